@@ -121,7 +121,7 @@ export class Scalar {
 }
 
 /** A Scalar still being computed; handed out only as Scalar. */
-export type Draft = { -readonly [K in keyof Scalar as K extends `${string}${"Lo" | "Hi" | "Bits"}` | "s32min" | "s32max" ? K : never]: Scalar[K] } & Scalar;
+export type Draft = { -readonly [K in keyof Scalar]: Scalar[K] };
 
 export function hasFullBounds(s: Scalar): boolean {
   return (
