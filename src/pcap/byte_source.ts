@@ -10,6 +10,8 @@ export interface ByteSource {
   readonly size: number | undefined;
   /** Fills at most dst[at, at + max); 0 is the end. */
   read(dst: Uint8Array, at: number, max: number): number;
+  /** The next read begins `n` bytes earlier; false for a pipe, which forgets what it gave. */
+  unread(n: number): boolean;
   /** Back to the first byte; a pipe refuses. */
   rewind(): void;
   close(): void;
@@ -56,6 +58,11 @@ export class FileSource implements ByteSource {
     }
   }
 
+  unread(n: number): boolean {
+    this.#pos -= n;
+    return this.size !== undefined;
+  }
+
   rewind(): void {
     if (this.size === undefined) throw new BpfError("ESPIPE", `${this.name}: a pipe cannot be read twice`);
     this.#pos = 0;
@@ -85,6 +92,11 @@ export class MemorySource implements ByteSource {
     dst.set(this.#bytes.subarray(this.#pos, this.#pos + n), at);
     this.#pos += n;
     return n;
+  }
+
+  unread(n: number): boolean {
+    this.#pos -= n;
+    return true;
   }
 
   rewind(): void {

@@ -48,8 +48,8 @@ export class CaptureReader implements PacketSource {
   readonly #source: ByteSource;
   readonly #index: number;
   #format: Format;
-  /** bytes read from the source that no batch has used yet: #kept[0, #keptLen) */
-  #kept = new Uint8Array(4096);
+  /** of a pipe: bytes read from it that no batch has used yet, #kept[0, #keptLen) */
+  #kept = new Uint8Array(0);
   #keptLen = 0;
   #skip = 0;
   #sourceEnded = false;
@@ -122,9 +122,9 @@ export class CaptureReader implements PacketSource {
       throw new Error(`a batch needs ${MIN_BATCH_BYTES} bytes, not ${bytes.length}`);
     const out = new RowSink(target, this.#index);
     const win = newWindow(bytes, this.#skip);
-    const budget = Math.max(MIN_BATCH_BYTES, this.#bytesFor(out.max));
+    const budget = this.#bytesFor(out.max);
     while (out.count === 0 && this.#end === undefined && out.max > 0) {
-      this.#fill(win, bytes, Math.min(budget, bytes.length));
+      this.#fill(win, bytes, Math.min(Math.max(budget, win.need), bytes.length));
       this.#parse(win, out);
     }
     this.#keep(bytes, win.pos, win.end);
@@ -210,7 +210,8 @@ export class CaptureReader implements PacketSource {
 
   /** How much of the file so many rows will want, going by what it has held so far. */
   #bytesFor(rows: number): number {
-    return this.#packets === 0 ? MIN_BATCH_BYTES : Math.ceil((this.#offset / this.#packets) * 1.1 * rows);
+    const perPacket = this.#packets === 0 ? HEAD_READ : (this.#offset / this.#packets) * 1.1;
+    return Math.max(HEAD_READ, Math.ceil(perPacket * rows));
   }
 
   /** Moves the unparsed rest to the front and reads on behind it; passes over what is to be skipped. */
@@ -260,9 +261,14 @@ export class CaptureReader implements PacketSource {
     return n;
   }
 
-  /** Puts bytes that were read but not used back before what is kept already. */
+  /** Gives bytes that were read but not used back to the source, or keeps them before what is kept already. */
   #keep(bytes: Uint8Array, start: number, end: number): void {
     const rest = end - start;
+    if (rest === 0) return;
+    if (this.#source.unread(rest)) {
+      this.#sourceEnded = false;
+      return;
+    }
     const total = rest + this.#keptLen;
     if (total > this.#kept.length) {
       const grown = new Uint8Array(2 ** Math.ceil(Math.log2(total)));

@@ -1,4 +1,5 @@
 // Small captures by hand, in any byte order, for tests: the writer under test is not used here.
+import { createHash } from "node:crypto";
 
 export interface TestPacket {
   readonly sec?: number;
@@ -117,4 +118,9 @@ export function concat(...parts: Uint8Array[]): Uint8Array {
 /** `length` bytes that differ from packet to packet. */
 export function payload(length: number, seed = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 7 + seed) & 0xff);
+}
+
+/** A packet in one short line, bytes as a hash: quick to compare by the thousand. */
+export function fmtPacket(p: { tsNs: bigint; origLen: number; linkType: number; data: Uint8Array }): string {
+  return `${p.tsNs} ${p.data.length}/${p.origLen} ${p.linkType} ${createHash("sha1").update(p.data).digest("hex")}`;
 }

@@ -1,4 +1,5 @@
 // The reader against captures built by hand: formats, byte orders, resolutions, ends.
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { CaptureReader } from "../../src/pcap/reader.ts";
 import { createBatch, decodeRow, MIN_BATCH_BYTES, ROW } from "../../src/pcap/rows.ts";
@@ -6,6 +7,7 @@ import {
   block,
   buildPcap,
   concat,
+  fmtPacket,
   interfaceBlock,
   packetBlock,
   payload,
@@ -229,7 +231,7 @@ describe("batches", () => {
   );
 
   it("rows of any number give the same packets, in shared memory at an address", () => {
-    const want = read(bytes).packets;
+    const want = read(bytes).packets.map(fmtPacket);
     expect(want.length).toBe(count);
     for (const maxRows of [1, 7, 1000, 5000]) {
       const reader = CaptureReader.fromBytes(bytes, "t");
@@ -240,7 +242,7 @@ describe("batches", () => {
       };
       const got = [];
       for (let n = reader.nextBatch(batch); n > 0; n = reader.nextBatch(batch)) {
-        for (let i = 0; i < n; i++) got.push(decodeRow(batch, i));
+        for (let i = 0; i < n; i++) got.push(fmtPacket(decodeRow(batch, i)));
         expect(batch.rows.getUint32(ROW.addr, true)).toBeGreaterThanOrEqual(65536);
       }
       expect(got).toEqual(want);
@@ -267,4 +269,20 @@ describe("batches", () => {
     reader.rewind();
     expect([first, [...reader.packetsCopied()].length, reader.packets]).toEqual([count, count, count]);
   });
+});
+
+it("a pipe reads as its file does, with few rows and large blocks", () => {
+  const packets = Array.from({ length: 400 }, (_, i) => packetBlock(payload(60 + i * 3, i), BigInt(i)));
+  const skipped = block(true, 0x0bad, new Uint8Array(2 * MIN_BATCH_BYTES));
+  const bytes = concat(sectionBlock(), skipped, interfaceBlock(), ...packets, skipped, ...packets);
+  const script = `
+    import { CaptureReader } from "./src/pcap/reader.ts";
+    import { createBatch, decodeRow } from "./src/pcap/rows.ts";
+    const r = CaptureReader.open("/dev/stdin"), b = createBatch(524288, 7), seen = [];
+    for (let n; (n = r.nextBatch(b)) > 0; ) for (let i = 0; i < n; i++) seen.push(decodeRow(b, i).data.length);
+    console.log(JSON.stringify([seen, r.end, r.totalBytes]));`;
+  const node = [process.execPath, "--import", "tsx", "--input-type=module", "-e", script];
+  const run = spawnSync("bash", ["-c", 'cat | "$@"', "bash", ...node], { input: bytes, encoding: "utf8" });
+  const lengths = packets.map((_, i) => 60 + i * 3);
+  expect(JSON.parse(run.stdout)).toEqual([[...lengths, ...lengths], { kind: "eof" }, null]);
 });
