@@ -1,0 +1,233 @@
+// Where everything lies in a world's memory: one file read by AssemblyScript, TypeScript and (by a test) C++.
+// Only lines of the form `export const NAME = number;`. Offsets and sizes in bytes. A name ending in _OFF is
+// relative to the structure named by its prefix; CPU_*, MAP_*, FRAME_*, ROW_*, EV_* offsets need no suffix.
+// Any change of meaning raises LAYOUT_VERSION: map segments of another version are refused.
+
+export const LAYOUT_VERSION = 1;
+export const PAGE_SIZE = 4096;
+export const WASM_PAGE_SIZE = 65536;
+export const MAX_CPUS = 64;
+
+// ---- world: page 0 is never allocated, the header has page 1 for itself ----
+export const WORLD_BASE = 0x10000;
+export const WORLD_SIZE = 0x10000;
+
+// Absolute addresses of the header's fields.
+export const WORLD_MAGIC = 0x10000; // u32, WORLD_MAGIC_VALUE once world_init ran
+export const WORLD_LAYOUT = 0x10004; // u32, LAYOUT_VERSION
+export const WORLD_NCPUS = 0x10008; // u32, 1..MAX_CPUS
+export const WORLD_FLAGS = 0x1000c; // u32, WORLD_F_*
+export const WORLD_SEED = 0x10010; // u64, of get_prandom_u32; each CPU's state is made from it and its index
+export const WORLD_FIRST_TS = 0x10018; // u64 ns, timestamp of the first packet: MONOTONIC is 1 s then
+export const WORLD_CLOCK_STARTED = 0x10020; // u32, WORLD_FIRST_TS is valid
+export const WORLD_CPUS = 0x10024; // u32, address of CPU block 0
+export const WORLD_STOP = 0x10040; // u32, non-zero ends every run; alone on its cache line
+export const WORLD_STOPPED = 0x10080; // u32, set by emitted code just before it traps because of WORLD_STOP
+export const WORLD_CRC_TABLES = 0x11000; // 16 tables of 256 u32, filled by world_init
+export const WORLD_CRC_TABLES_SIZE = 0x4000;
+export const WORLD_MAGIC_VALUE = 0x71727173;
+export const WORLD_F_REAL_CLOCK = 1; // CPU_REALTIME and CPU_MONOTONIC are kept by someone else
+
+export const MONOTONIC_START_NS = 1000000000;
+
+// ---- CPU block: CPU_BASE + index * CPU_STRIDE ----
+export const CPU_BASE = 0x20000;
+export const CPU_STRIDE = 0x30000;
+
+// xdp_md with the offsets of the uapi header. A program's ctx is the address of CPU_CTX.
+export const CPU_CTX = 0;
+export const CPU_CTX_DATA = 0; // u32
+export const CPU_CTX_DATA_END = 4; // u32, end of the linear part
+export const CPU_CTX_DATA_META = 8; // u32
+export const CPU_CTX_INGRESS_IFINDEX = 12; // u32
+export const CPU_CTX_RX_QUEUE_INDEX = 16; // u32
+export const CPU_CTX_EGRESS_IFINDEX = 20; // u32
+export const CPU_CTX_SIZE = 24;
+
+export const CPU_TAIL_CALLS = 32; // u32, tail calls of this packet so far; the walker clears it
+export const CPU_INDEX = 36; // u32
+export const CPU_HARD_START = 40; // u32, first byte of the headroom
+export const CPU_HARD_END = 44; // u32, where data_end may grow to (hard start + 4096 - 320)
+export const CPU_FRAME_END = 48; // u32, end of all bytes; beyond data_end lie the fragments, contiguous here
+export const CPU_PRINTK_FMT = 52; // u32, reserved
+
+export const CPU_REALTIME = 56; // u64 ns, never back
+export const CPU_MONOTONIC = 64; // u64 ns, also BOOTTIME
+export const CPU_PACKET = 72; // u64, index of the current packet in the run
+export const CPU_PRANDOM = 80; // u64, state of get_prandom_u32
+export const CPU_TIMER_DUE = 88; // u64 ns on CPU_REALTIME: the walker stops before a packet at or after it (WALK_TIMERS)
+
+export const CPU_REDIRECT_KIND = 96; // u32, REDIRECT_*
+export const CPU_REDIRECT_MAP = 100; // u32, address of the map header
+export const CPU_REDIRECT_INDEX = 104; // u32, key
+export const CPU_REDIRECT_IFINDEX = 108; // u32
+export const CPU_REDIRECT_FLAGS = 112; // u32, BPF_F_BROADCAST, BPF_F_EXCLUDE_INGRESS
+
+// Event buffer: records appended at CPU_EVENTS_TAIL; the reader takes all of them and sets it to 0.
+export const CPU_EVENTS = 120; // u32, address, 8-aligned; 0 = none, everything is lost
+export const CPU_EVENTS_SIZE = 124; // u32
+export const CPU_EVENTS_TAIL = 128; // u32, bytes used
+export const CPU_EVENTS_RESERVE = 132; // u32, the walker stops when fewer are free (WALK_EVENTS)
+export const CPU_EVENTS_LOST_PERF = 136; // u64, records that did not fit
+export const CPU_EVENTS_LOST_PRINTK = 144; // u64
+
+// Parameters of the walker, set by its caller; WALK_POS, ROUND, OUT_POS, ROWS_POS and PACKET go on by themselves.
+export const CPU_WALK_FRAMES = 160; // u32, address of the frame descriptors
+export const CPU_WALK_COUNT = 164; // u32, how many
+export const CPU_WALK_POS = 168; // u32, next one
+export const CPU_WALK_ROUND = 172; // u32, current round
+export const CPU_WALK_ROUNDS = 176; // u32, all rounds; 0 counts as 1
+export const CPU_WALK_REASON = 180; // u32, WALK_* reason the last call returned for
+export const CPU_WALK_ROUND_NS = 184; // u64, added to the timestamps with each round
+export const CPU_WALK_TS_OFFSET = 192; // u64, added to every timestamp
+export const CPU_WALK_ROWS = 200; // u32, address of the result rows
+export const CPU_WALK_ROWS_CAP = 204; // u32, room for so many
+export const CPU_WALK_ROWS_POS = 208; // u32, rows written; the caller sets it to 0
+export const CPU_WALK_OUT = 212; // u32, address of the output buffer
+export const CPU_WALK_OUT_SIZE = 216; // u32
+export const CPU_WALK_OUT_POS = 220; // u32, bytes written; the caller sets it to 0
+export const CPU_WALK_OUT_MASK = 224; // u32, bit n: frames of verdict n (0..4, 5 = unknown) are written
+
+// Counters of the walker, only ever added to; stats_reset clears them.
+export const CPU_STATS = 256;
+export const CPU_STAT_PACKETS = 256; // u64, frames taken, errors included
+export const CPU_STAT_ERRORS = 264; // u64, frames that could not be run
+export const CPU_STAT_BYTES = 272; // u64, bytes of the frames as they came, errors included
+export const CPU_STAT_VERDICTS = 280; // 6 x u64: ABORTED, DROP, PASS, TX, REDIRECT, any other value
+export const CPU_STATS_SIZE = 72;
+
+export const CPU_KEY_SCRATCH = 1024; // 2 x 512 bytes: keys in normal form, and keys of the host
+export const CPU_KEY_SCRATCH_SIZE = 512;
+export const CPU_STACK = 4096; // BPF stack, grows down from CPU_STACK_TOP
+export const CPU_STACK_TOP = 0x10000; // fp of the main program
+export const CPU_FRAME = 0x10000; // frame buffer of copy mode: hard start
+export const CPU_FRAME_SIZE = 0x20000;
+
+// ---- XDP frame limits ----
+export const XDP_HEADROOM = 256;
+export const XDP_FRAME_STRUCT = 40; // of the headroom, not to be had
+export const XDP_TAILROOM = 320;
+export const XDP_LINEAR_MAX = 3520; // PAGE_SIZE - XDP_HEADROOM - XDP_TAILROOM
+export const XDP_FRAG_SIZE = 4096;
+export const XDP_LEN_MAX = 73152; // XDP_LINEAR_MAX + 17 fragments
+export const XDP_META_MAX = 252;
+export const ETH_HLEN = 14;
+
+export const REDIRECT_NONE = 0;
+export const REDIRECT_IFINDEX = 1;
+export const REDIRECT_MAP = 2;
+export const REDIRECT_BROADCAST = 3;
+
+// ---- walker ----
+export const WALK_COPY = 1; // copy each frame to the CPU's frame buffer (programs that write or resize packets)
+export const WALK_ROWS = 2; // one result row a frame
+export const WALK_CRC = 4; // with ROWS: crc32 of the bytes as they left
+export const WALK_OUT = 8; // pcap records of the frames as they left, by CPU_WALK_OUT_MASK
+export const WALK_OUT_NS = 16; // their timestamps are in ns, not µs
+export const WALK_EVENTS = 32; // stop when the event buffer is nearly full
+export const WALK_CLOCK = 64; // set the CPU's clocks from the timestamps
+export const WALK_TIMERS = 128; // stop before a packet at or after CPU_TIMER_DUE
+export const WALK_CPUS = 256; // run each frame on the CPU its descriptor names (else on the given one)
+export const WALK_HEADROOM = 512; // with COPY: headroom reads as zero (programs that resize)
+
+export const WALK_DONE = 0; // all frames of all rounds
+export const WALK_BUDGET = 1; // as many as asked for
+export const WALK_STOPPED = 2; // the stop word
+export const WALK_ROWS_FULL = 3;
+export const WALK_OUT_FULL = 4;
+export const WALK_EVENTS_FULL = 5;
+export const WALK_TIMER_DUE = 6;
+
+// ---- frame descriptor, 32 bytes ----
+export const FRAME_ADDR = 0; // u32
+export const FRAME_LEN = 4; // u32, captured bytes
+export const FRAME_TS = 8; // u64 ns
+export const FRAME_ORIG_LEN = 16; // u32, length on the wire
+export const FRAME_HASH = 20; // u32, of the flow
+export const FRAME_CPU = 24; // u32, index
+export const FRAME_ERRNO = 28; // u32, non-zero: not run, counted as an error
+export const FRAME_DESC_SIZE = 32;
+
+// ---- result row, 64 bytes ----
+export const ROW_RETVAL = 0; // u32
+export const ROW_VERDICT = 4; // u32, 0..4; an unknown value counts as 0 (ABORTED)
+export const ROW_ERRNO = 8; // u32, positive; then only ROW_PACKET, ROW_TS and ROW_IN_LEN hold
+export const ROW_LEN = 12; // u32, as it left, metadata included
+export const ROW_CRC32 = 16; // u32
+export const ROW_META_LEN = 20; // u32
+export const ROW_REDIRECT_KIND = 24; // u32, REDIRECT_NONE unless the verdict is REDIRECT
+export const ROW_REDIRECT_MAP = 28; // u32
+export const ROW_REDIRECT_INDEX = 32; // u32
+export const ROW_REDIRECT_IFINDEX = 36; // u32
+export const ROW_OUT_ADDR = 40; // u32, bytes in the output buffer; 0 = not written
+export const ROW_CPU = 44; // u32
+export const ROW_PACKET = 48; // u64
+export const ROW_TS = 56; // u64 ns, after offset and rounds
+export const ROW_SIZE = 64;
+
+// ---- event record: 40 bytes, then the data, padded to 8 ----
+export const EV_SIZE = 0; // u32, whole record
+export const EV_KIND = 4; // u32, EV_PERF, EV_PRINTK
+export const EV_PACKET = 8; // u64
+export const EV_TIME = 16; // u64 ns, CPU_MONOTONIC
+export const EV_CPU = 24; // u32
+export const EV_MAP = 28; // u32, address of the map header
+export const EV_LEN = 32; // u32, bytes of data; printk: of the format, without its NUL
+export const EV_EXTRA = 36; // u32, printk: bytes of captured strings and addresses behind the format
+export const EV_DATA = 40; // printk: u64 args[3], format, captures
+export const EV_PERF = 1;
+export const EV_PRINTK = 2;
+export const EV_PRINTK_ARGS = 24;
+
+// ---- map: [header | per-type words | indexes | elements], offsets relative to the header ----
+export const MAP_HEADER_SIZE = 512;
+export const MAP_MAGIC = 0; // u32, MAP_MAGIC_VALUE
+export const MAP_LAYOUT = 4; // u32, LAYOUT_VERSION
+export const MAP_TYPE = 8; // u32, BPF_MAP_TYPE_*
+export const MAP_FLAGS = 12; // u32, BPF_F_* of creation
+export const MAP_KEY_SIZE = 16; // u32
+export const MAP_VALUE_SIZE = 20; // u32, of one CPU
+export const MAP_MAX_ENTRIES = 24; // u32
+export const MAP_NCPUS = 28; // u32
+export const MAP_ELEMS_OFF = 32; // u32, first element
+export const MAP_ELEM_STRIDE = 36; // u32
+export const MAP_VALUE_OFF = 40; // u32, within an element
+export const MAP_PERCPU_STRIDE = 44; // u32, from one CPU's value to the next one's; 0 = not per-CPU
+export const MAP_INDEX_OFF = 48; // u32, hash: buckets (u64 each)
+export const MAP_BUCKET_MASK = 52; // u32, buckets - 1
+export const MAP_POOL = 56; // u32, hash: elements there are, a few more than max_entries
+export const MAP_TOTAL_SIZE = 60; // u32, header included
+export const MAP_SEED = 64; // u64, of the hash function
+export const MAP_ID = 72; // u32, for the runtime
+export const MAP_STATE = 76; // u32, MAP_STATE_*
+export const MAP_LOCK_OFF = 80; // u32, bpf_spin_lock in the value, MAP_NO_FIELD if none
+export const MAP_TIMER_OFF = 84; // u32, bpf_timer in the value, MAP_NO_FIELD if none
+export const MAP_RAW_KEY_OFF = 88; // u32, lpm: the key as stored, within an element
+export const MAP_SPECIAL_COUNT = 92; // u32, special fields of the value
+export const MAP_SPECIAL = 96; // 11 x {off u32, size u32}, ascending, not overlapping
+export const MAP_SPECIAL_MAX = 11;
+// Words that change, each on a cache line of its own.
+export const MAP_FREE = 192; // u64, hash: head of the free list (element | tag << 32)
+export const MAP_COUNT = 256; // u32, hash: elements in use
+export const MAP_BUMP = 320; // u32, hash: elements ever taken from the untouched rest
+export const MAP_HAND = 384; // u32, LRU: the clock's hand
+export const MAP_PREFIX_COUNTS = 512; // lpm: u32[max prefix + 1], elements of each prefix length, behind the header
+
+export const MAP_MAGIC_VALUE = 0x70616d73;
+export const MAP_NO_FIELD = -1;
+export const MAP_STATE_FROZEN = 1;
+
+// Element of a hash, LRU or LPM map.
+export const ELEM_NEXT = 0; // u64, next element's offset | ELEM_DELETED | tag << 32
+export const ELEM_HASH = 8; // u32; in a free element the next free one
+export const ELEM_REF = 12; // u32, LRU: looked up since the hand came by
+export const ELEM_KEY = 16; // in 8-byte words, the rest zero
+export const ELEM_DELETED = 1;
+
+// Element of a DEVMAP or CPUMAP: {present u32, pad u32, value}.
+export const SLOT_PRESENT = 0;
+export const SLOT_VALUE = 8;
+export const SLOT_SIZE = 16;
+
+// Element of a PROG_ARRAY: u32 table index + 1, 0 = empty; stride 8.
+export const PROG_SLOT_SIZE = 8;
