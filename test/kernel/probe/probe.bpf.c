@@ -70,6 +70,8 @@ int probe(struct xdp_md *ctx)
 		ret = bpf_redirect_map(&devs, 0, XDP_TX); ret2 = bpf_redirect(5, 0); rv = XDP_REDIRECT; break;
 	case 27: ret = bpf_xdp_adjust_head(ctx, a); ret2 = bpf_xdp_adjust_tail(ctx, b); break;
 	case 28: ret = bpf_xdp_adjust_tail(ctx, a); ret2 = bpf_xdp_adjust_tail(ctx, b); break;
+	case 29: ret = bpf_perf_event_output(ctx, &perf, 9 | (61ULL << 32), buf, 16);
+		 ret2 = bpf_xdp_load_bytes(ctx, 100, buf, 70); break;
 	}
 	len_after = ctx->data_end - ctx->data;
 	meta_after = ctx->data - ctx->data_meta;

@@ -136,6 +136,10 @@ int main(void)
 	run("head 20 then meta -32", "probe", 14, 20, -32, 60);
 	run("head 20 then meta -252", "probe", 14, 20, -252, 60);
 	run("head 20 then meta -236", "probe", 14, 20, -236, 60);
+	run("head 46 then meta -252", "probe", 14, 46, -252, 60);
+	run("head 46 then meta -256", "probe", 14, 46, -256, 60);
+	run("head 46 then meta -260", "probe", 14, 46, -260, 60);
+	run("perf 61 of 60 and bad index", "probe", 29, 0, 0, 60);
 	for (int n = 0; n <= 16; n += 4)
 		run("csum_diff add 0xff.. n bytes", "probe", 4, n, 0, 60);
 	run("csum_diff add 508 bytes seed 0", "probe", 4, 508, 0, 60);
@@ -193,6 +197,7 @@ int main(void)
 	run("array update EXIST", "probe", 18, 0, 2, 60);
 	run("array update flags 3", "probe", 18, 0, 3, 60);
 	run("array update flags 8", "probe", 18, 0, 8, 60);
+	run("array update flags 4 (F_LOCK)", "probe", 18, 0, 4, 60);
 	run("array delete", "probe", 20, 0, 0, 60);
 	run("array delete index 4", "probe", 20, 4, 0, 60);
 	run("lpm update /33", "probe", 19, 33, 0, 60);
