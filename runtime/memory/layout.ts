@@ -88,6 +88,10 @@ export const CPU_WALK_OUT_SIZE = 216; // u32
 export const CPU_WALK_OUT_POS = 220; // u32, bytes written; the caller sets it to 0
 export const CPU_WALK_OUT_MASK = 224; // u32, bit n: frames of verdict n (0..4, 5 = unknown) are written
 
+// Checked mode of the JIT: where emitted code found an access outside its region.
+export const CPU_FAULT_PC = 232; // u32, pc of the insn + 1, 0 = none
+export const CPU_FAULT_ADDR = 240; // u64, the address
+
 // Counters of the walker, only ever added to; stats_reset clears them.
 export const CPU_STATS = 256;
 export const CPU_STAT_PACKETS = 256; // u64, frames taken, errors included
@@ -211,7 +215,8 @@ export const MAP_FREE = 192; // u64, hash: head of the free list (element | tag 
 export const MAP_COUNT = 256; // u32, hash: elements in use
 export const MAP_BUMP = 320; // u32, hash: elements ever taken from the untouched rest
 export const MAP_HAND = 384; // u32, LRU: the clock's hand
-export const MAP_PREFIX_COUNTS = 512; // lpm: u32[max prefix + 1], elements of each prefix length, behind the header
+export const MAP_PREFIX_BITS = 512; // lpm: u64[33], bit n: prefixes of length n were stored; behind the header
+export const MAP_PREFIX_BITS_SIZE = 264;
 
 export const MAP_MAGIC_VALUE = 0x70616d73;
 export const MAP_NO_FIELD = -1;
