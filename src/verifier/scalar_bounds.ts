@@ -2,7 +2,7 @@
 // Each step only intersects with what the other facts imply; knows nothing of operations or branches.
 // The order and number of steps is the kernel's, because its log shows the result.
 import { copyOf, type Draft, type Scalar } from "./scalar.ts";
-import { tnumIn, tnumIntersectRange } from "./tnum.ts";
+import { tnumIn, tnumIntersectRange, tnumNextHi, tnumNextLo } from "./tnum.ts";
 import { hiOf, I32_MAX, I32_MIN, loOf, ltS64, ltU32, ltU64 } from "./u64.ts";
 
 export function raiseUmin(d: Draft, lo: number, hi: number): void {
@@ -88,12 +88,35 @@ export function boundFromBits32(d: Draft): void {
   capU32max(d, d.valLo | d.maskLo);
 }
 
+/**
+ * If just one member of the bits' set lies in the u64 range, that is the value.
+ * Members below umin do not count; `next` is the first above it.
+ */
+function pickOnlyMember(d: Draft): void {
+  const { maskLo, maskHi, uminLo, uminHi } = d;
+  const tmaxLo = d.valLo | maskLo;
+  const tmaxHi = d.valHi | maskHi;
+  const nextLo = tnumNextLo(d, uminLo, uminHi);
+  const nextHi = tnumNextHi(d, uminLo, uminHi);
+  const nextFits = !ltU64(d.umaxLo, d.umaxHi, nextLo, nextHi);
+  if ((uminLo & ~maskLo) === d.valLo && (uminHi & ~maskHi) === d.valHi) {
+    if (!nextFits) setConst(d, uminLo, uminHi);
+  } else if (nextLo === tmaxLo && nextHi === tmaxHi) {
+    setConst(d, tmaxLo, tmaxHi);
+  } else if (nextFits) {
+    const thirdLo = tnumNextLo(d, nextLo, nextHi);
+    const thirdHi = tnumNextHi(d, nextLo, nextHi);
+    if (ltU64(d.umaxLo, d.umaxHi, thirdLo, thirdHi)) setConst(d, nextLo, nextHi);
+  }
+}
+
 /** Bits -> 64-bit bounds. */
 export function boundFromBits64(d: Draft): void {
   raiseSmin(d, d.valLo, d.valHi | (d.maskHi & I32_MIN));
   capSmax(d, d.valLo | d.maskLo, d.valHi | (d.maskHi & I32_MAX));
   raiseUmin(d, d.valLo, d.valHi);
   capUmax(d, d.valLo | d.maskLo, d.valHi | d.maskHi);
+  pickOnlyMember(d);
 }
 
 export function boundFromBits(d: Draft): void {

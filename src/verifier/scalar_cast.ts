@@ -25,9 +25,31 @@ export function mov32(s: Scalar): Scalar {
   return syncBounds(d);
 }
 
-/** le, be, bswap of `bits` bits: nothing is tracked. */
-export function end(): Scalar {
-  return Scalar.unknown;
+function swab16(v: number): number {
+  return ((v & 0xff) << 8) | ((v >>> 8) & 0xff);
+}
+
+function swab32(v: number): number {
+  return (swab16(v) << 16) | swab16(v >>> 16);
+}
+
+function swapBits(d: Draft, bits: 16 | 32 | 64): void {
+  const { valLo, valHi, maskLo, maskHi } = d;
+  d.valHi = bits === 64 ? swab32(valLo) : 0;
+  d.maskHi = bits === 64 ? swab32(maskLo) : 0;
+  d.valLo = bits === 16 ? swab16(valLo) : swab32(bits === 64 ? valHi : valLo);
+  d.maskLo = bits === 16 ? swab16(maskLo) : swab32(bits === 64 ? maskHi : maskLo);
+}
+
+/** le, be or bswap on a little-endian machine: the bits move, the bounds follow from them. */
+export function end(to: "le" | "be" | "swap", bits: 16 | 32 | 64, s: Scalar): Scalar {
+  const d = copyOf(s);
+  if (to !== "le") {
+    swapBits(d, bits);
+    unbound64(d);
+    unbound32(d);
+  }
+  return bits === 64 ? syncBounds(d) : coerceToSize(d, bits === 16 ? 2 : 4);
 }
 
 /** The value after a load of `size` bytes, zero-extended. */

@@ -313,6 +313,24 @@ function narrow(side: Side, width: Width, dst: Scalar, src: Scalar): Pair {
   return [settle(dst, a), settle(src, b)];
 }
 
+function narrowSelf(side: Side, width: Width, reg: Scalar): Scalar {
+  if (reg.isConst) return reg;
+  const d = copyOf(reg);
+  REFINE[side.rel][width](d, d);
+  return settle(reg, d);
+}
+
+/**
+ * `if r op r`, one register on both sides. The kernel does not decide these by themselves, only by the bounds,
+ * and lets both sides of the relation narrow the one register.
+ */
+export function narrowJmpSelf(op: JmpOp, width: Width, reg: Scalar): Outcomes {
+  if (isBranchTaken(op, width, reg, reg) !== undefined) return narrowJmp(op, width, reg, reg);
+  const taken = narrowSelf(RELATIONS[op].taken, width, reg);
+  const fallthrough = narrowSelf(RELATIONS[op].fallthrough, width, reg);
+  return { taken: [taken, taken], fallthrough: [fallthrough, fallthrough] };
+}
+
 /** Both outcomes of `if dst op src`. An outcome is undefined where isBranchTaken rules it out. */
 export function narrowJmp(op: JmpOp, width: Width, dst: Scalar, src: Scalar): Outcomes {
   const decided = isBranchTaken(op, width, dst, src);

@@ -1,6 +1,6 @@
 // Tristate numbers: 64 bits of which each is 0, 1 or unknown, as int32 lanes.
 // Knows arithmetic on bits only. A Scalar has the same four fields and can be passed as a Tnum.
-import { addHi, addLo, fls64, subHi, subLo } from "./u64.ts";
+import { addHi, addLo, fls64, ltU64, subHi, subLo } from "./u64.ts";
 
 /** Bits set in mask are unknown; the others are those of val. val & mask is 0. */
 export interface Tnum {
@@ -101,6 +101,15 @@ export function tnumMul(out: TnumOut, a: Tnum, b: Tnum): void {
   put(out, acc.valLo, acc.valHi, acc.maskLo, acc.maskHi);
 }
 
+/** Lanes of the number whose low `bits` bits are 1, for 0..64. */
+function lowOnesLo(bits: number): number {
+  return bits >= 32 ? -1 : ((1 << bits) - 1) | 0;
+}
+
+function lowOnesHi(bits: number): number {
+  return bits >= 64 ? -1 : bits > 32 ? ((1 << (bits - 32)) - 1) | 0 : 0;
+}
+
 /** Intersects `out` with the smallest tnum that holds every u64 from min to max. */
 export function tnumIntersectRange(
   out: TnumOut,
@@ -110,8 +119,8 @@ export function tnumIntersectRange(
   maxHi: number,
 ): void {
   const bits = fls64(minLo ^ maxLo, minHi ^ maxHi);
-  const freeLo = bits >= 32 ? -1 : (1 << bits) - 1;
-  const freeHi = bits > 63 ? -1 : bits > 32 ? (1 << (bits - 32)) - 1 : 0;
+  const freeLo = lowOnesLo(bits);
+  const freeHi = lowOnesHi(bits);
   put(
     out,
     out.valLo | (minLo & ~freeLo),
@@ -137,4 +146,36 @@ export function tnumIn(a: Tnum, b: Tnum): boolean {
 /** Is every member a multiple of `size`, a power of two up to 2^31? 0 asks for nothing. */
 export function tnumIsAligned(a: Tnum, size: number): boolean {
   return size === 0 || ((a.valLo | a.maskLo) & (size - 1)) === 0;
+}
+
+/**
+ * The smallest member above z, lanes apart; the smallest of all if z is below it, the largest if there is none above.
+ * Members are val plus a selection of mask bits, so this increments that selection: all other bits are set to 1 so
+ * that the carry passes through them, and so are all bits below the highest bit of z - val that is outside mask.
+ */
+export function tnumNextLo(t: Tnum, zLo: number, zHi: number): number {
+  if (!ltU64(zLo, zHi, t.valLo | t.maskLo, t.valHi | t.maskHi)) return t.valLo | t.maskLo;
+  if (ltU64(zLo, zHi, t.valLo, t.valHi)) return t.valLo;
+  return t.valLo | ((filledLo(t, zLo, zHi) + 1) & t.maskLo);
+}
+
+export function tnumNextHi(t: Tnum, zLo: number, zHi: number): number {
+  if (!ltU64(zLo, zHi, t.valLo | t.maskLo, t.valHi | t.maskHi)) return t.valHi | t.maskHi;
+  if (ltU64(zLo, zHi, t.valLo, t.valHi)) return t.valHi;
+  const carry = filledLo(t, zLo, zHi) === -1 ? 1 : 0;
+  return t.valHi | ((filledHi(t, zLo, zHi) + carry) & t.maskHi);
+}
+
+function filledLo(t: Tnum, zLo: number, zHi: number): number {
+  const dLo = subLo(zLo, t.valLo);
+  const dHi = subHi(zLo, zHi, t.valLo, t.valHi);
+  const bits = fls64(dLo & ~t.maskLo, dHi & ~t.maskHi);
+  return dLo | ~t.maskLo | lowOnesLo(bits);
+}
+
+function filledHi(t: Tnum, zLo: number, zHi: number): number {
+  const dLo = subLo(zLo, t.valLo);
+  const dHi = subHi(zLo, zHi, t.valLo, t.valHi);
+  const bits = fls64(dLo & ~t.maskLo, dHi & ~t.maskHi);
+  return dHi | ~t.maskHi | lowOnesHi(bits);
 }
