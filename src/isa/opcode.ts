@@ -110,7 +110,7 @@ const NARROW = [1, 2, 4] as const;
 const ALL_SIZES = [1, 2, 4, 8] as const;
 
 function buildOpcodes(): (OpcodeRow | undefined)[] {
-  const rows = new Array<OpcodeRow | undefined>(256).fill(undefined);
+  const rows: (OpcodeRow | undefined)[] = Array.from({ length: 256 });
   for (const [op, { bits }] of rowsOf(ALU_OPS)) {
     for (const [cls, width] of [
       [CLASS.alu, 32],
