@@ -1,0 +1,97 @@
+// Checked mode: before an access, its address is tested against the regions the verifier named for it. What
+// fails is a bug of ours: insn and address go to the CPU block, and the code traps.
+import type { Access, AccessKind } from "../../src/verifier/proof.ts";
+import {
+  CPU_CTX,
+  CPU_CTX_DATA,
+  CPU_CTX_DATA_END,
+  CPU_CTX_DATA_META,
+  CPU_CTX_SIZE,
+  CPU_FAULT_ADDR,
+  CPU_FAULT_PC,
+  CPU_STACK,
+  CPU_STACK_TOP,
+  WORLD_BASE,
+} from "../../runtime/memory/layout.ts";
+import type { Expr, Fn } from "./fn.ts";
+import type { AccessInsn } from "./stack.ts";
+
+const ADDR = "address";
+
+type Inside = (fn: Fn, size: number, access: Access) => Expr;
+
+// biome-ignore format: table
+const INSIDE: Record<AccessKind, Inside> = {
+  ctx:       (fn, size) => inCpuBlock(fn, size, CPU_CTX, CPU_CTX + CPU_CTX_SIZE),
+  stack:     (fn, size) => inCpuBlock(fn, size, CPU_STACK, CPU_STACK_TOP),
+  pkt:       (fn, size) => within(fn, size, cpuField(fn, CPU_CTX_DATA), cpuField(fn, CPU_CTX_DATA_END)),
+  pkt_meta:  (fn, size) => within(fn, size, cpuField(fn, CPU_CTX_DATA_META), cpuField(fn, CPU_CTX_DATA)),
+  map_value: (fn, size, access) => any(fn, access.maps.map((index) => inMap(fn, size, index))),
+  // keys that for_each passes and memory of global functions may be anywhere that is allocated
+  map_key:   (fn) => fn.m.i64.ge_u(address(fn), fn.u32(WORLD_BASE)),
+  mem:       (fn) => fn.m.i64.ge_u(address(fn), fn.u32(WORLD_BASE)),
+};
+
+function address(fn: Fn): Expr {
+  return fn.getTemp(ADDR, "i64");
+}
+
+function within(fn: Fn, size: number, start: Expr, end: Expr): Expr {
+  const { m } = fn;
+  const below = m.i64.le_u(m.i64.add(address(fn), fn.imm64(size)), end);
+  return m.i32.and(m.i64.ge_u(address(fn), start), below);
+}
+
+function inCpuBlock(fn: Fn, size: number, start: number, end: number): Expr {
+  const { m } = fn;
+  const at = (off: number): Expr => m.i64.extend_u(m.i32.add(fn.cpu(), m.i32.const(off)));
+  return within(fn, size, at(start), at(end));
+}
+
+function cpuField(fn: Fn, off: number): Expr {
+  return fn.m.i64.load32_u(off, 4, fn.cpu());
+}
+
+/** Inside the elements, and inside one value of one CPU. */
+function inMap(fn: Fn, size: number, index: number): Expr {
+  const { m, env } = fn;
+  const map = env.maps[index];
+  if (map === undefined) throw new Error(`no map #${index}`);
+  const { def, address: start, elemsOff, elemStride, valueOff, percpuStride, totalSize } = map;
+  if (def.valueSize < size) return m.i32.const(0);
+  const inBlock = within(fn, size, fn.u32(start + elemsOff), fn.u32(start + totalSize));
+  const inElem = m.i64.rem_u(m.i64.sub(address(fn), fn.u32(start + elemsOff)), fn.u32(elemStride));
+  const ofCpus = m.i64.sub(inElem, fn.u32(valueOff));
+  const inValue = percpuStride === 0 ? ofCpus : m.i64.rem_u(ofCpus, fn.u32(percpuStride));
+  return m.i32.and(inBlock, m.i64.le_u(inValue, fn.u32(def.valueSize - size)));
+}
+
+function any(fn: Fn, tests: readonly Expr[]): Expr {
+  return tests.reduce((all, test) => fn.m.i32.or(all, test), fn.m.i32.const(0));
+}
+
+/** In checked mode, tests the address of an access. */
+export function lowerCheck(fn: Fn, insn: AccessInsn): void {
+  const { m, env } = fn;
+  const access = env.aux?.[insn.pc]?.access;
+  if (!env.options.checked || access === undefined) return;
+  fn.push(fn.setTemp(ADDR, "i64", m.i64.add(fn.get(insn.base), fn.imm64(insn.off))));
+  const inside = any(
+    fn,
+    access.kinds.map((kind) => INSIDE[kind](fn, insn.size, access)),
+  );
+  fn.push(m.if(m.i32.eqz(inside), fault(fn, insn.pc)));
+}
+
+function fault(fn: Fn, pc: number): Expr {
+  const { m, env } = fn;
+  return m.block(
+    null,
+    [
+      m.i32.store(CPU_FAULT_PC, 4, fn.cpu(), m.i32.const(pc + 1)),
+      m.i64.store(CPU_FAULT_ADDR, 8, fn.cpu(), address(fn)),
+      fn.mark(m.unreachable(), pc),
+    ],
+    env.b.none,
+  );
+}
