@@ -18,7 +18,9 @@ export type PacketAnswer =
 export type EventRow = readonly [number, number, number, string];
 
 /** `[key, value]`, or `[key, one value a CPU, sums of the lanes]`, all in hex; `null` contents cannot be read */
-export type EntryRow = readonly [string, string] | readonly [string, readonly string[], readonly (number | string)[]];
+export type EntryRow =
+  | readonly [string, string]
+  | readonly [string, readonly string[], readonly (number | string)[]];
 
 export interface MapAnswer {
   readonly type: string;
@@ -29,6 +31,7 @@ export interface MapAnswer {
 }
 
 export interface Head {
+  /** path from the repository's root */
   readonly object: string;
   readonly sha256: string;
   readonly kernel: string;
@@ -75,8 +78,7 @@ export function packRow(
 }
 
 export function unpackRow(row: PackedRow, frame: Uint8Array): PacketAnswer {
-  if (typeof row === "number")
-    return { retval: row, len: frame.length, crc32: crc32Hex(frame), metaLen: 0 };
+  if (typeof row === "number") return { retval: row, len: frame.length, crc32: crc32Hex(frame), metaLen: 0 };
   if (row[0] === null) return { errno: row[1] };
   return { retval: row[0], len: row[1], crc32: row[2], metaLen: row[3] };
 }

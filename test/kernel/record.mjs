@@ -1,17 +1,25 @@
 // Asks the running kernel through the oracle and writes what it answers to test/recorded. A tool for developers:
 //   SOFTIRQ_ORACLE=/path/to/oracle npx tsx test/kernel/record.mjs [OBJECT…]
 // as root. Captures are those of ../shared/pcaps and examples/demo.pcap; Ethernet only.
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { release, tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeRecording, packRow } from "./answers.ts";
 import { readCapture, writePcapLe } from "./pcap_le.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const OBJECTS = join(ROOT, "test/objects");
+const FOLDERS = ["test/objects", "examples"].map((f) => join(ROOT, f));
 const RECORDED = join(ROOT, "test/recorded");
 const PCAPS = join(ROOT, "../shared/pcaps");
 const oracle = process.env.SOFTIRQ_ORACLE;
@@ -21,7 +29,7 @@ if (!oracle) {
 }
 
 /** programs whose answer differs between two runs of the kernel itself: clocks, stack nobody wrote */
-const NOT_COMPARED = new Set(["clock", "fine_key_uninit", "nop"]);
+const NOT_COMPARED = new Set(["clock/clock", "bad/fine_key_uninit", "xdp_flows/count_flows"]);
 /** of an object with tail calls, the programs that are entered from outside */
 const ENTRIES = { dispatch: ["dispatch"] };
 
@@ -68,17 +76,22 @@ function recordCase(object, prog, capture) {
   };
 }
 
-function recordObject(file, verified, captures) {
-  const name = file.replace(/\.o$/, "");
-  const own = verified.map((v) => v.prog);
-  const entries = ENTRIES[name.replace(/\.v4$/, "")] ?? own;
-  const progs = entries.filter((p) => p !== "setup" && !p.startsWith("bad_") && !NOT_COMPARED.has(p));
-  const path = join(OBJECTS, file);
-  const cases = [];
-  for (const prog of progs) for (const capture of captures) cases.push(recordCase(path, prog, capture));
-  if (cases.length === 0) return;
-  const head = { object: file, sha256: sha256(readFileSync(path)), kernel: release() };
-  const out = encodeRecording({ head, cases });
+const baseName = (file) => basename(file).replace(/(\.v4)?\.o$/, "");
+
+function recordObject(path, verified, captures) {
+  const base = baseName(path);
+  const entries = ENTRIES[base] ?? verified.map((v) => v.prog);
+  const progs = entries.filter(
+    (p) => p !== "setup" && !p.startsWith("bad_") && !NOT_COMPARED.has(`${base}/${p}`),
+  );
+  if (progs.length === 0) return;
+  const cases = progs.flatMap((prog) => captures.map((capture) => recordCase(path, prog, capture)));
+  const object = relative(ROOT, path);
+  const out = encodeRecording({
+    head: { object, sha256: sha256(readFileSync(path)), kernel: release() },
+    cases,
+  });
+  const name = basename(path, ".o");
   writeFileSync(join(RECORDED, `${name}.jsonl.gz`), out);
   console.error(`${name}: ${cases.length} cases, ${out.length} bytes`);
 }
@@ -88,22 +101,25 @@ try {
   mkdirSync(RECORDED, { recursive: true });
   const captures = loadCaptures(dir);
   const wanted = process.argv.slice(2);
-  const files = readdirSync(OBJECTS)
-    .filter((f) => f.endsWith(".o"))
-    .sort();
-  const verdicts = [];
-  for (const file of files) {
-    const verified = ask("verify", join(OBJECTS, file));
-    verdicts.push({ object: file, sha256: sha256(readFileSync(join(OBJECTS, file))), programs: verified });
-    const name = file.replace(/\.o$/, "");
-    if (wanted.length === 0 || wanted.includes(name)) recordObject(file, verified, captures);
-  }
-  const programs = verdicts.flatMap(({ object, sha256: sum, programs: list }) =>
-    list.map((p) => ({ object, sha256: sum, prog: p.prog, sec: p.sec, accept: p.accept, errno: p.err, log_last: p.log_last })),
+  const objects = FOLDERS.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((f) => f.endsWith(".o"))
+      .sort()
+      .map((f) => join(folder, f)),
   );
-  const uname = execFileSync("uname", ["-r"], { encoding: "utf8" }).trim();
-  const rows = programs.map((p) => `    ${JSON.stringify(p)}`).join(",\n");
-  writeFileSync(join(RECORDED, "verify.json"), `{\n  "kernel": "${uname}",\n  "programs": [\n${rows}\n  ]\n}\n`);
+  const rows = [];
+  for (const path of objects) {
+    const verified = ask("verify", path);
+    const head = { object: relative(ROOT, path), sha256: sha256(readFileSync(path)) };
+    for (const { prog, sec, accept, err, log_last } of verified)
+      rows.push(JSON.stringify({ ...head, prog, sec, accept, errno: err, log_last }));
+    if (wanted.length === 0 || wanted.includes(basename(path, ".o"))) recordObject(path, verified, captures);
+  }
+  const body = rows.map((row) => `    ${row}`).join(",\n");
+  writeFileSync(
+    join(RECORDED, "verify.json"),
+    `{\n  "kernel": "${release()}",\n  "programs": [\n${body}\n  ]\n}\n`,
+  );
 } finally {
   rmSync(dir, { recursive: true });
 }
