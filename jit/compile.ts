@@ -1,0 +1,118 @@
+// The gate: a verified program in, the bytes of a WebAssembly module out, from the cache where it has been
+// compiled before. The only file that loads binaryen, and only when something must be compiled.
+import { createRequire } from "node:module";
+import { VerifiedProg } from "../src/verifier/proof.ts";
+import { decodeEntry, encodeEntry } from "./cache/entry.ts";
+import { cacheKey } from "./cache/key.ts";
+import { isCacheOff, openCache, type ModuleCache } from "./cache/store.ts";
+import { isCallback, link, type Linked, type LinkInput, type OptLevel } from "./emit/link.ts";
+import type { TrapTable } from "./emit/traps.ts";
+import type { MapBinding } from "./lower/abi.ts";
+import type { Concurrency } from "./lower/fn.ts";
+import { PROG, subprogName } from "./lower/prog.ts";
+
+export type { OptLevel } from "./emit/link.ts";
+export { findTrap, trapPc, type TrapTable } from "./emit/traps.ts";
+export { bindMap, type MapBinding } from "./lower/abi.ts";
+export type { Concurrency } from "./lower/fn.ts";
+export { defaultCacheDir, openCache, type ModuleCache } from "./cache/store.ts";
+
+export interface CompileOptions {
+  /** test every access against the region the verifier claimed for it; default false */
+  readonly checked?: boolean;
+  /** 0 nothing, 1 helpers inlined (default), 2 and 3 binaryen's optimiser */
+  readonly opt?: OptLevel;
+  /** "single" only while nobody else can reach the memory: one CPU, no pins, no other thread; default "shared" */
+  readonly concurrency?: Concurrency;
+  /** table index the program gets; its callbacks get tableBase + their subprog number */
+  readonly tableBase: number;
+  /** null: do not look at or fill any cache; default: the user's, unless SOFTIRQ_CACHE=off */
+  readonly cache?: ModuleCache | null;
+}
+
+export interface CompileInput {
+  /** one for each of Prog.maps, see bindMap */
+  readonly maps: readonly MapBinding[];
+  /** the bytes of the library module */
+  readonly lib: Uint8Array;
+}
+
+/** A function to put into the table before the program runs. */
+export interface TableEntry {
+  readonly exportName: string;
+  readonly subprogno: number;
+  readonly index: number;
+}
+
+export interface CompiledProg {
+  /** imports env.memory and env.table and nothing else; exports `walk`, `prog` and what `table` names */
+  readonly wasm: Uint8Array;
+  /** the program itself first, then its callbacks */
+  readonly table: readonly TableEntry[];
+  /** table indices from tableBase on that this program may use */
+  readonly tableSlots: number;
+  readonly traps: TrapTable;
+  readonly cached: boolean;
+}
+
+const require = createRequire(import.meta.url);
+
+interface Manifest {
+  readonly version: string;
+  readonly dependencies: { readonly binaryen: string };
+}
+
+function versions(): string[] {
+  const { version, dependencies } = require("#package.json") as Manifest;
+  return [version, dependencies.binaryen, process.versions.v8];
+}
+
+export async function compile(
+  verified: VerifiedProg,
+  input: CompileInput,
+  options: CompileOptions,
+): Promise<CompiledProg> {
+  if (!VerifiedProg.is(verified)) throw new Error("only a verified program can be compiled");
+  const { prog, aux, subprogs, facts } = verified;
+  if (input.maps.length !== prog.maps.length) {
+    throw new Error(`${input.maps.length} maps bound, the program has ${prog.maps.length}`);
+  }
+  const { checked = false, opt = 1, concurrency = "shared", tableBase } = options;
+  const lowering = { checked, concurrency, tableBase };
+  const base = { insns: prog.insns, aux, subprogs, maps: input.maps, lib: input.lib };
+  const cache = options.cache === undefined ? (isCacheOff() ? null : openCache()) : options.cache;
+
+  const key =
+    cache === null
+      ? ""
+      : cacheKey({
+          ...base,
+          loopHeads: facts.loopHeads,
+          options: { ...lowering, opt },
+          versions: versions(),
+        });
+  const stored = cache?.read(key);
+  const hit = stored === undefined ? undefined : decodeEntry(stored);
+  const linked =
+    hit ?? (await linkNow({ ...base, loopHeads: new Set(facts.loopHeads), options: lowering, opt }));
+  if (hit === undefined) cache?.write(key, encodeEntry(linked));
+
+  const exported = subprogs.flatMap((subprog, subprogno) =>
+    subprogno === 0 || isCallback(subprog) ? [subprogno] : [],
+  );
+  return {
+    ...linked,
+    table: exported.map((subprogno) => ({
+      exportName: subprogno === 0 ? PROG : subprogName(subprogno),
+      subprogno,
+      index: tableBase + subprogno,
+    })),
+    tableSlots: subprogs.length,
+    cached: hit !== undefined,
+  };
+}
+
+async function linkNow(input: LinkInput): Promise<Linked> {
+  const { default: binaryen } = await import("binaryen");
+  return link(binaryen, input);
+}
