@@ -72,6 +72,10 @@ int probe(struct xdp_md *ctx)
 	case 28: ret = bpf_xdp_adjust_tail(ctx, a); ret2 = bpf_xdp_adjust_tail(ctx, b); break;
 	case 29: ret = bpf_perf_event_output(ctx, &perf, 9 | (61ULL << 32), buf, 16);
 		 ret2 = bpf_xdp_load_bytes(ctx, 100, buf, 70); break;
+	case 30: ret = bpf_csum_diff(0, 0, (void *)buf, a & 0x1ff, b); break;
+	case 31: buf[0] = 1; buf[1] = 2; buf[2] = 3; buf[3] = 4; buf[4] = 5; buf[5] = 6; buf[6] = 7;
+		ret = bpf_csum_diff(0, 0, (void *)buf, a & 7, b);
+		ret2 = bpf_csum_diff((void *)buf, a & 7, 0, 0, b); break;
 	}
 	len_after = ctx->data_end - ctx->data;
 	meta_after = ctx->data - ctx->data_meta;

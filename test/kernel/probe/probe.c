@@ -152,6 +152,8 @@ int main(void)
 	run("csum_diff from 0 seed ffffffff", "probe", 16, 0, 0xffffffffLL, 60);
 	run("csum_diff equal seed 0", "probe", 15, 0, 0, 60);
 	run("csum_diff equal seed 1", "probe", 15, 1, 0, 60);
+	for (int n = 1; n < 8; n++)
+		run("csum_diff of 01 02 03 … n bytes", "probe", 31, n, 0, 60);
 	static const long long rf[] = { 0, 1, 2, 3, 4, 5, 8, 16, 24, 1LL << 32 };
 	for (unsigned i = 0; i < sizeof(rf) / sizeof(*rf); i++)
 		run("redirect_map empty devmap slot", "probe", 5, 0, rf[i], 60);
