@@ -24,6 +24,10 @@ export interface MapSpec {
   maxEntries: number;
   /** BPF_F_* of map creation */
   flags: number;
+  /** map_extra, where the definition has one */
+  mapExtra?: bigint;
+  /** numa_node, where the definition has one */
+  numaNode?: number;
   /** LIBBPF_PIN_BY_NAME was asked for */
   pinByName: boolean;
   /** BTF type ids of key and value, 0 where there is none */

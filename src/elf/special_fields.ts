@@ -1,0 +1,95 @@
+// Fields of a map value that the kernel owns, found by their BTF type's name or tag. Decides where they
+// are; what may be done with them is the verifier's business.
+import { MAX_RESOLVE_DEPTH, type Btf, type BtfMember, type BtfType } from "../btf/btf.ts";
+import { BpfError } from "../spec/errors.ts";
+import type { SpecialField } from "./object_spec.ts";
+
+/** Structs by name, with their size. */
+const SPECIAL_STRUCTS: ReadonlyMap<string, { kind: SpecialField["kind"]; size: number }> = new Map([
+  ["bpf_timer", { kind: "bpf_timer", size: 16 }],
+  ["bpf_spin_lock", { kind: "bpf_spin_lock", size: 4 }],
+  ["bpf_wq", { kind: "bpf_wq", size: 16 }],
+  ["bpf_res_spin_lock", { kind: "other", size: 8 }],
+  ["bpf_task_work", { kind: "other", size: 8 }],
+  ["bpf_list_head", { kind: "other", size: 16 }],
+  ["bpf_list_node", { kind: "other", size: 24 }],
+  ["bpf_rb_root", { kind: "other", size: 16 }],
+  ["bpf_rb_node", { kind: "other", size: 32 }],
+  ["bpf_refcount", { kind: "other", size: 4 }],
+]);
+
+const KPTR_TAGS: ReadonlySet<string> = new Set(["kptr", "kptr_untrusted", "percpu_kptr", "uptr"]);
+
+/** Members looked at in one value; a hostile type can repeat its members without bound. */
+const MAX_VISITS = 4096;
+
+/** Fields kept; the kernel takes 11 in one value. */
+const MAX_FIELDS = 64;
+
+/** How much may still be looked at. */
+export interface FieldBudget {
+  left: number;
+}
+
+export function fieldBudget(): FieldBudget {
+  return { left: MAX_VISITS };
+}
+
+/** The special fields of a value type, in the order of their offsets. */
+export function specialFields(btf: Btf, typeId: number, budget: FieldBudget = fieldBudget()): SpecialField[] {
+  const out: SpecialField[] = [];
+  const visit = (id: number, off: number, name: string, depth: number): void => {
+    if (budget.left-- <= 0 || depth > MAX_RESOLVE_DEPTH || out.length > MAX_FIELDS)
+      throw new BpfError("E2BIG", `type ${btf.typeName(typeId)} has too many nested members`);
+    const t = btf.resolve(id);
+    const special = t.kind === "struct" ? SPECIAL_STRUCTS.get(t.name) : undefined;
+    if (special !== undefined) out.push({ kind: special.kind, name, off, size: special.size });
+    else if (t.kind === "ptr" && isKptr(btf, t.typeId)) out.push({ kind: "kptr", name, off, size: 8 });
+    else if (t.kind === "struct" || t.kind === "union") {
+      for (const m of t.members) visitMember(m, off, depth);
+    } else if (t.kind === "array") visitArray(t, off, name, depth);
+  };
+  const visitMember = (m: BtfMember, off: number, depth: number) => {
+    if (m.bitSize === 0) visit(m.typeId, off + (m.bitOff >>> 3), m.name, depth + 1);
+  };
+  const visitArray = (t: Extract<BtfType, { kind: "array" }>, off: number, name: string, depth: number) => {
+    if (t.nelems === 0 || !maySpecial(btf, t.typeId, budget)) return;
+    const size = btf.sizeof(t.typeId);
+    for (let i = 0; i < t.nelems; i++) visit(t.typeId, off + i * size, `${name}[${i}]`, depth + 1);
+  };
+  visit(typeId, 0, "", 0);
+  return out.sort((a, b) => a.off - b.off);
+}
+
+/** Elements of an array need a look of their own only when they are structs or tagged pointers. */
+function maySpecial(btf: Btf, id: number, budget: FieldBudget): boolean {
+  let t = btf.resolve(id);
+  for (let depth = 0; t.kind === "array" && depth < MAX_RESOLVE_DEPTH; depth++) t = btf.resolve(t.typeId);
+  if (t.kind === "ptr") return isKptr(btf, t.typeId);
+  if (t.kind !== "struct" && t.kind !== "union") return false;
+  return SPECIAL_STRUCTS.has(t.name) || containsSpecial(btf, t.id, budget);
+}
+
+function containsSpecial(btf: Btf, root: number, budget: FieldBudget): boolean {
+  const seen = new Set<number>();
+  const todo = [root];
+  for (let id = todo.pop(); id !== undefined; id = todo.pop()) {
+    const t = btf.resolve(id);
+    if (budget.left-- <= 0)
+      throw new BpfError("E2BIG", `type ${btf.typeName(root)} has too many nested members`);
+    if (seen.has(t.id)) continue;
+    seen.add(t.id);
+    if (t.kind === "ptr" && isKptr(btf, t.typeId)) return true;
+    if (t.kind === "array") todo.push(t.typeId);
+    if (t.kind !== "struct" && t.kind !== "union") continue;
+    if (SPECIAL_STRUCTS.has(t.name)) return true;
+    for (const m of t.members) todo.push(m.typeId);
+  }
+  return false;
+}
+
+/** A pointer's target carries the tag directly, before any other modifier. */
+function isKptr(btf: Btf, target: number): boolean {
+  const t = btf.byId(target);
+  return t.kind === "type_tag" && KPTR_TAGS.has(t.name);
+}
