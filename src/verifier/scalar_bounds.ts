@@ -96,18 +96,28 @@ function pickOnlyMember(d: Draft): void {
   const { maskLo, maskHi, uminLo, uminHi } = d;
   const tmaxLo = d.valLo | maskLo;
   const tmaxHi = d.valHi | maskHi;
+  if ((uminLo & ~maskLo) === d.valLo && (uminHi & ~maskHi) === d.valHi) {
+    pickMinMember(d, uminLo === tmaxLo && uminHi === tmaxHi);
+    return;
+  }
   const nextLo = tnumNextLo(d, uminLo, uminHi);
   const nextHi = tnumNextHi(d, uminLo, uminHi);
-  const nextFits = !ltU64(d.umaxLo, d.umaxHi, nextLo, nextHi);
-  if ((uminLo & ~maskLo) === d.valLo && (uminHi & ~maskHi) === d.valHi) {
-    if (!nextFits) setConst(d, uminLo, uminHi);
-  } else if (nextLo === tmaxLo && nextHi === tmaxHi) {
+  if (nextLo === tmaxLo && nextHi === tmaxHi) {
     setConst(d, tmaxLo, tmaxHi);
-  } else if (nextFits) {
+  } else if (!ltU64(d.umaxLo, d.umaxHi, nextLo, nextHi)) {
     const thirdLo = tnumNextLo(d, nextLo, nextHi);
     const thirdHi = tnumNextHi(d, nextLo, nextHi);
     if (ltU64(d.umaxLo, d.umaxHi, thirdLo, thirdHi)) setConst(d, nextLo, nextHi);
   }
+}
+
+/** umin is a member; from a member, the next is one increment that carries through the known bits. */
+function pickMinMember(d: Draft, isLast: boolean): void {
+  const { uminLo, uminHi } = d;
+  const sum = ((uminLo | ~d.maskLo) + 1) | 0;
+  const nextLo = isLast ? uminLo : d.valLo | (sum & d.maskLo);
+  const nextHi = isLast ? uminHi : d.valHi | (((uminHi | ~d.maskHi) + (sum === 0 ? 1 : 0)) & d.maskHi);
+  if (ltU64(d.umaxLo, d.umaxHi, nextLo, nextHi)) setConst(d, uminLo, uminHi);
 }
 
 /** Bits -> 64-bit bounds. */
@@ -214,11 +224,46 @@ function deduce64From32(d: Draft): void {
   }
 }
 
-function deduce(d: Draft): void {
+function deduceOnce(d: Draft): void {
   deduce32From64(d);
   deduce32Signs(d);
   deduce64Signs(d);
   deduce64From32(d);
+}
+
+/** One pass; did it change a bound? */
+function deduceChanges(d: Draft): boolean {
+  const { uminLo, uminHi, umaxLo, umaxHi, sminLo, sminHi, smaxLo, smaxHi } = d;
+  const { u32minBits, u32maxBits, s32min, s32max } = d;
+  deduceOnce(d);
+  return (
+    ((uminLo ^ d.uminLo) | (uminHi ^ d.uminHi) | (umaxLo ^ d.umaxLo) | (umaxHi ^ d.umaxHi)) !== 0 ||
+    ((sminLo ^ d.sminLo) | (sminHi ^ d.sminHi) | (smaxLo ^ d.smaxLo) | (smaxHi ^ d.smaxHi)) !== 0 ||
+    ((u32minBits ^ d.u32minBits) |
+      (u32maxBits ^ d.u32maxBits) |
+      (s32min ^ d.s32min) |
+      (s32max ^ d.s32max)) !==
+      0
+  );
+}
+
+/** All eight bounds say the same range within 0..2^31-1: no pass can change them. */
+function isSmallRange(d: Draft): boolean {
+  const { uminLo: min, umaxLo: max } = d;
+  return (
+    (d.uminHi | d.umaxHi | d.sminHi | d.smaxHi) === 0 &&
+    min >= 0 &&
+    min <= max &&
+    ((d.sminLo ^ min) | (d.smaxLo ^ max) | (d.u32minBits ^ min) | (d.u32maxBits ^ max)) === 0 &&
+    d.s32min === min &&
+    d.s32max === max
+  );
+}
+
+/** The kernel makes three passes; one that changes nothing is the last that matters. */
+function deduce(d: Draft): void {
+  if (isSmallRange(d)) return;
+  if (deduceChanges(d) && deduceChanges(d)) deduceOnce(d);
 }
 
 /** Bounds -> bits: the leading bits that both ends share. */
@@ -233,8 +278,6 @@ function bitsFromBounds(d: Draft): void {
 /** Lets all facts inform each other. May leave min above max when the facts exclude each other. */
 export function syncBounds(d: Draft): Scalar {
   boundFromBits(d);
-  deduce(d);
-  deduce(d);
   deduce(d);
   bitsFromBounds(d);
   boundFromBits(d);
