@@ -49,11 +49,10 @@ export const CPU_INDEX = 36; // u32
 export const CPU_HARD_START = 40; // u32, first byte of the headroom
 export const CPU_HARD_END = 44; // u32, where data_end may grow to (hard start + 4096 - 320)
 export const CPU_FRAME_END = 48; // u32, end of all bytes; beyond data_end lie the fragments, contiguous here
-export const CPU_PRINTK_FMT = 52; // u32, reserved
 
 export const CPU_REALTIME = 56; // u64 ns, never back
 export const CPU_MONOTONIC = 64; // u64 ns, also BOOTTIME
-export const CPU_PACKET = 72; // u64, index of the current packet in the run
+export const CPU_PACKET = 72; // u64, index of the current packet in the run (kept with WALK_EVENTS)
 export const CPU_PRANDOM = 80; // u64, state of get_prandom_u32
 export const CPU_TIMER_DUE = 88; // u64 ns on CPU_REALTIME: the walker stops before a packet at or after it (WALK_TIMERS)
 
@@ -71,7 +70,7 @@ export const CPU_EVENTS_RESERVE = 132; // u32, the walker stops when fewer are f
 export const CPU_EVENTS_LOST_PERF = 136; // u64, records that did not fit
 export const CPU_EVENTS_LOST_PRINTK = 144; // u64
 
-// Parameters of the walker, set by its caller; WALK_POS, ROUND, OUT_POS, ROWS_POS and PACKET go on by themselves.
+// Parameters of the walker, set by its caller; POS, ROUND, ROWS_POS, OUT_POS and PACKET go on by themselves.
 export const CPU_WALK_FRAMES = 160; // u32, address of the frame descriptors
 export const CPU_WALK_COUNT = 164; // u32, how many
 export const CPU_WALK_POS = 168; // u32, next one
@@ -91,6 +90,7 @@ export const CPU_WALK_OUT_MASK = 224; // u32, bit n: frames of verdict n (0..4, 
 // Checked mode of the JIT: where emitted code found an access outside its region.
 export const CPU_FAULT_PC = 232; // u32, pc of the insn + 1, 0 = none
 export const CPU_FAULT_ADDR = 240; // u64, the address
+export const CPU_WALK_PACKET = 232; // u64, index of the next frame in the whole run; CPU_PACKET is set from it
 
 // Counters of the walker, only ever added to; stats_reset clears them.
 export const CPU_STATS = 256;
@@ -102,6 +102,8 @@ export const CPU_STATS_SIZE = 72;
 
 export const CPU_KEY_SCRATCH = 1024; // 2 x 512 bytes: keys in normal form, and keys of the host
 export const CPU_KEY_SCRATCH_SIZE = 512;
+export const CPU_TEXT_SCRATCH = 2048; // 1024 bytes: a line of trace_printk
+export const CPU_TEXT_SCRATCH_SIZE = 1024;
 export const CPU_STACK = 4096; // BPF stack, grows down from CPU_STACK_TOP
 export const CPU_STACK_TOP = 0x10000; // fp of the main program
 export const CPU_FRAME = 0x10000; // frame buffer of copy mode: hard start
@@ -133,6 +135,8 @@ export const WALK_CLOCK = 64; // set the CPU's clocks from the timestamps
 export const WALK_TIMERS = 128; // stop before a packet at or after CPU_TIMER_DUE
 export const WALK_CPUS = 256; // run each frame on the CPU its descriptor names (else on the given one)
 export const WALK_HEADROOM = 512; // with COPY: headroom reads as zero (programs that resize)
+
+export const WALK_OUT_RESERVE = 8704; // the walker stops when fewer bytes than this and the frame's length are free
 
 export const WALK_DONE = 0; // all frames of all rounds
 export const WALK_BUDGET = 1; // as many as asked for
@@ -176,12 +180,10 @@ export const EV_PACKET = 8; // u64
 export const EV_TIME = 16; // u64 ns, CPU_MONOTONIC
 export const EV_CPU = 24; // u32
 export const EV_MAP = 28; // u32, address of the map header
-export const EV_LEN = 32; // u32, bytes of data; printk: of the format, without its NUL
-export const EV_EXTRA = 36; // u32, printk: bytes of captured strings and addresses behind the format
-export const EV_DATA = 40; // printk: u64 args[3], format, captures
+export const EV_LEN = 32; // u32, bytes of data
+export const EV_DATA = 40; // perf: the program's bytes, then the packet's; printk: the formatted text
 export const EV_PERF = 1;
 export const EV_PRINTK = 2;
-export const EV_PRINTK_ARGS = 24;
 
 // ---- map: [header | per-type words | indexes | elements], offsets relative to the header ----
 export const MAP_HEADER_SIZE = 512;

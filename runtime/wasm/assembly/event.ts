@@ -1,0 +1,55 @@
+// Event records of one CPU: appended by the thread that runs the CPU, taken by the host between two calls of the walker.
+// A record that does not fit is counted as lost; the program is not told, as with a reader that keeps up.
+import * as L from "../../memory/layout";
+import { copyBytes } from "./bytes";
+import { E2BIG, EFAULT, EINVAL, ENOENT, EOPNOTSUPP } from "./errno";
+import { round8 } from "./value";
+
+const INDEX_MASK: u64 = 0xffffffff;
+const CTXLEN_MASK: u64 = 0xfffff00000000;
+const CURRENT_CPU: u32 = 0xffffffff;
+
+/** Room for a record with `len` bytes of data, its header filled in; 0 if it does not fit. */
+export function beginEvent(cpu: i32, kind: i32, map: i32, len: u64): i32 {
+  const tail = load<u32>(cpu, L.CPU_EVENTS_TAIL);
+  const size = load<u32>(cpu, L.CPU_EVENTS_SIZE);
+  const need: u64 = (<u64>L.EV_DATA + len + 7) & ~7;
+  if (load<i32>(cpu, L.CPU_EVENTS) == 0 || need > <u64>(size - tail)) {
+    const lost = cpu + (kind == L.EV_PERF ? L.CPU_EVENTS_LOST_PERF : L.CPU_EVENTS_LOST_PRINTK);
+    store<u64>(lost, load<u64>(lost) + 1);
+    return 0;
+  }
+  const ev = load<i32>(cpu, L.CPU_EVENTS) + tail;
+  store<u32>(ev, <u32>need, L.EV_SIZE);
+  store<i32>(ev, kind, L.EV_KIND);
+  store<u64>(ev, load<u64>(cpu, L.CPU_PACKET), L.EV_PACKET);
+  store<u64>(ev, load<u64>(cpu, L.CPU_MONOTONIC), L.EV_TIME);
+  store<u32>(ev, load<u32>(cpu, L.CPU_INDEX), L.EV_CPU);
+  store<i32>(ev, map, L.EV_MAP);
+  store<u32>(ev, <u32>len, L.EV_LEN);
+  store<u32>(cpu, tail + <u32>need, L.CPU_EVENTS_TAIL);
+  return ev;
+}
+
+/** The slots of CPUs that there are hold an event of that CPU, as when a reader has opened the buffer. */
+function slotError(map: i32, cpu: i32, index: u32): i64 {
+  if (index >= load<u32>(map, L.MAP_MAX_ENTRIES)) return E2BIG;
+  if (index >= load<u32>(map, L.MAP_NCPUS)) return ENOENT;
+  return index == load<u32>(cpu, L.CPU_INDEX) ? 0 : EOPNOTSUPP;
+}
+
+export function perf_event_output(cpu: i32, ctx: i64, mapPtr: i64, flags: i64, data: i64, size: i64): i64 {
+  if ((<u64>flags & ~(INDEX_MASK | CTXLEN_MASK)) != 0) return EINVAL;
+  const fromPacket = <u32>((<u64>flags & CTXLEN_MASK) >> 32);
+  const start = load<u32>(cpu, L.CPU_CTX_DATA);
+  if (fromPacket > load<u32>(cpu, L.CPU_FRAME_END) - start) return EFAULT;
+  const index = <u32>flags == CURRENT_CPU ? load<u32>(cpu, L.CPU_INDEX) : <u32>flags;
+  const why = slotError(<i32>mapPtr, cpu, index);
+  if (why != 0) return why;
+  const own = <u32>size;
+  const ev = beginEvent(cpu, L.EV_PERF, <i32>mapPtr, <u64>own + <u64>fromPacket);
+  if (ev == 0) return 0;
+  copyBytes(ev + L.EV_DATA, <i32>data, own);
+  copyBytes(ev + L.EV_DATA + own, start, fromPacket);
+  return 0;
+}

@@ -1,0 +1,28 @@
+// What the library exports: see ../README.md. Names are the ABI of emitted modules.
+export {
+  array_delete, array_lookup, array_update, percpu_array_delete, percpu_array_lookup, percpu_array_update,
+} from "./array";
+export { clock_set, ktime_get_boot_ns, ktime_get_coarse_ns, ktime_get_ns, ktime_get_tai_ns } from "./clock";
+export { csum_diff } from "./csum";
+export { perf_event_output } from "./event";
+export {
+  hash_delete, hash_lookup, hash_lookup4, hash_lookup8, hash_update, lru_hash_delete, lru_hash_lookup,
+  lru_hash_lookup4, lru_hash_lookup8, lru_hash_update, lru_percpu_hash_delete, lru_percpu_hash_lookup,
+  lru_percpu_hash_update, percpu_hash_delete, percpu_hash_lookup, percpu_hash_lookup4, percpu_hash_lookup8,
+  percpu_hash_update,
+} from "./hash";
+export { map_collect, map_next_key } from "./iter";
+export { spin_lock, spin_unlock } from "./lock";
+export { lpm_trie_delete, lpm_trie_lookup, lpm_trie_update } from "./lpm";
+export {
+  map_delete_elem, map_delete_user, map_init, map_lookup_elem, map_lookup_percpu_elem, map_lookup_user,
+  map_update_elem, map_update_user,
+} from "./map";
+export { get_numa_node_id, get_prandom_u32, get_smp_processor_id } from "./prandom";
+export { trace_printk } from "./printk";
+export { redirect, redirect_map } from "./redirect";
+export { walk } from "./walk";
+export { cpu_init, stats_reset, world_init } from "./world";
+export {
+  xdp_adjust_head, xdp_adjust_meta, xdp_adjust_tail, xdp_get_buff_len, xdp_load_bytes, xdp_store_bytes,
+} from "./xdp";

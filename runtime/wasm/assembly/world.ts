@@ -1,0 +1,29 @@
+// A fresh world: header, crc tables, CPU blocks. Called once, before any CPU runs, on zeroed memory.
+import * as L from "../../memory/layout";
+import { crcInit } from "./crc";
+import { prandomInit } from "./prandom";
+import { zeroBytes } from "./bytes";
+
+export function world_init(ncpus: i32, seed: i64, flags: i32): void {
+  store<i32>(L.WORLD_LAYOUT, L.LAYOUT_VERSION);
+  store<i32>(L.WORLD_NCPUS, ncpus);
+  store<i32>(L.WORLD_FLAGS, flags);
+  store<i64>(L.WORLD_SEED, seed);
+  store<i32>(L.WORLD_CPUS, L.CPU_BASE);
+  crcInit();
+  for (let i = 0; i < ncpus; i++) cpu_init(L.CPU_BASE + i * L.CPU_STRIDE, i, seed);
+  atomic.store<i32>(L.WORLD_MAGIC, L.WORLD_MAGIC_VALUE);
+}
+
+/** One CPU block in zeroed memory; also for blocks of the host's own, whose helpers' scratch nobody else may use. */
+export function cpu_init(cpu: i32, index: i32, seed: i64): void {
+  store<i32>(cpu, 1, L.CPU_CTX_INGRESS_IFINDEX); // the loopback device, as the kernel's test run
+  store<i32>(cpu, index, L.CPU_INDEX);
+  store<i64>(cpu, L.MONOTONIC_START_NS, L.CPU_MONOTONIC);
+  store<i64>(cpu, -1, L.CPU_TIMER_DUE);
+  prandomInit(cpu, seed, index);
+}
+
+export function stats_reset(cpu: i32): void {
+  zeroBytes(cpu + L.CPU_STATS, L.CPU_STATS_SIZE);
+}
