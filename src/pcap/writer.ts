@@ -95,6 +95,19 @@ export class CaptureWriter {
     );
   }
 
+  /** Whole records made elsewhere, in this file's byte order and time resolution. */
+  append(records: Uint8Array): void {
+    if (!this.#open) throw new Error(`write to ${this.name} after close`);
+    this.flush();
+    try {
+      writeAll(this.#fd, records, records.length);
+    } catch (cause) {
+      this.#abandon();
+      throw systemError(`write ${this.name}`, cause);
+    }
+    this.#flushed += records.length;
+  }
+
   flush(): void {
     try {
       writeAll(this.#fd, this.#buffer, this.#used);

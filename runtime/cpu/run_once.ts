@@ -1,0 +1,173 @@
+// One packet through the walker: what a test of a program shows, and how an init program is run before a run.
+import { BpfError, errnoName } from "../../src/spec/errors.ts";
+import type { EngineProg } from "../engine/engine.ts";
+import {
+  CPU_CTX_DATA,
+  CPU_CTX_DATA_END,
+  CPU_CTX_DATA_META,
+  CPU_CTX_EGRESS_IFINDEX,
+  CPU_CTX_INGRESS_IFINDEX,
+  CPU_CTX_RX_QUEUE_INDEX,
+  CPU_STATS,
+  CPU_STATS_SIZE,
+  CPU_WALK_COUNT,
+  CPU_WALK_FRAMES,
+  CPU_WALK_OUT,
+  CPU_WALK_OUT_MASK,
+  CPU_WALK_OUT_POS,
+  CPU_WALK_OUT_SIZE,
+  CPU_WALK_POS,
+  CPU_WALK_ROUND,
+  CPU_WALK_ROUNDS,
+  CPU_WALK_ROUND_NS,
+  CPU_WALK_ROWS,
+  CPU_WALK_ROWS_CAP,
+  CPU_WALK_ROWS_POS,
+  CPU_WALK_TS_OFFSET,
+  FRAME_ADDR,
+  FRAME_CPU,
+  FRAME_DESC_SIZE,
+  FRAME_ERRNO,
+  FRAME_LEN,
+  FRAME_ORIG_LEN,
+  FRAME_TS,
+  ROW_ERRNO,
+  ROW_LEN,
+  ROW_META_LEN,
+  ROW_RETVAL,
+  ROW_SIZE,
+  ROW_VERDICT,
+  WALK_CLOCK,
+  WALK_COPY,
+  WALK_CPUS,
+  WALK_CRC,
+  WALK_HEADROOM,
+  WALK_OUT,
+  WALK_ROWS,
+  WORLD_STOPPED,
+  XDP_LEN_MAX,
+} from "../memory/layout.ts";
+import type { World } from "../memory/world.ts";
+import { trapped } from "../replay/replay.ts";
+
+const PCAP_RECORD_SIZE = 16;
+const OUT_BYTES = 128 << 10;
+/** Rounds of one walk: some milliseconds, after which V8 can swap in better code. */
+const MAX_ROUNDS = 1 << 18;
+
+/** Memory a single packet needs; taken once for a world. */
+export class Bench {
+  readonly #world: World;
+  readonly #frame: number;
+  readonly #desc: number;
+  readonly #row: number;
+  readonly #out: number;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#frame = world.alloc(XDP_LEN_MAX);
+    this.#desc = world.alloc(FRAME_DESC_SIZE);
+    this.#row = world.alloc(ROW_SIZE);
+    this.#out = world.alloc(OUT_BYTES);
+  }
+
+  /**
+   * Runs `frame` at time `ts` on a CPU, `repeat` times from the same bytes; the result is the last one's.
+   * Counters are left as they were. Throws BpfError when the packet cannot be run.
+   */
+  run(prog: EngineProg, frame: Uint8Array, ts: bigint, repeat = 1, cpuIndex = 0): OnePacket {
+    const { view, bytes } = this.#world;
+    if (frame.length > XDP_LEN_MAX) throw new BpfError("ENOMEM", `a packet of ${frame.length} bytes is longer than ${XDP_LEN_MAX}`);
+    bytes.set(frame, this.#frame);
+    const cpu = this.#world.cpu(0);
+    const stats = bytes.slice(cpu + CPU_STATS, cpu + CPU_STATS + CPU_STATS_SIZE);
+    let ns = 0n;
+    const rewrites = WALK_CLOCK | WALK_COPY | WALK_HEADROOM;
+    for (let left = repeat - 1; left > 0; left -= MAX_ROUNDS) {
+      const rounds = Math.min(left, MAX_ROUNDS);
+      this.#setUp(view, cpu, frame.length, ts, cpuIndex, rounds);
+      ns += this.#walk(prog, cpu, rewrites | (cpuIndex === 0 ? 0 : WALK_CPUS), rounds);
+    }
+    this.#setUp(view, cpu, frame.length, ts, cpuIndex, 1);
+    ns += this.#walk(prog, cpu, rewrites | WALK_ROWS | WALK_CRC | WALK_OUT | WALK_CPUS, 1);
+    bytes.set(stats, cpu + CPU_STATS);
+    return this.#result(view, this.#world.cpu(cpuIndex), Number(ns) / repeat);
+  }
+
+  #walk(prog: EngineProg, cpu: number, flags: number, budget: number): bigint {
+    const start = process.hrtime.bigint();
+    try {
+      prog.walk(cpu, flags, budget);
+    } catch (cause) {
+      if (this.#world.view.getUint32(WORLD_STOPPED, true) !== 0) throw new BpfError("EINTR", "stopped");
+      throw trapped(prog, cause);
+    }
+    return process.hrtime.bigint() - start;
+  }
+
+  #setUp(view: DataView, cpu: number, len: number, ts: bigint, cpuIndex: number, rounds: number): void {
+    const u32 = (addr: number, value: number) => view.setUint32(addr, value, true);
+    u32(this.#desc + FRAME_ADDR, this.#frame);
+    u32(this.#desc + FRAME_LEN, len);
+    u32(this.#desc + FRAME_ORIG_LEN, len);
+    u32(this.#desc + FRAME_CPU, cpuIndex);
+    u32(this.#desc + FRAME_ERRNO, 0);
+    view.setBigUint64(this.#desc + FRAME_TS, ts, true);
+    u32(cpu + CPU_WALK_FRAMES, this.#desc);
+    u32(cpu + CPU_WALK_COUNT, 1);
+    u32(cpu + CPU_WALK_POS, 0);
+    u32(cpu + CPU_WALK_ROUND, 0);
+    u32(cpu + CPU_WALK_ROUNDS, rounds);
+    view.setBigUint64(cpu + CPU_WALK_ROUND_NS, 0n, true);
+    view.setBigUint64(cpu + CPU_WALK_TS_OFFSET, 0n, true);
+    u32(cpu + CPU_WALK_ROWS, this.#row);
+    u32(cpu + CPU_WALK_ROWS_CAP, 1);
+    u32(cpu + CPU_WALK_ROWS_POS, 0);
+    u32(cpu + CPU_WALK_OUT, this.#out);
+    u32(cpu + CPU_WALK_OUT_SIZE, OUT_BYTES);
+    u32(cpu + CPU_WALK_OUT_POS, 0);
+    u32(cpu + CPU_WALK_OUT_MASK, 0x3f);
+  }
+
+  #result(view: DataView, cpu: number, ns: number): OnePacket {
+    const u32 = (addr: number) => view.getUint32(addr, true);
+    const errno = u32(this.#row + ROW_ERRNO);
+    if (errno !== 0) {
+      const name = errnoName(errno) ?? "EINVAL";
+      throw new BpfError(name, `a packet of ${u32(this.#desc + FRAME_LEN)} bytes cannot be run`);
+    }
+    const len = u32(this.#row + ROW_LEN);
+    const start = this.#out + PCAP_RECORD_SIZE;
+    const meta = u32(cpu + CPU_CTX_DATA_META);
+    return {
+      retval: u32(this.#row + ROW_RETVAL),
+      verdict: u32(this.#row + ROW_VERDICT),
+      metaLen: u32(this.#row + ROW_META_LEN),
+      data: this.#world.bytes.slice(start, start + len),
+      ctx: {
+        data: u32(cpu + CPU_CTX_DATA) - meta,
+        data_end: u32(cpu + CPU_CTX_DATA_END) - meta,
+        data_meta: 0,
+        ingress_ifindex: u32(cpu + CPU_CTX_INGRESS_IFINDEX),
+        rx_queue_index: u32(cpu + CPU_CTX_RX_QUEUE_INDEX),
+        egress_ifindex: u32(cpu + CPU_CTX_EGRESS_IFINDEX),
+      },
+      ns,
+    };
+  }
+}
+
+/** What became of one packet. */
+export interface OnePacket {
+  /** what the program returned, unsigned 32 bits */
+  readonly retval: number;
+  /** number of the verdict; one the type does not know counts as the first */
+  readonly verdict: number;
+  readonly metaLen: number;
+  /** bytes as they left, metadata first */
+  readonly data: Uint8Array;
+  /** the context afterwards; data pointers count from the first byte of `data` */
+  readonly ctx: Readonly<Record<string, number>>;
+  /** a run, averaged over the repeats, copying included */
+  readonly ns: number;
+}

@@ -1,0 +1,4 @@
+// An emitted module as text, for people.
+import { moduleText } from "../../jit/emit/text.ts";
+
+export const fmtWat = (wasm: Uint8Array): Promise<string> => moduleText(wasm);

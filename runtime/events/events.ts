@@ -1,0 +1,117 @@
+// What programs send to user space, taken out of the CPUs' event buffers: perf records and printk lines.
+// Kept up to a cap, counted beyond it, in the order they were made on each CPU.
+import {
+  CPU_EVENTS,
+  CPU_EVENTS_LOST_PERF,
+  CPU_EVENTS_LOST_PRINTK,
+  CPU_EVENTS_RESERVE,
+  CPU_EVENTS_SIZE,
+  CPU_EVENTS_TAIL,
+  EV_CPU,
+  EV_DATA,
+  EV_KIND,
+  EV_LEN,
+  EV_MAP,
+  EV_PACKET,
+  EV_PERF,
+  EV_PRINTK,
+  EV_SIZE,
+} from "../memory/layout.ts";
+import type { World } from "../memory/world.ts";
+
+const BUFFER_BYTES = 1 << 20;
+/** One packet may fill this much before the walker stops for the buffer to be emptied. */
+const RESERVE_BYTES = 256 << 10;
+
+export interface EventRecord {
+  /** index of the packet in the run, null when a timer callback sent it */
+  readonly i: number | null;
+  readonly cpu: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Sent while no packet was being run: by `--init`, or by a timer. */
+export const NO_PACKET = 0xffffffffffffffffn;
+
+interface Kept<T> {
+  readonly items: T[];
+  lost: number;
+}
+
+export class Events {
+  readonly #world: World;
+  readonly #keep: number;
+  readonly printk: Kept<string> = { items: [], lost: 0 };
+  /** by the address of the map's header */
+  readonly #records = new Map<number, Kept<EventRecord>>();
+
+  constructor(world: World, keep: number) {
+    this.#world = world;
+    this.#keep = keep;
+    for (let i = 0; i < world.ncpus; i++) {
+      const cpu = world.cpu(i);
+      if (world.view.getUint32(cpu + CPU_EVENTS, true) === 0) {
+        const buffer = world.alloc(BUFFER_BYTES);
+        world.view.setUint32(cpu + CPU_EVENTS, buffer, true);
+      }
+      const { view } = world;
+      view.setUint32(cpu + CPU_EVENTS_SIZE, BUFFER_BYTES, true);
+      view.setUint32(cpu + CPU_EVENTS_RESERVE, RESERVE_BYTES, true);
+      view.setUint32(cpu + CPU_EVENTS_TAIL, 0, true);
+      view.setBigUint64(cpu + CPU_EVENTS_LOST_PERF, 0n, true);
+      view.setBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, 0n, true);
+    }
+  }
+
+  /** What was sent to a PERF_EVENT_ARRAY. */
+  recordsOf(map: number): Kept<EventRecord> {
+    return this.#keptOf(map);
+  }
+
+  #keptOf(map: number): Kept<EventRecord> {
+    let kept = this.#records.get(map);
+    if (kept === undefined) {
+      kept = { items: [], lost: 0 };
+      this.#records.set(map, kept);
+    }
+    return kept;
+  }
+
+  /** Takes all records out of every CPU's buffer. */
+  drain(): void {
+    for (let i = 0; i < this.#world.ncpus; i++) this.#drainCpu(this.#world.cpu(i));
+  }
+
+  #drainCpu(cpu: number): void {
+    const { view } = this.#world;
+    const start = view.getUint32(cpu + CPU_EVENTS, true);
+    const tail = view.getUint32(cpu + CPU_EVENTS_TAIL, true);
+    for (let at = start; at < start + tail; at += view.getUint32(at + EV_SIZE, true)) this.#take(at);
+    view.setUint32(cpu + CPU_EVENTS_TAIL, 0, true);
+    this.printk.lost += Number(view.getBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, true));
+    view.setBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, 0n, true);
+  }
+
+  #take(at: number): void {
+    const { view, bytes } = this.#world;
+    const kind = view.getUint32(at + EV_KIND, true);
+    const len = view.getUint32(at + EV_LEN, true);
+    if (kind === EV_PERF) {
+      const packet = view.getBigUint64(at + EV_PACKET, true);
+      this.#add(this.#keptOf(view.getUint32(at + EV_MAP, true)), () => ({
+        i: packet === NO_PACKET ? null : Number(packet),
+        cpu: view.getUint32(at + EV_CPU, true),
+        bytes: bytes.slice(at + EV_DATA, at + EV_DATA + len),
+      }));
+    } else if (kind === EV_PRINTK) {
+      this.#add(this.printk, () => Buffer.from(bytes.slice(at + EV_DATA, at + EV_DATA + len)).toString("latin1").replace(/\n$/, ""));
+    } else {
+      throw new Error(`event record of kind ${kind} at ${at}`);
+    }
+  }
+
+  #add<T>(kept: Kept<T>, make: () => T): void {
+    if (kept.items.length < this.#keep) kept.items.push(make());
+    else kept.lost++;
+  }
+}

@@ -1,0 +1,150 @@
+// Maps as JSON and back: raw bytes in hex, and by BTF where there is any. The form is an interface: scripts
+// read it, and what was written can be given back to fill a map.
+import type { Btf } from "../../src/btf/btf.ts";
+import { formatValue } from "../../src/btf/value.ts";
+import { BpfError } from "../../src/spec/errors.ts";
+import { MAP_TYPES } from "../../src/spec/map_types.ts";
+import type { Events } from "../events/events.ts";
+import type { BpfObject } from "../load/object.ts";
+import type { BpfMap, MapEntry } from "../map/map.ts";
+
+/** JSON.stringify leaves nothing of a bigint: 64-bit quantities become decimal strings. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+export interface MapsToJsonOptions {
+  /** arrays: every element, all-zero ones too */
+  readonly all?: boolean;
+  /** records of perf event arrays */
+  readonly events?: Events;
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+
+export function toJsonValue(value: unknown): JsonValue {
+  if (typeof value === "bigint") return value.toString();
+  if (value === null || value === undefined) return null;
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  if (value instanceof Uint8Array) return hex(value);
+  if (Array.isArray(value)) return value.map(toJsonValue);
+  return Object.fromEntries(Object.entries(value as object).map(([k, v]) => [k, toJsonValue(v)]));
+}
+
+/** All maps of the object, by name. */
+export function mapsToJson(object: BpfObject, options: MapsToJsonOptions = {}): JsonValue {
+  const out: Record<string, JsonValue> = {};
+  for (const map of object.maps.values()) out[map.def.name] = mapToJson(object, map, options);
+  return out;
+}
+
+export function mapToJson(object: BpfObject, map: BpfMap, options: MapsToJsonOptions = {}): JsonValue {
+  const { def } = map;
+  const head = { type: def.type, key_size: def.keySize, value_size: def.valueSize, max_entries: def.maxEntries };
+  const variables = variablesOf(object, map);
+  if (variables !== undefined) return { ...head, variables };
+  if (def.type === "perf_event_array") {
+    const kept = options.events?.recordsOf(map.address);
+    return { ...head, records: (kept?.items ?? []).map((r) => ({ i: r.i, cpu: r.cpu, len: r.bytes.length, bytes: hex(r.bytes) })), lost: kept?.lost ?? 0 };
+  }
+  return { ...head, entries: sortedEntries(map, options.all === true).map((entry) => entryToJson(object, map, entry)) };
+}
+
+function sortedEntries(map: BpfMap, all: boolean): MapEntry[] {
+  const indexed = MAP_TYPES[map.def.type].indexed;
+  const entries = [...map.entries()].filter(({ value }) => all || !indexed || !isZero(value));
+  // Array keys are little-endian numbers; by bytes they would not come in the order of the index.
+  return indexed ? entries : entries.sort((a, b) => Buffer.compare(a.key, b.key));
+}
+
+function isZero(value: Uint8Array | readonly Uint8Array[]): boolean {
+  return value instanceof Uint8Array ? value.every((b) => b === 0) : value.every((v) => v.every((b) => b === 0));
+}
+
+function entryToJson(object: BpfObject, map: BpfMap, { key, value }: MapEntry): JsonValue {
+  const keyHex = hex(key);
+  const { holds } = MAP_TYPES[map.def.type];
+  if (holds === "prog" && value instanceof Uint8Array) {
+    return { key: keyHex, prog: object.progAt(u32(value) - 1)?.name ?? null };
+  }
+  const raw = value instanceof Uint8Array ? hex(value) : value.map(hex);
+  if (holds === "dev" && value instanceof Uint8Array) return { key: keyHex, value: raw, formatted: { key: u32(key), value: { ifindex: u32(value) } } };
+  const formatted = formatEntry(object.spec.btf, map, key, value);
+  return { key: keyHex, value: raw, ...(formatted === undefined ? {} : { formatted }) };
+}
+
+function formatEntry(btf: Btf | undefined, map: BpfMap, key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): JsonValue | undefined {
+  const { keyTypeId, valueTypeId } = map.def;
+  if (btf === undefined || keyTypeId === 0 || valueTypeId === 0) return undefined;
+  const one = (bytes: Uint8Array) => toJsonValue(formatValue(btf, valueTypeId, bytes));
+  return { key: toJsonValue(formatValue(btf, keyTypeId, key)), value: value instanceof Uint8Array ? one(value) : value.map(one) };
+}
+
+/** Global variables of a data map; undefined for any other map. */
+function variablesOf(object: BpfObject, map: BpfMap): JsonValue | undefined {
+  const index = object.spec.maps.findIndex((m) => m.name === map.def.name);
+  if (object.spec.maps[index]?.data === undefined) return undefined;
+  const data = map.lookup(new Uint8Array(4));
+  if (!(data instanceof Uint8Array)) throw new Error(`data map '${map.def.name}' has no value`);
+  const { btf } = object.spec;
+  const out: Record<string, JsonValue> = {};
+  for (const v of object.spec.variables) {
+    if (v.map !== index) continue;
+    const bytes = data.subarray(v.off, v.off + v.size);
+    out[v.name] = { bytes: hex(bytes), ...(btf === undefined || v.typeId === 0 ? {} : { value: toJsonValue(formatValue(btf, v.typeId, bytes)) }) };
+  }
+  return out;
+}
+
+const u32 = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0, true);
+
+/**
+ * Fills a map from the entries form: `{"entries":[…]}` or a whole maps document, or the bare list. Nothing is
+ * written when any entry is not valid; an update the map refuses names the entry.
+ */
+export function fillMaps(object: BpfObject, name: string, document: unknown, where: string): void {
+  const map = object.map(name);
+  const entries = findEntries(document, name);
+  if (entries === undefined) throw new BpfError("EINVAL", `${where}: no list of entries for map '${name}'`);
+  const decoded = entries.map((entry, i) => decodeEntry(object, map, entry, `${where}: entry ${i}`));
+  for (const [i, { key, value }] of decoded.entries()) {
+    try {
+      map.update(key, value);
+    } catch (cause) {
+      if (!(cause instanceof BpfError)) throw cause;
+      throw new BpfError(cause.code, `${where}: entry ${i}: ${cause.message}`, { cause });
+    }
+  }
+}
+
+const isObject = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
+
+function findEntries(document: unknown, name: string): readonly unknown[] | undefined {
+  if (Array.isArray(document)) return document;
+  if (!isObject(document)) return undefined;
+  if (Array.isArray(document["entries"])) return document["entries"];
+  const inner = Object.hasOwn(document, name) ? document[name] : undefined;
+  return isObject(inner) && Array.isArray(inner["entries"]) ? inner["entries"] : undefined;
+}
+
+function decodeEntry(object: BpfObject, map: BpfMap, entry: unknown, where: string): { key: Uint8Array; value: Uint8Array | Uint8Array[] } {
+  if (!isObject(entry)) throw new BpfError("EINVAL", `${where}: not an object with key and value`);
+  const key = decodeHex(entry["key"], map.def.keySize, `${where}: key`);
+  if (map.def.type === "prog_array") {
+    const prog = entry["prog"];
+    if (typeof prog !== "string") throw new BpfError("EINVAL", `${where}: prog is not a program's name`);
+    const value = new Uint8Array(4);
+    new DataView(value.buffer).setUint32(0, object.prog(prog).engine.tableIndex + 1, true);
+    return { key, value };
+  }
+  const raw = entry["value"];
+  if (!MAP_TYPES[map.def.type].perCpu) return { key, value: decodeHex(raw, map.def.valueSize, `${where}: value`) };
+  if (!Array.isArray(raw) || raw.length !== object.world.ncpus) {
+    throw new BpfError("EINVAL", `${where}: value is not a list of ${object.world.ncpus} values, one for each CPU`);
+  }
+  return { key, value: raw.map((v, cpu) => decodeHex(v, map.def.valueSize, `${where}: value ${cpu}`)) };
+}
+
+function decodeHex(text: unknown, size: number, where: string): Uint8Array {
+  if (typeof text !== "string" || !/^(?:[0-9a-f]{2})*$/i.test(text)) throw new BpfError("EINVAL", `${where} is not bytes in hex`);
+  if (text.length !== size * 2) throw new BpfError("EINVAL", `${where} has ${text.length / 2} bytes, not ${size}`);
+  return new Uint8Array(Buffer.from(text, "hex"));
+}

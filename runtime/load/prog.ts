@@ -1,0 +1,77 @@
+// From the spec's program to what the verifier takes: maps as definitions, names of this world resolved.
+// Decides what an object asks for that cannot exist here, and says so by name.
+import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
+import { BpfError } from "../../src/spec/errors.ts";
+import type { MapDef, Prog } from "../../src/verifier/proof.ts";
+import { type VerifyOptions, verify } from "../../src/verifier/verify.ts";
+import type { VerifiedProg } from "../../src/verifier/proof.ts";
+
+const BPF_F_RDONLY_PROG = 1 << 7;
+
+/** What the verifier must know of a map; read-only data is known to the byte. */
+export function toMapDef(map: MapSpec): MapDef {
+  const frozen = map.readonlyData === true ? map.data : undefined;
+  return {
+    name: map.name,
+    type: map.type,
+    keySize: map.keySize,
+    valueSize: map.valueSize,
+    maxEntries: map.maxEntries,
+    flags: map.readonlyData === true ? map.flags | BPF_F_RDONLY_PROG : map.flags,
+    specialFields: map.specialFields,
+    keyTypeId: map.keyTypeId,
+    valueTypeId: map.valueTypeId,
+    ...(frozen === undefined ? {} : { frozen }),
+    ...(map.inner === undefined ? {} : { inner: toMapDef(map.inner) }),
+  };
+}
+
+/** A license that may call GPL-only helpers, by the kernel's own list (include/linux/license.h). */
+const GPL_COMPATIBLE: ReadonlySet<string> = new Set([
+  "GPL",
+  "GPL v2",
+  "GPL and additional rights",
+  "Dual BSD/GPL",
+  "Dual MIT/GPL",
+  "Dual MPL/GPL",
+]);
+
+/** Indexes into ObjectSpec.maps of the maps this program's insns name. */
+export function mapsOf(prog: ProgSpec): ReadonlySet<number> {
+  const used = new Set<number>();
+  for (const insn of prog.insns) {
+    if (insn?.kind !== "ld_imm64") continue;
+    if (insn.value.kind === "map" || insn.value.kind === "map_value") used.add(insn.value.map);
+  }
+  return used;
+}
+
+/** Throws BpfError where the program needs what this world does not have. */
+export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
+  if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
+  const [kfunc] = prog.kfuncs;
+  if (kfunc !== undefined) throw new BpfError("EINVAL", `prog '${prog.name}': kernel function '${kfunc.name}' is not known here`);
+  const [extern] = prog.externs;
+  if (extern !== undefined) throw new BpfError("EINVAL", `prog '${prog.name}': extern (${extern.kind}) '${extern.name}' is not known here`);
+  return {
+    name: prog.name,
+    type: prog.type,
+    ...(prog.expectedAttachType === undefined ? {} : { expectedAttachType: prog.expectedAttachType }),
+    flags: prog.flags,
+    gplCompatible: GPL_COMPATIBLE.has(spec.license),
+    insns: prog.insns,
+    maps: spec.maps.map(toMapDef),
+    ...(spec.btf === undefined ? {} : { btf: spec.btf }),
+    subprogs: prog.subprogs,
+    lines: prog.lines,
+    funcs: prog.funcs,
+  };
+}
+
+/**
+ * Verifies one program as if loaded alone. Throws VerifierError when it is rejected, BpfError when one of its
+ * maps or relocations is refused.
+ */
+export function verifyProg(spec: ObjectSpec, prog: ProgSpec, options: VerifyOptions = {}): VerifiedProg {
+  return verify(toProg(spec, prog), options);
+}

@@ -1,0 +1,57 @@
+// The gate's answer about each program of an object, as plain data.
+import type { ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
+import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
+import type { VerifyStats } from "../../src/verifier/proof.ts";
+import { VerifierError } from "../../src/verifier/error.ts";
+import { checkMapSpec } from "./map_check.ts";
+import { mapsOf, verifyProg } from "./prog.ts";
+
+interface Head {
+  readonly prog: string;
+  readonly section: string;
+  readonly type: string;
+  /** 8-byte slots */
+  readonly insns: number;
+  readonly log?: readonly string[];
+}
+
+export type ProgVerdict = Head &
+  (
+    | { readonly accept: true; readonly stats: VerifyStats }
+    | {
+        readonly accept: false;
+        readonly errno: ErrnoName;
+        readonly message: string;
+        readonly insn?: number;
+        /** "file.c:12" */
+        readonly source?: string;
+      }
+  );
+
+/** Verifies each program alone; a refused map or relocation is the verdict of the programs that need it. */
+export function verifyEach(spec: ObjectSpec, progs: readonly ProgSpec[], logLevel: 0 | 1 | 2 = 0): ProgVerdict[] {
+  return progs.map((prog) => verdictOf(spec, prog, logLevel));
+}
+
+function verdictOf(spec: ObjectSpec, prog: ProgSpec, logLevel: 0 | 1 | 2): ProgVerdict {
+  const head = { prog: prog.name, section: prog.section, type: prog.type, insns: prog.insns.length };
+  try {
+    for (const index of mapsOf(prog)) {
+      const map = spec.maps[index];
+      if (map !== undefined) checkMapSpec(map, 1);
+    }
+    const verified = verifyProg(spec, prog, { logLevel });
+    return { ...head, accept: true, stats: verified.stats, ...(logLevel > 0 ? { log: verified.log } : {}) };
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    const rejected = { ...head, accept: false as const, errno: error.code, message: error.message };
+    if (!(error instanceof VerifierError)) return rejected;
+    return {
+      ...rejected,
+      message: error.reasons.at(-1) ?? error.message,
+      ...(error.pc < 0 ? {} : { insn: error.pc }),
+      ...(error.source === undefined ? {} : { source: error.source }),
+      ...(logLevel > 0 ? { log: error.log } : {}),
+    };
+  }
+}

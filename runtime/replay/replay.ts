@@ -1,0 +1,250 @@
+// The main job: a program over captures. Sets the walker up, calls it chunk by chunk, empties its buffers, and
+// lets the event loop breathe in between. Which file anything goes to is the caller's business.
+import { BpfError } from "../../src/spec/errors.ts";
+import type { PacketSource } from "../../src/pcap/index.ts";
+import type { EngineProg } from "../engine/engine.ts";
+import type { Events } from "../events/events.ts";
+import {
+  CPU_STAT_BYTES,
+  CPU_STAT_ERRORS,
+  CPU_STAT_PACKETS,
+  CPU_STAT_VERDICTS,
+  CPU_WALK_COUNT,
+  CPU_WALK_FRAMES,
+  CPU_WALK_OUT,
+  CPU_WALK_OUT_MASK,
+  CPU_WALK_OUT_POS,
+  CPU_WALK_OUT_SIZE,
+  CPU_WALK_POS,
+  CPU_WALK_REASON,
+  CPU_WALK_ROUND,
+  CPU_WALK_ROUNDS,
+  CPU_WALK_ROUND_NS,
+  CPU_WALK_ROWS,
+  CPU_WALK_ROWS_CAP,
+  CPU_WALK_ROWS_POS,
+  CPU_WALK_TS_OFFSET,
+  FRAME_ADDR,
+  FRAME_ERRNO,
+  FRAME_LEN,
+  FRAME_TS,
+  ROW_SIZE,
+  WALK_CLOCK,
+  WALK_COPY,
+  WALK_CPUS,
+  WALK_CRC,
+  WALK_DONE,
+  WALK_EVENTS,
+  WALK_HEADROOM,
+  WALK_OUT,
+  WALK_OUT_NS,
+  WALK_ROWS,
+  WALK_STOPPED,
+  WORLD_STOPPED,
+} from "../memory/layout.ts";
+import type { World } from "../memory/world.ts";
+import { Feed } from "./feed.ts";
+import { type PacketResult, type RowContext, decodeResult } from "./result.ts";
+
+const ROWS_CAP = 1 << 14;
+const OUT_BYTES = 4 << 20;
+/** Packets a call of the walker takes at most: some milliseconds, after which V8 can swap in better code. */
+const BUDGET = 1 << 18;
+/** How long the event loop may be kept waiting. */
+const BREATH_MS = 20;
+
+export interface ReplayOptions {
+  readonly limit: number;
+  readonly repeat: number;
+  /** called for every packet, in order */
+  readonly onPacket?: (result: PacketResult) => void;
+  /** pcap records (header and bytes) of the frames that left, ready to be appended to a capture file */
+  readonly onFrames?: (records: Uint8Array) => void;
+  /** bit n: frames of verdict n go to onFrames, bit 5: those of unknown verdicts */
+  readonly outMask?: number;
+  /** timestamps of records in nanoseconds, not microseconds */
+  readonly outNanoseconds?: boolean;
+  readonly onProgress?: (done: { packets: number; bytesRead: number; totalBytes: number | undefined; elapsedNs: bigint }) => void;
+  /** lines about captures that can only partly be run */
+  readonly onWarning?: (line: string) => void;
+}
+
+/** The capture's first packet as it came; no bytes when it cannot be run. */
+export interface FirstFrame {
+  readonly data: Uint8Array;
+  readonly ts: bigint;
+}
+
+export interface ReplayStats {
+  readonly packets: number;
+  readonly errors: number;
+  /** of the packets as they came */
+  readonly bytes: bigint;
+  /** by verdict number; the last counts unknown values */
+  readonly verdicts: readonly number[];
+  /** spent in the walker */
+  readonly elapsedNs: bigint;
+  /** the stop word ended the run */
+  readonly stopped: boolean;
+}
+
+/** A trap in verified code is our bug: the world is not to be trusted after it. */
+export class TrapError extends Error {}
+
+export class Replay {
+  readonly #world: World;
+  readonly #prog: EngineProg;
+  readonly #events: Events;
+  readonly #rows: RowContext;
+  readonly #options: ReplayOptions;
+  readonly #cpu: number;
+  #rowsAddr = 0;
+  #outAddr = 0;
+  #elapsedNs = 0n;
+  #lastBreath = performance.now();
+
+  constructor(world: World, prog: EngineProg, events: Events, rows: RowContext, options: ReplayOptions) {
+    this.#world = world;
+    this.#prog = prog;
+    this.#events = events;
+    this.#rows = rows;
+    this.#options = options;
+    this.#cpu = world.cpu(0);
+  }
+
+  /** Runs all packets, or those before the stop word. `before` is given a copy of the first frame first. */
+  async run(source: PacketSource, before?: (first: FirstFrame | undefined) => void): Promise<ReplayStats> {
+    const feed = new Feed(this.#world, source, this.#options);
+    this.#setUpBuffers();
+    const flags = this.#flags();
+    const chunks = feed.chunks();
+    let next = chunks.next();
+    before?.(next.done === true ? undefined : this.#firstFrame(next.value.frames));
+    let stopped = this.#world.stopping;
+    for (; next.done !== true && !stopped; next = chunks.next()) {
+      this.#setChunk(next.value);
+      let reason: number;
+      do {
+        reason = this.#walk(flags);
+        this.#drain();
+        if (await this.#breathe(feed)) reason = WALK_STOPPED;
+      } while (reason !== WALK_DONE && reason !== WALK_STOPPED);
+      stopped = reason === WALK_STOPPED;
+    }
+    for (const line of feed.warnings) this.#options.onWarning?.(line);
+    return this.#stats(stopped);
+  }
+
+  #flags(): number {
+    const { onPacket, onFrames, outNanoseconds } = this.#options;
+    const { facts } = this.#prog.verified;
+    const rewrites = facts.writesPkt || facts.resizesPkt || facts.usesTailCall;
+    return (
+      WALK_CLOCK |
+      (rewrites ? WALK_COPY : 0) |
+      (facts.resizesPkt || facts.usesTailCall ? WALK_HEADROOM : 0) |
+      (onPacket === undefined ? 0 : WALK_ROWS | WALK_CRC) |
+      (onFrames === undefined ? 0 : WALK_OUT | (outNanoseconds === true ? WALK_OUT_NS : 0)) |
+      (sendsEvents(facts.helpers) || facts.usesTailCall ? WALK_EVENTS : 0) |
+      (this.#world.ncpus > 1 ? WALK_CPUS : 0)
+    );
+  }
+
+  #setUpBuffers(): void {
+    if (this.#options.onPacket !== undefined) this.#rowsAddr = this.#world.alloc(ROWS_CAP * ROW_SIZE);
+    if (this.#options.onFrames !== undefined) this.#outAddr = this.#world.alloc(OUT_BYTES);
+    const { view } = this.#world;
+    view.setUint32(this.#cpu + CPU_WALK_ROWS, this.#rowsAddr, true);
+    view.setUint32(this.#cpu + CPU_WALK_ROWS_CAP, ROWS_CAP, true);
+    view.setUint32(this.#cpu + CPU_WALK_ROWS_POS, 0, true);
+    view.setUint32(this.#cpu + CPU_WALK_OUT, this.#outAddr, true);
+    view.setUint32(this.#cpu + CPU_WALK_OUT_SIZE, OUT_BYTES, true);
+    view.setUint32(this.#cpu + CPU_WALK_OUT_POS, 0, true);
+    view.setUint32(this.#cpu + CPU_WALK_OUT_MASK, this.#options.outMask ?? 0, true);
+  }
+
+  #setChunk(chunk: { frames: number; count: number; rounds: number; roundNs: bigint; tsOffset: bigint }): void {
+    const { view } = this.#world;
+    view.setUint32(this.#cpu + CPU_WALK_FRAMES, chunk.frames, true);
+    view.setUint32(this.#cpu + CPU_WALK_COUNT, chunk.count, true);
+    view.setUint32(this.#cpu + CPU_WALK_POS, 0, true);
+    view.setUint32(this.#cpu + CPU_WALK_ROUND, 0, true);
+    view.setUint32(this.#cpu + CPU_WALK_ROUNDS, chunk.rounds, true);
+    view.setBigUint64(this.#cpu + CPU_WALK_ROUND_NS, chunk.roundNs, true);
+    view.setBigUint64(this.#cpu + CPU_WALK_TS_OFFSET, chunk.tsOffset, true);
+  }
+
+  #walk(flags: number): number {
+    const start = process.hrtime.bigint();
+    try {
+      this.#prog.walk(this.#cpu, flags, BUDGET);
+    } catch (cause) {
+      if (this.#world.view.getUint32(WORLD_STOPPED, true) !== 0) return WALK_STOPPED;
+      throw trapped(this.#prog, cause);
+    } finally {
+      this.#elapsedNs += process.hrtime.bigint() - start;
+    }
+    return this.#world.view.getUint32(this.#cpu + CPU_WALK_REASON, true);
+  }
+
+  #drain(): void {
+    this.#events.drain();
+    const { view } = this.#world;
+    const { onPacket, onFrames } = this.#options;
+    if (onFrames !== undefined) {
+      const used = view.getUint32(this.#cpu + CPU_WALK_OUT_POS, true);
+      if (used > 0) onFrames(this.#world.bytes.subarray(this.#outAddr, this.#outAddr + used));
+      view.setUint32(this.#cpu + CPU_WALK_OUT_POS, 0, true);
+    }
+    if (onPacket !== undefined) {
+      const rows = view.getUint32(this.#cpu + CPU_WALK_ROWS_POS, true);
+      for (let i = 0; i < rows; i++) onPacket(decodeResult(view, this.#rowsAddr + i * ROW_SIZE, this.#rows));
+      view.setUint32(this.#cpu + CPU_WALK_ROWS_POS, 0, true);
+    }
+  }
+
+  /** Lets timers, signals and I/O of the process run now and then; true when a stop was asked for meanwhile. */
+  async #breathe(feed: Feed): Promise<boolean> {
+    if (performance.now() - this.#lastBreath > BREATH_MS) {
+      this.#options.onProgress?.({
+        packets: Number(this.#world.view.getBigUint64(this.#cpu + CPU_STAT_PACKETS, true)),
+        bytesRead: feed.bytesRead,
+        totalBytes: feed.totalBytes,
+        elapsedNs: this.#elapsedNs,
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#lastBreath = performance.now();
+    }
+    return this.#world.stopping;
+  }
+
+  #firstFrame(frames: number): FirstFrame {
+    const { view, bytes } = this.#world;
+    const addr = view.getUint32(frames + FRAME_ADDR, true);
+    const len = view.getUint32(frames + FRAME_ERRNO, true) === 0 ? view.getUint32(frames + FRAME_LEN, true) : 0;
+    return { data: bytes.slice(addr, addr + len), ts: view.getBigUint64(frames + FRAME_TS, true) };
+  }
+
+  #stats(stopped: boolean): ReplayStats {
+    const { view } = this.#world;
+    const u64 = (off: number) => view.getBigUint64(this.#cpu + off, true);
+    return {
+      packets: Number(u64(CPU_STAT_PACKETS)),
+      errors: Number(u64(CPU_STAT_ERRORS)),
+      bytes: u64(CPU_STAT_BYTES),
+      verdicts: Array.from({ length: 6 }, (_, n) => Number(u64(CPU_STAT_VERDICTS + n * 8))),
+      elapsedNs: this.#elapsedNs,
+      stopped,
+    };
+  }
+}
+
+const TRACE_PRINTK = 6;
+const PERF_EVENT_OUTPUT = 25;
+const sendsEvents = (helpers: readonly number[]) => helpers.includes(TRACE_PRINTK) || helpers.includes(PERF_EVENT_OUTPUT);
+
+/** Our bug, told as well as it can be. A stack overflow or a host error is passed on as it is. */
+export function trapped(prog: EngineProg, cause: unknown): Error {
+  if (cause instanceof BpfError || !(cause instanceof WebAssembly.RuntimeError)) return cause as Error;
+  return new TrapError(`program '${prog.verified.prog.name}' trapped: ${cause.message}; the world must not be used again`, { cause });
+}

@@ -1,0 +1,35 @@
+// Options that choose and tune the engine, the same for every command that runs something.
+import type { EngineName } from "../../runtime/engine/engine.ts";
+import { type OptionRows, type OptionValues, UsageError } from "./command.ts";
+
+export const ENGINE_OPTIONS = {
+  engine: { type: "string", value: "wasm|interp", help: "wasm (default), or interp: the slow reference" },
+  opt: { type: "string", value: "0|1|2|3", help: "0 none, 1 helpers inlined (default), 2 and 3 the whole optimiser" },
+  checked: { type: "boolean", help: "check each memory access against what was verified" },
+  "no-cache": { type: "boolean", help: "neither read nor write compiled modules on disk" },
+} as const satisfies OptionRows;
+
+const OPT_LEVELS = ["0", "1", "2", "3"] as const;
+const ENGINES = ["wasm", "interp"] as const;
+
+export interface EngineChoice {
+  readonly engine: EngineName;
+  readonly opt: 0 | 1 | 2 | 3;
+  readonly checked: boolean;
+  readonly cache: boolean;
+}
+
+function oneOf<T extends string>(command: string, option: string, known: readonly T[], text: string): T {
+  const found = known.find((k) => k === text);
+  if (found === undefined) throw new UsageError(`${command}: --${option} takes ${known.join(", ")}, not '${text}'`);
+  return found;
+}
+
+export function parseEngineOptions(command: string, options: OptionValues<typeof ENGINE_OPTIONS>): EngineChoice {
+  return {
+    engine: oneOf(command, "engine", ENGINES, options.engine ?? "wasm"),
+    opt: Number(oneOf(command, "opt", OPT_LEVELS, options.opt ?? "1")) as EngineChoice["opt"],
+    checked: options.checked === true,
+    cache: options["no-cache"] !== true,
+  };
+}

@@ -1,0 +1,168 @@
+// softirq run: the main job. Packets in, verdicts, packets, maps out. Parses what was asked, opens the sinks,
+// and prints; the run itself is the runtime's.
+import { readFileSync } from "node:fs";
+import { CaptureWriter, openCaptures } from "../pcap/index.ts";
+import { BpfError } from "../spec/errors.ts";
+import { loadObject } from "../../runtime/load/object.ts";
+import { openObject } from "../../runtime/load/open.ts";
+import { type RunOptions, type RunResult, runProg } from "../../runtime/run.ts";
+import { fillMaps, mapsToJson } from "../../runtime/json/maps.ts";
+import { stopOnInterrupt } from "./interrupt.ts";
+import { EXIT, type OptionRows, type OptionValues, UsageError, defineCommand } from "./command.ts";
+import { ENGINE_OPTIONS, parseEngineOptions } from "./engine_options.ts";
+import { TextSink, fileError, printJson } from "./output.ts";
+import { parseCount, parseCtx, parseDuration, parsePair, parseValue } from "./parse.ts";
+import { Progress } from "./progress.ts";
+import { fmtRunResult, runResultToJson } from "./run_report.ts";
+
+const OPTIONS = {
+  prog: { type: "string", value: "NAME", help: "the program to run, by function name" },
+  out: { type: "string", value: "FILE.pcap", help: "packets as they left" },
+  "out-verdict": { type: "string", value: "LIST", help: "which verdicts go to --out, default PASS,TX,REDIRECT" },
+  verdicts: { type: "string", value: "FILE", help: "one JSON line per packet" },
+  maps: { type: "string", value: "FILE", help: "the maps after the run, as JSON" },
+  all: { type: "boolean", help: "with --maps: every array element, zero ones too" },
+  clock: { type: "string", value: "virtual|real", help: "virtual: time is the capture's (default)" },
+  speed: { type: "string", value: "X", help: "with --clock real: scales the pace" },
+  until: { type: "string", value: "DURATION", help: "the clock goes on for so long after the last packet" },
+  cpus: { type: "string", value: "N", help: "simulated CPUs, packets spread by flow hash" },
+  parallel: { type: "boolean", help: "one thread for each CPU" },
+  init: { type: "string", value: "NAME", help: "run this program once before the run" },
+  limit: { type: "string", value: "N", help: "only the first N packets" },
+  repeat: { type: "string", value: "N", help: "the captures N times over" },
+  set: { type: "string", multiple: true, value: "VAR=VALUE", help: "a global variable before load" },
+  map: { type: "string", multiple: true, value: "NAME=FILE", help: "fills a map before the run" },
+  ctx: { type: "string", multiple: true, value: "NAME=VALUE", help: "a field of the context" },
+  seed: { type: "string", value: "N", help: "seed of bpf_get_prandom_u32" },
+  keep: { type: "string", value: "N", help: "records and printk lines kept, default 100000 each" },
+  ...ENGINE_OPTIONS,
+} as const satisfies OptionRows;
+
+type Values = OptionValues<typeof OPTIONS & { json: { type: "boolean"; help: string } }>;
+
+/** Standard output can be given away once, and then nothing else is printed there. */
+function checkStdout(options: Values): boolean {
+  const takers = [options.out, options.verdicts, options.maps].filter((f) => f === "-").length;
+  if (takers > 1) throw new UsageError("run: standard output (-) can be given to one file only");
+  if (takers > 0 && options.json === true) throw new UsageError("run: standard output (-) is taken by --json");
+  return takers === 0;
+}
+
+function refuseUnready(options: Values): void {
+  if (options.clock === "real" || options.speed !== undefined) throw new UsageError("run: --clock real is not available in this version");
+  if (options.clock !== undefined && options.clock !== "virtual") throw new UsageError(`run: --clock takes virtual or real, not '${options.clock}'`);
+  if (options.parallel === true) throw new UsageError("run: --parallel is not available in this version; --cpus N runs N CPUs on one thread");
+}
+
+const VERDICT_BITS: Readonly<Record<string, number>> = { ABORTED: 0, DROP: 1, PASS: 2, TX: 3, REDIRECT: 4 };
+
+function parseOutMask(list: string | undefined): number {
+  const names = (list ?? "PASS,TX,REDIRECT").split(",");
+  let mask = 0;
+  for (const name of names) {
+    const key = name.trim().toUpperCase().replace(/^XDP_/, "");
+    const bit = VERDICT_BITS[key];
+    if (bit === undefined) throw new UsageError(`run: --out-verdict knows ${Object.keys(VERDICT_BITS).join(", ")}, not '${name}'`);
+    mask |= 1 << bit;
+    if (bit === 0) mask |= 1 << 5; // a verdict XDP does not know is ABORTED
+  }
+  return mask;
+}
+
+function readMapFile(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw fileError("open", path, cause);
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new BpfError("EINVAL", `${path}: not JSON: ${(cause as Error).message.split("\n", 1)[0]}`, { cause });
+  }
+}
+
+/** Whatever ends the run, files that were begun are completed. */
+function closeAll(sinks: readonly ({ close(): void } | undefined)[]): void {
+  for (const sink of sinks) sink?.close();
+}
+
+export const run = defineCommand({
+  name: "run",
+  operands: "OBJECT PCAP…",
+  summary: "run a program over captures",
+  options: OPTIONS,
+  run: async ({ operands, options }) => {
+    const [objectPath = "", ...captures] = operands;
+    if (captures.length === 0) throw new UsageError("run: PCAP is missing; usage: softirq run OBJECT PCAP…");
+    const mayPrint = checkStdout(options);
+    refuseUnready(options);
+    const outMask = parseOutMask(options["out-verdict"]);
+    const engine = parseEngineOptions("run", options);
+    const ctx = parseCtx(options.ctx);
+    const limits = {
+      limit: parseCount("limit", options.limit ?? String(Number.MAX_SAFE_INTEGER)),
+      repeat: parseCount("repeat", options.repeat ?? "1", 1),
+      keep: parseCount("keep", options.keep ?? "100000"),
+    };
+    const until = options.until === undefined ? 0n : parseDuration("until", options.until);
+    const cpus = parseCount("cpus", options.cpus ?? "1", 1, 64);
+    const seed = options.seed === undefined ? undefined : BigInt(parseCount("seed", options.seed));
+
+    const opened = openObject(objectPath);
+    for (const pair of options.set ?? []) {
+      const [name, value] = parsePair("set", pair, "VAR=VALUE");
+      opened.set(name, parseValue(value));
+    }
+    const prog = opened.prog(options.prog);
+    const source = openCaptures(captures);
+    const object = await loadObject(opened, {
+      ...engine,
+      progs: [prog.name, ...(options.init === undefined ? [] : [opened.prog(options.init).name])],
+      cpus,
+      ...(seed === undefined ? {} : { seed }),
+    });
+    for (const pair of options.map ?? []) {
+      const [name, file] = parsePair("map", pair, "NAME=FILE");
+      fillMaps(object, name, readMapFile(file), file);
+    }
+
+    const out = options.out === undefined ? undefined : CaptureWriter.create(options.out, { nanoseconds: source.nanoseconds });
+    const verdicts = options.verdicts === undefined ? undefined : new TextSink(options.verdicts);
+    const progress = new Progress(process.stderr);
+    const interrupt = stopOnInterrupt(object.world);
+    const runOptions: RunOptions = {
+      ...limits,
+      until,
+      ctx,
+      outMask,
+      outNanoseconds: source.nanoseconds,
+      ...(options.init === undefined ? {} : { init: options.init }),
+      ...(verdicts === undefined ? {} : { onPacket: (r) => verdicts.write(`${JSON.stringify(r)}\n`) }),
+      ...(out === undefined ? {} : { onFrames: (records) => out.append(records) }),
+      onProgress: (done) => progress.show(done),
+      onWarning: (line) => progress.print(`softirq: ${line}`),
+    };
+    let result: RunResult;
+    try {
+      result = await runProg(object, prog.name, source, runOptions);
+    } finally {
+      progress.end();
+      interrupt.uninstall();
+      closeAll([out, verdicts]);
+      source.close();
+    }
+    if (options.maps !== undefined) {
+      const sink = new TextSink(options.maps);
+      sink.write(`${JSON.stringify(mapsToJson(object, { all: options.all === true, events: result.events }))}\n`);
+      sink.close();
+    }
+    for (const line of result.captureErrors) process.stderr.write(`softirq: ${line}\n`);
+    if (options.json === true) printJson(runResultToJson(object, result));
+    else if (mayPrint) process.stdout.write(fmtRunResult(result));
+    object.close();
+    if (interrupt.interrupted) return EXIT.interrupted;
+    return result.captureErrors.length > 0 ? EXIT.refused : EXIT.ok;
+  },
+});

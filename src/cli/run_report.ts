@@ -1,0 +1,53 @@
+// A run's totals, as the JSON document scripts read and as lines for people.
+import { VERDICTS } from "../../runtime/replay/result.ts";
+import type { BpfObject } from "../../runtime/load/object.ts";
+import type { RunResult } from "../../runtime/run.ts";
+import { fmtRate } from "./progress.ts";
+import { fmtTable } from "./output.ts";
+
+function verdictCounts(result: RunResult): Record<string, number> {
+  const names = VERDICTS[result.progType] ?? [];
+  const counts: Record<string, number> = {};
+  for (const [i, name] of names.entries()) {
+    // a value the type does not know counts as the first: XDP_ABORTED
+    const n = (result.verdicts[i] ?? 0) + (i === 0 ? (result.verdicts[names.length] ?? 0) : 0);
+    if (n > 0) counts[name] = n;
+  }
+  return counts;
+}
+
+const ran = (result: RunResult): number => result.packets - result.errors;
+const nsPerPacket = (result: RunResult): number => (ran(result) === 0 ? 0 : Number(result.elapsedNs) / ran(result));
+const packetsPerSecond = (result: RunResult): number => (result.elapsedNs === 0n ? 0 : (ran(result) * 1e9) / Number(result.elapsedNs));
+
+export function runResultToJson(object: BpfObject, result: RunResult) {
+  return {
+    object: object.name,
+    prog: result.prog,
+    packets: result.packets,
+    errors: result.errors,
+    bytes: result.bytes.toString(),
+    verdicts: verdictCounts(result),
+    elapsed_ns: result.elapsedNs.toString(),
+    ns_per_packet: Number(nsPerPacket(result).toFixed(2)),
+    packets_per_second: Math.round(packetsPerSecond(result)),
+    clock: result.clock,
+    cpus: result.cpus,
+    timers: result.timers,
+    printk: { lines: result.events.printk.items, lost: result.events.printk.lost },
+  };
+}
+
+export function fmtRunResult(result: RunResult): string {
+  const counts = Object.entries(verdictCounts(result));
+  const total = ran(result);
+  const rows = counts.map(([name, n]) => [name, n, `${((n / total) * 100).toFixed(1)}%`] as const);
+  const lines = [
+    `${result.prog}: ${result.packets} packets, ${result.bytes} bytes${result.errors > 0 ? `, ${result.errors} could not be run` : ""}`,
+    fmtTable(["VERDICT", "PACKETS", "SHARE"], rows),
+    total === 0 ? "" : `${nsPerPacket(result).toFixed(1)} ns per packet, ${fmtRate(packetsPerSecond(result))} on ${result.cpus} CPU${result.cpus === 1 ? "" : "s"}`,
+    ...result.events.printk.items.map((line) => `printk: ${line}`),
+    result.events.printk.lost > 0 ? `printk: ${result.events.printk.lost} lines lost` : "",
+  ];
+  return `${lines.filter((line) => line !== "").join("\n")}\n`;
+}

@@ -1,0 +1,57 @@
+// softirq verify: each program through the gate as if loaded alone.
+import { openObject } from "../../runtime/load/open.ts";
+import { type ProgVerdict, verifyEach } from "../../runtime/load/verdict.ts";
+import { EXIT, UsageError, defineCommand } from "./command.ts";
+import { printJson } from "./output.ts";
+
+function parseLogLevel(text: string | undefined): 0 | 1 | 2 {
+  if (text === undefined || text === "0") return 0;
+  if (text === "1") return 1;
+  if (text === "2") return 2;
+  throw new UsageError(`verify: --log takes 0, 1 or 2, not '${text}'`);
+}
+
+function toJson(v: ProgVerdict) {
+  const head = { prog: v.prog, section: v.section, type: v.type, insns: v.insns, accept: v.accept };
+  const log = v.log === undefined ? {} : { log: v.log };
+  if (v.accept) {
+    return { ...head, processed: v.stats.processed, total_states: v.stats.totalStates, peak_states: v.stats.peakStates, time_us: v.stats.timeUs, ...log };
+  }
+  return {
+    ...head,
+    errno: v.errno,
+    ...(v.insn === undefined ? {} : { insn: v.insn }),
+    message: v.message,
+    ...(v.source === undefined ? {} : { source: v.source }),
+    ...log,
+  };
+}
+
+function printVerdict(object: string, v: ProgVerdict): void {
+  if (v.log !== undefined && v.log.length > 0) process.stdout.write(`${v.log.join("\n")}\n`);
+  if (v.accept) {
+    process.stdout.write(`${v.prog}: accepted, ${v.insns} insns, ${v.stats.processed} processed, ${v.stats.timeUs} us\n`);
+    return;
+  }
+  const where = [v.insn === undefined ? "" : `insn ${v.insn}`, v.source ?? ""].filter((s) => s !== "").join(", ");
+  process.stderr.write(`softirq: ${object}: ${v.prog}: ${v.errno}: ${v.message}${where === "" ? "" : ` (${where})`}\n`);
+}
+
+export const verifyCommand = defineCommand({
+  name: "verify",
+  operands: "OBJECT",
+  summary: "verify each program as if loaded alone; exit status 1 if any is rejected",
+  options: {
+    prog: { type: "string", value: "NAME", help: "only this program" },
+    log: { type: "string", value: "0|1|2", help: "the verifier's log: 1 the failing path, 2 every state" },
+  },
+  run: ({ operands, options }) => {
+    const logLevel = parseLogLevel(options.log);
+    const object = openObject(operands[0] ?? "");
+    const progs = options.prog === undefined ? object.spec.progs : [object.prog(options.prog)];
+    const verdicts = verifyEach(object.spec, progs, logLevel);
+    if (options.json === true) printJson(verdicts.map(toJson));
+    else for (const v of verdicts) printVerdict(object.spec.name, v);
+    return verdicts.every((v) => v.accept) ? EXIT.ok : EXIT.refused;
+  },
+});
