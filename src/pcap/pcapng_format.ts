@@ -19,7 +19,7 @@ interface Interface {
 
 /** Parses a block whose body is [start, end); a string says what is wrong with it. */
 type ParseBlock = (
-  this: PcapngFormat,
+  format: PcapngFormat,
   view: DataView,
   start: number,
   end: number,
@@ -33,6 +33,15 @@ export class PcapngFormat implements Format {
   #interfaces: Interface[] = [];
   #first: Interface | undefined;
   readonly #ns: Ns = { hi: 0, lo: 0 };
+
+  // biome-ignore format: table
+  static readonly #PARSE_BLOCK: Readonly<Record<number, ParseBlock>> = {
+    [PCAPNG_MAGIC]: (f, view, start, end) => f.#section(view, start, end),
+    1:              (f, view, start, end) => f.#interface(view, start, end),
+    2:              (f, view, start, end, out) => f.#packet(view, start, end, out, true),
+    3:              (f, view, start, end, out) => f.#simplePacket(view, start, end, out),
+    6:              (f, view, start, end, out) => f.#packet(view, start, end, out, false),
+  };
 
   /** The first interface's; -1 until one has been read. */
   get linkType(): number {
@@ -70,7 +79,7 @@ export class PcapngFormat implements Format {
     const length = view.getUint32(pos + 4, le);
     if (length < FRAMING || length % 4 !== 0) return isCorrupt(win, `block length ${length} is not possible`);
 
-    const parse = isSection ? PARSE_BLOCK[PCAPNG_MAGIC] : PARSE_BLOCK[type];
+    const parse = PcapngFormat.#PARSE_BLOCK[isSection ? PCAPNG_MAGIC : type];
     if (parse === undefined) return passOver(win, length);
     if (length > MIN_BATCH_BYTES)
       return isCorrupt(win, `block of type ${type} has length ${length}, above ${MIN_BATCH_BYTES}`);
@@ -78,7 +87,7 @@ export class PcapngFormat implements Format {
     const trailer = view.getUint32(pos + length - 4, le);
     if (trailer !== length)
       return isCorrupt(win, `block length is ${length} at its start, ${trailer} at its end`);
-    const wrong = parse.call(this, view, pos + 8, pos + length - 4, out);
+    const wrong = parse(this, view, pos + 8, pos + length - 4, out);
     if (wrong !== undefined) return isCorrupt(win, wrong);
     win.pos = pos + length;
     return true;
@@ -89,7 +98,7 @@ export class PcapngFormat implements Format {
     return this.#littleEndian || view.getUint32(at, false) === BYTE_ORDER_MAGIC;
   }
 
-  static readonly section: ParseBlock = function (view, start, end) {
+  #section(view: DataView, start: number, end: number): string | undefined {
     if (end - start < 16) return "section header is too short";
     const major = view.getUint16(start + 4, this.#littleEndian);
     if (major !== 1)
@@ -97,9 +106,9 @@ export class PcapngFormat implements Format {
     this.#inSection = true;
     this.#interfaces = [];
     return undefined;
-  };
+  }
 
-  static readonly interface: ParseBlock = function (view, start, end) {
+  #interface(view: DataView, start: number, end: number): string | undefined {
     const le = this.#littleEndian;
     if (end - start < 8) return "interface block is too short";
     if (this.#interfaces.length >= MAX_INTERFACES) return `more than ${MAX_INTERFACES} interfaces`;
@@ -115,21 +124,13 @@ export class PcapngFormat implements Format {
     this.#interfaces.push(iface);
     this.#first ??= iface;
     return undefined;
-  };
-
-  static readonly enhancedPacket: ParseBlock = function (view, start, end, out) {
-    if (end - start < 20) return "packet block is too short";
-    return this.#packet(view, start, end, view.getUint32(start, this.#littleEndian), out);
-  };
-
-  static readonly obsoletePacket: ParseBlock = function (view, start, end, out) {
-    if (end - start < 20) return "packet block is too short";
-    return this.#packet(view, start, end, view.getUint16(start, this.#littleEndian), out);
-  };
+  }
 
   /** Enhanced and obsolete packet blocks differ in their first four bytes only. */
-  #packet(view: DataView, start: number, end: number, ifindex: number, out: RowSink): string | undefined {
+  #packet(view: DataView, start: number, end: number, out: RowSink, obsolete: boolean): string | undefined {
+    if (end - start < 20) return "packet block is too short";
     const le = this.#littleEndian;
+    const ifindex = obsolete ? view.getUint16(start, le) : view.getUint32(start, le);
     const iface = this.#interfaces[ifindex];
     if (iface === undefined) return `packet on interface ${ifindex}, which is not described`;
     const caplen = view.getUint32(start + 12, le);
@@ -142,7 +143,7 @@ export class PcapngFormat implements Format {
   }
 
   /** A simple packet has interface 0 and no timestamp: time zero, as libpcap gives it. */
-  static readonly simplePacket: ParseBlock = function (view, start, end, out) {
+  #simplePacket(view: DataView, start: number, end: number, out: RowSink): string | undefined {
     const iface = this.#interfaces[0];
     if (end - start < 4) return "packet block is too short";
     if (iface === undefined) return "packet on interface 0, which is not described";
@@ -151,17 +152,8 @@ export class PcapngFormat implements Format {
     if (caplen > end - start - 4) return `captured length ${caplen} is more than its block holds`;
     out.push(start + 4, caplen, 0, 0, origLen, iface.linkType);
     return undefined;
-  };
+  }
 }
-
-// biome-ignore format: table
-const PARSE_BLOCK: Readonly<Record<number, ParseBlock>> = {
-  [PCAPNG_MAGIC]: PcapngFormat.section,
-  1:              PcapngFormat.interface,
-  2:              PcapngFormat.obsoletePacket,
-  3:              PcapngFormat.simplePacket,
-  6:              PcapngFormat.enhancedPacket,
-};
 
 function needs(win: Window, bytes: number): false {
   win.need = bytes;
