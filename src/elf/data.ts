@@ -1,6 +1,6 @@
 // Global data sections -> maps of one element, and the variables in them. Decides which sections are
 // data, as libbpf does, and where each variable lies: by BTF, or by symbol where there is none.
-import type { Btf, BtfTypeOf } from "../btf/btf.ts";
+import { Btf, type BtfType, type BtfTypeOf } from "../btf/btf.ts";
 import { BpfError } from "../spec/errors.ts";
 import { MAP_FLAGS } from "../spec/map_types.ts";
 import { type Elf, type ElfSection, type ElfSymbol, SHT, STB, STT, STV } from "./elf.ts";
@@ -157,6 +157,24 @@ function variablesBySymbol(symbols: readonly ElfSymbol[], s: ElfSection, map: nu
     .filter((y) => y.value + y.size <= s.size)
     .map((y) => ({ section: s.name, name: y.name, map, off: y.value, size: y.size, typeId: 0 }))
     .sort((a, b) => a.off - b.off);
+}
+
+/**
+ * BTF with what the compiler left to the linker filled in: sizes of data sections, offsets of their
+ * global variables.
+ */
+export function fixDatasecs(btf: Btf, maps: readonly MapSpec[], variables: readonly VariableSpec[]): Btf {
+  const fixed = new Map<number, BtfType>();
+  for (const [index, map] of maps.entries()) {
+    const t = map.datasecTypeId === 0 ? undefined : btf.byId(map.datasecTypeId);
+    if (t?.kind !== "datasec" || t.size !== 0) continue;
+    const offs = new Map(variables.filter((v) => v.map === index).map((v) => [v.name, v.off]));
+    const vars = t.vars
+      .map((v) => ({ ...v, off: offs.get(btf.byId(v.typeId).name) ?? v.off }))
+      .sort((a, b) => a.off - b.off);
+    fixed.set(t.id, { ...t, size: map.valueSize, vars });
+  }
+  return fixed.size === 0 ? btf : new Btf(btf.types.map((t) => fixed.get(t.id) ?? t));
 }
 
 /** What programs may read from outside: `.kconfig` and `.ksyms` of the BTF, by name. */

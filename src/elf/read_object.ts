@@ -1,10 +1,10 @@
 // Bytes of an object file -> ObjectSpec: maps, variables, programs, linked. Decides which functions are
 // programs and of what type. Pure: the same bytes give the same spec on every machine.
-import { type Btf } from "../btf/btf.ts";
+import type { Btf } from "../btf/btf.ts";
 import { type BtfExt, parseBtfExt } from "../btf/ext.ts";
 import { type BtfSections, parseBtf } from "../btf/parse.ts";
 import { findSection } from "../spec/prog_types.ts";
-import { readData, readExterns } from "./data.ts";
+import { fixDatasecs, readData, readExterns } from "./data.ts";
 import { type Elf, type ElfSection, parseElf, SHT } from "./elf.ts";
 import { type ElfFunc, readFuncs, resolveRefs, SLOT } from "./funcs.ts";
 import { link, type LinkBudget, NOT_LINKED } from "./link.ts";
@@ -35,7 +35,7 @@ export function readObject(bytes: Uint8Array, name: string): ObjectSpec {
   return {
     name,
     license: readLicense(elf),
-    btf,
+    btf: btf && fixDatasecs(btf, maps.maps, variables),
     maps: maps.maps,
     progs: funcs.all.filter(isProg).map((f) => readProg(f, ext, budget)),
     variables,
