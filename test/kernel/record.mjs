@@ -96,6 +96,30 @@ function recordObject(path, verified, captures) {
   console.error(`${name}: ${cases.length} cases, ${out.length} bytes`);
 }
 
+/** lines of a verifier log that are no verdict: register states, insns, statistics */
+const NO_VERDICT =
+  /^(cur state|old state|R\d+=|R\d+_w=|frame\d|from \d|stack depth|verification time|\d+: |; |mark_precise|max_states)/;
+
+/** The end of the verifier's log: `message` is the kernel's last word on a rejection. */
+function recordVerdict(path, { prog, sec, accept, err }) {
+  const command = '"$1" verify "$2" "$3" 2>&1 >/dev/null | tail -n 60';
+  const env = { ...process.env, HX_LOG: "1" };
+  const r = spawnSync("sh", ["-c", command, "sh", oracle, path, prog], { encoding: "utf8", env });
+  // one of the kernel's messages lacks its line end
+  const lines = r.stdout
+    .trimEnd()
+    .replace(/(?<=.)processed (?=\d+ insns)/, "\nprocessed ")
+    .split("\n");
+  const processed = lines.findLast((line) => line.startsWith("processed ")) ?? "";
+  const [, insns, states, peak] =
+    /^processed (\d+) insns .* total_states (\d+) peak_states (\d+)/.exec(processed) ?? [];
+  const words = lines
+    .slice(0, lines.indexOf(processed))
+    .findLast((line) => line !== "" && !NO_VERDICT.test(line));
+  const stats = { processed: Number(insns), total_states: Number(states), peak_states: Number(peak) };
+  return { prog, sec, accept, errno: err, ...(accept ? {} : { message: words }), ...stats };
+}
+
 const dir = mkdtempSync(join(tmpdir(), "softirq-record-"));
 try {
   mkdirSync(RECORDED, { recursive: true });
@@ -111,8 +135,7 @@ try {
   for (const path of objects) {
     const verified = ask("verify", path);
     const head = { object: relative(ROOT, path), sha256: sha256(readFileSync(path)) };
-    for (const { prog, sec, accept, err, log_last } of verified)
-      rows.push(JSON.stringify({ ...head, prog, sec, accept, errno: err, log_last }));
+    for (const v of verified) rows.push(JSON.stringify({ ...head, ...recordVerdict(path, v) }));
     if (wanted.length === 0 || wanted.includes(basename(path, ".o"))) recordObject(path, verified, captures);
   }
   const body = rows.map((row) => `    ${row}`).join(",\n");
