@@ -19,10 +19,16 @@ const OPT_PASSES: Record<OptLevel, readonly string[]> = {
   3: ["remove-unused-module-elements", "inlining-optimizing", "optimize-instructions", "local-cse", "coalesce-locals", "remove-unused-module-elements"],
 };
 
-/** Expressions of a function that is inlined wherever it is called: fast paths of maps and small programs. */
-const ALWAYS_INLINE = 160;
-/** And of one with a single caller. */
-const ONE_CALLER_INLINE = 400;
+/**
+ * Expressions up to which a function is inlined wherever it is called, by the insns of the program: a small one gets
+ * even the slow paths of maps, a big one only what is shorter than a call.
+ */
+// biome-ignore format: table
+const INLINE_LIMITS: readonly { readonly insns: number; readonly always: number; readonly oneCaller: number }[] = [
+  { insns: 512,      always: 400, oneCaller: 400 },
+  { insns: 4096,     always: 160, oneCaller: 400 },
+  { insns: Infinity, always: 40,  oneCaller: 160 },
+];
 
 export interface LinkInput extends Omit<Env, "b" | "m" | "table" | "libFunction" | "subprogName"> {
   /** the library's module; without it nothing but the program is emitted, and no helper can be called */
@@ -39,7 +45,7 @@ export function link(b: Binaryen, input: LinkInput): Linked {
   const m = createModule(b, input.lib);
   try {
     build(b, m, input);
-    optimise(b, m, input.opt);
+    optimise(b, m, input);
     if (m.validate() === 0) throw new Error("the emitted module is not valid");
     return emit(b, m);
   } finally {
@@ -90,10 +96,11 @@ function markTraps(m: Module, fns: readonly Fn[], nameOf: (subprogno: number) =>
   });
 }
 
-function optimise(b: Binaryen, m: Module, opt: OptLevel): void {
-  b.setAlwaysInlineMaxSize(ALWAYS_INLINE);
-  b.setFlexibleInlineMaxSize(ALWAYS_INLINE);
-  b.setOneCallerInlineMaxSize(ONE_CALLER_INLINE);
+function optimise(b: Binaryen, m: Module, { opt, insns }: LinkInput): void {
+  const { always, oneCaller } = INLINE_LIMITS.find((row) => insns.length <= row.insns)!;
+  b.setAlwaysInlineMaxSize(always);
+  b.setFlexibleInlineMaxSize(always);
+  b.setOneCallerInlineMaxSize(oneCaller);
   b.setAllowInliningFunctionsWithLoops(true);
   b.setOptimizeLevel(opt);
   b.setShrinkLevel(0);

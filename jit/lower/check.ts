@@ -60,10 +60,12 @@ function inMap(fn: Fn, size: number, index: number): Expr {
   const { def, address: start, elemsOff, elemStride, valueOff, percpuStride, totalSize } = map;
   if (def.valueSize < size) return m.i32.const(0);
   const inBlock = within(fn, size, fn.u32(start + elemsOff), fn.u32(start + totalSize));
-  const inElem = m.i64.rem_u(m.i64.sub(address(fn), fn.u32(start + elemsOff)), fn.u32(elemStride));
-  const ofCpus = m.i64.sub(inElem, fn.u32(valueOff));
+  const inElem = (): Expr =>
+    m.i64.rem_u(m.i64.sub(address(fn), fn.u32(start + elemsOff)), fn.u32(elemStride));
+  const ofCpus = m.i64.sub(inElem(), fn.u32(valueOff));
   const inValue = percpuStride === 0 ? ofCpus : m.i64.rem_u(ofCpus, fn.u32(percpuStride));
-  return m.i32.and(inBlock, m.i64.le_u(inValue, fn.u32(def.valueSize - size)));
+  const pastKey = m.i64.ge_u(inElem(), fn.u32(valueOff));
+  return m.i32.and(m.i32.and(inBlock, pastKey), m.i64.le_u(inValue, fn.u32(def.valueSize - size)));
 }
 
 function any(fn: Fn, tests: readonly Expr[]): Expr {
@@ -80,7 +82,15 @@ export function lowerCheck(fn: Fn, insn: AccessInsn): void {
     fn,
     access.kinds.map((kind) => INSIDE[kind](fn, insn.size, access)),
   );
-  fn.push(m.if(m.i32.eqz(inside), fault(fn, insn.pc)));
+  fn.push(m.if(m.i32.eqz(m.i32.and(inside, atClaimedSlot(fn, access))), fault(fn, insn.pc)));
+}
+
+/** A constant stack offset must be the one the verifier saw: a local may stand for it. */
+function atClaimedSlot(fn: Fn, access: Access): Expr {
+  const { m } = fn;
+  const { fpOff } = access;
+  if (fpOff === undefined || access.fpDepth !== 0 || access.kinds.join() !== "stack") return m.i32.const(1);
+  return m.i64.eq(address(fn), m.i64.add(fn.get(10), fn.imm64(fpOff)));
 }
 
 function fault(fn: Fn, pc: number): Expr {

@@ -54,21 +54,21 @@ function slotOf(fn: Fn, insn: AccessInsn): string | undefined {
 
 export function lowerLdx(fn: Fn, insn: InsnOf<"ldx">): void {
   const form = insn.signed ? "sign" : "zero";
+  lowerCheck(fn, insn);
   const slot = slotOf(fn, insn);
   if (slot !== undefined) {
     const held = fn.getTemp(slot, "i64");
     return fn.set(insn.dst, insn.signed ? NARROW[insn.size].sign(fn, held) : held);
   }
-  lowerCheck(fn, insn);
   const { ptr, off } = placeOf(fn, insn);
   fn.set(insn.dst, fn.mark(LOADS[insn.size][form](fn.m.i64, off, ptr()), insn.pc));
 }
 
 export function lowerSt(fn: Fn, insn: InsnOf<"st">): void {
+  lowerCheck(fn, insn);
   const value = insn.src.kind === "reg" ? fn.get(insn.src.regno) : fn.imm64(insn.src.imm);
   const slot = slotOf(fn, insn);
   if (slot !== undefined) return fn.push(fn.setTemp(slot, "i64", NARROW[insn.size].zero(fn, value)));
-  lowerCheck(fn, insn);
   const { ptr, off } = placeOf(fn, insn);
   fn.push(fn.mark(STORES[insn.size](fn.m.i64, off, ptr(), value), insn.pc));
 }
