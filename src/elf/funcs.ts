@@ -166,6 +166,8 @@ function plainRef(c: Context, f: ElfFunc, slot: Slot): Ref | undefined {
   const v = f.section.data;
   if (slot.code === LD_IMM64 && slot.src === PSEUDO.FUNC)
     refuse(v, slot.off, "function address without a relocation");
+  if (slot.code === LD_IMM64 && (slot.src === PSEUDO.MAP_IDX || slot.src === PSEUDO.MAP_IDX_VALUE))
+    refuse(v, slot.off, "map reference without a relocation");
   if (slot.code !== CALL || slot.src !== PSEUDO.CALL) return undefined;
   const to = slot.off + (slot.imm + 1) * SLOT;
   return { idx: slot.idx, kind: "call", target: funcAt(c, f, slot, f.section.index, to) };

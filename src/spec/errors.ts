@@ -34,11 +34,17 @@ export class BpfError extends Error {
   readonly errno: number;
 
   constructor(code: ErrnoName, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(oneLine(message), options);
     this.name = "BpfError";
     this.code = code;
     this.errno = ERRNO[code];
   }
+}
+
+/** Names come from files of strangers: no line breaks, nothing a terminal would obey. */
+function oneLine(message: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return message.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
 }
 
 const NAMES: ReadonlyMap<number, ErrnoName> = new Map(
