@@ -3,11 +3,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <mutex>
 
-#include "handler_gate.h"
+#include "installed_handler.h"
 
 namespace softirq {
 namespace {
@@ -23,11 +24,12 @@ struct Slot {
 
 // Globals: a signal handler has no other way to its data.
 Slot g_slots[kMaxGuards];
-HandlerGate g_gate;
 std::mutex g_mutex;  // guards registration, never taken by the handler
 int g_used = 0;
-struct sigaction g_previous;
-uintptr_t g_page_size = 0;
+std::atomic<uintptr_t> g_page_size{0};  // set before the first guard
+
+void OnFault(int signo, siginfo_t* info, void* context);
+InstalledHandler g_handler(SIGBUS, OnFault, 0);
 
 // Only system calls and atomics here: this runs in the handler.
 bool Repair(uintptr_t addr) {
@@ -35,9 +37,10 @@ bool Repair(uintptr_t addr) {
   for (Slot& slot : g_slots) {
     const uintptr_t base = slot.base.load(std::memory_order_seq_cst);  // see HandlerGate
     if (base == 0 || addr < base || addr - base >= slot.size) continue;
-    void* page = reinterpret_cast<void*>(addr & ~(g_page_size - 1));
+    const uintptr_t page_size = g_page_size.load(std::memory_order_relaxed);  // published with base
+    void* page = reinterpret_cast<void*>(addr & ~(page_size - 1));
     const int flags = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS;
-    if (mmap(page, g_page_size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) break;
+    if (mmap(page, page_size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) break;
     slot.faulted.store(true, std::memory_order_relaxed);  // ordered by Raise
     slot.stop.Raise();
     repaired = true;
@@ -46,46 +49,24 @@ bool Repair(uintptr_t addr) {
   return repaired;
 }
 
-void PassOn(int signo, siginfo_t* info, void* context) {
-  if ((g_previous.sa_flags & SA_SIGINFO) != 0) {
-    g_previous.sa_sigaction(signo, info, context);
-  } else if (g_previous.sa_handler != SIG_DFL && g_previous.sa_handler != SIG_IGN) {
-    g_previous.sa_handler(signo);
-  } else {
-    // A fault is ignored by nobody: the default action, when the access is done again or the signal delivered.
-    struct sigaction action = {};
-    action.sa_handler = SIG_DFL;
-    sigaction(signo, &action, nullptr);
-    if (info->si_code <= 0) raise(signo);  // sent by kill: no access will repeat it
-  }
+void PassOn(const struct sigaction& previous, int signo, siginfo_t* info, void* context) {
+  if (CallHandler(previous, signo, info, context)) return;
+  // A fault is ignored by nobody: the default action, when the access is done again or the signal delivered.
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  sigaction(signo, &action, nullptr);
+  if (info->si_code <= 0) raise(signo);  // sent by kill: no access will repeat it
 }
 
 void OnFault(int signo, siginfo_t* info, void* context) {
   const int saved_errno = errno;
-  g_gate.Enter();
+  g_handler.gate.Enter();
   // si_code above 0 is the kernel's own; only then si_addr is an address
   const bool repaired = info->si_code > 0 && Repair(reinterpret_cast<uintptr_t>(info->si_addr));
-  g_gate.Leave();
-  if (!repaired) PassOn(signo, info, context);
+  const struct sigaction previous = g_handler.Previous();
+  g_handler.gate.Leave();
+  if (!repaired) PassOn(previous, signo, info, context);
   errno = saved_errno;
-}
-
-Status Install() {
-  g_page_size = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  struct sigaction action = {};
-  action.sa_sigaction = OnFault;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  sigemptyset(&action.sa_mask);
-  if (sigaction(SIGBUS, nullptr, &g_previous) != 0) return {errno, "read the SIGBUS handler"};
-  if (sigaction(SIGBUS, &action, nullptr) != 0) return {errno, "install a SIGBUS handler"};
-  return {};
-}
-
-void Uninstall() {
-  struct sigaction current;
-  if (sigaction(SIGBUS, nullptr, &current) != 0) return;  // then it is not ours to take back
-  const bool ours = (current.sa_flags & SA_SIGINFO) != 0 && current.sa_sigaction == OnFault;
-  if (ours) sigaction(SIGBUS, &g_previous, nullptr);  // valid by construction, cannot fail
 }
 
 // The index of a free slot, or the reason why there is none for this range. Under g_mutex.
@@ -110,7 +91,8 @@ Status FaultGuard::Add(void* base, size_t size, StopWord stop) {
   int free;
   if (const Status status = FindSlot(reinterpret_cast<uintptr_t>(base), size, &free); !status.Ok()) return status;
   if (g_used == 0) {
-    if (const Status status = Install(); !status.Ok()) return status;
+    g_page_size.store(static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)), std::memory_order_relaxed);
+    if (const Status status = g_handler.Install(); !status.Ok()) return status;
   }
   Slot& slot = g_slots[free];
   slot.size = size;
@@ -128,10 +110,10 @@ void FaultGuard::Remove() {
   const std::lock_guard<std::mutex> lock(g_mutex);
   Slot& slot = g_slots[slot_];
   slot.base.store(0, std::memory_order_seq_cst);  // see HandlerGate
-  g_gate.WaitQuiet();
+  g_handler.gate.WaitQuiet();
   faulted_ = slot.faulted.load(std::memory_order_relaxed);
   slot_ = -1;
-  if (--g_used == 0) Uninstall();
+  if (--g_used == 0) g_handler.Uninstall();
 }
 
 bool FaultGuard::Faulted() const {

@@ -1,8 +1,10 @@
 // The loader says why there is no addon, and everything that needs it says so in one line.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { errnoName } from "../../src/spec/errors.ts";
+
+vi.setConfig({ testTimeout: 30_000 }); // child processes or a full second of work, on a busy machine
 
 describe("loader", () => {
   it("SOFTIRQ_ADDON=off is a reason, not an error", () => {

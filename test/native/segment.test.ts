@@ -11,8 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { runChild, startChild } from "./child.ts";
+
+vi.setConfig({ testTimeout: 30_000 }); // child processes or a full second of work, on a busy machine
 
 const SIZE = 65536;
 

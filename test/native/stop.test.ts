@@ -1,6 +1,8 @@
 // The stop word raised from outside while JavaScript is blocked in Wasm; threads and memory that end too early.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { runChild, startChild } from "./child.ts";
+
+vi.setConfig({ testTimeout: 30_000 }); // child processes or a full second of work, on a busy machine
 
 const onLinux = describe.skipIf(process.platform !== "linux");
 

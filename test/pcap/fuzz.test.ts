@@ -1,6 +1,8 @@
 // Two seconds of the fuzzer; every outcome must occur, or it no longer reaches what it is for.
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { fuzzPcapFor } from "../fuzz/pcap.ts";
+
+vi.setConfig({ testTimeout: 30_000 }); // child processes or a full second of work, on a busy machine
 
 it("mutated captures are refused or end", () => {
   const counts = fuzzPcapFor(2000, 1);

@@ -3,13 +3,15 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { MergedReader, openCaptures } from "../../src/pcap/merge.ts";
 import { CaptureReader } from "../../src/pcap/reader.ts";
 import { createBatch, decodeRow } from "../../src/pcap/rows.ts";
 import { setSecNs, splitSecNs } from "../../src/pcap/timestamp.ts";
 import { CaptureWriter } from "../../src/pcap/writer.ts";
 import { buildPcap, fmtPacket, payload } from "./build.ts";
+
+vi.setConfig({ testTimeout: 30_000 }); // child processes or a full second of work, on a busy machine
 
 const dir = mkdtempSync(join(tmpdir(), "softirq-pcap-"));
 afterAll(() => rmSync(dir, { recursive: true }));

@@ -1,6 +1,6 @@
 // The reader against captures built by hand: formats, byte orders, resolutions, ends.
 import { spawnSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { CaptureReader } from "../../src/pcap/reader.ts";
 import { createBatch, decodeRow, MIN_BATCH_BYTES, ROW } from "../../src/pcap/rows.ts";
 import {
@@ -14,6 +14,8 @@ import {
   sectionBlock,
   simplePacketBlock,
 } from "./build.ts";
+
+vi.setConfig({ testTimeout: 30_000 }); // child processes or a full second of work, on a busy machine
 
 const read = (bytes: Uint8Array) => {
   const reader = CaptureReader.fromBytes(bytes, "t");
