@@ -1,7 +1,7 @@
 // ARRAY and PERCPU_ARRAY: elements exist from creation on. Any CPU may do anything at any time, wait-free; values are
 // copied without a lock, as in the kernel, unless BPF_F_LOCK asks for the value's own one.
 import * as L from "../../memory/layout";
-import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL } from "./errno";
+import { ARRAY, BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL } from "./errno";
 import { copyAllCpus, copyValue, copyValueLocked } from "./value";
 
 @inline
@@ -27,7 +27,9 @@ export function percpu_array_lookup(map: i32, key: i32, cpu: i32): i32 {
 
 /** 0, or why an update with these flags is refused. */
 function refused(map: i32, at: i32, flags: i64): i64 {
-  if ((<u64>flags & ~(<u64>BPF_F_LOCK)) > <u64>BPF_EXIST) return EINVAL;
+  // the order is the kernel's: a per-CPU array knows no BPF_F_LOCK, an array looks for a lock last
+  const known = load<i32>(map, L.MAP_TYPE) == ARRAY ? <u64>flags & ~(<u64>BPF_F_LOCK) : <u64>flags;
+  if (known > <u64>BPF_EXIST) return EINVAL;
   if (at == 0) return E2BIG;
   if ((flags & BPF_NOEXIST) != 0) return EEXIST;
   if ((flags & BPF_F_LOCK) != 0 && load<i32>(map, L.MAP_LOCK_OFF) == L.MAP_NO_FIELD) return EINVAL;

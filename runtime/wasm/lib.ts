@@ -1,0 +1,47 @@
+// The Wasm library as the host uses it: loads lib.wasm and instantiates it on a world's memory. Knows the exports'
+// signatures and nothing of what is behind them.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+/** Addresses are unsigned 32-bit; what comes back as i32 may be negative and is made unsigned by the caller. */
+export interface LibExports {
+  world_init(ncpus: number, seed: bigint, flags: number): void;
+  cpu_init(cpu: number, index: number, seed: bigint): void;
+  clock_set(cpu: number, ts: bigint): void;
+  stats_reset(cpu: number): void;
+  walk(cpu: number, flags: number, budget: number): number;
+  map_init(map: number): void;
+  map_lookup_user(map: number, key: number, cpu: number): number;
+  map_update_user(map: number, key: number, value: number, flags: bigint, cpu: number): bigint;
+  map_delete_user(map: number, key: number, cpu: number): bigint;
+  map_collect(map: number, state: number, out: number, room: number): number;
+  map_next_key(map: number, key: number, out: number, cpu: number): bigint;
+}
+
+/** A helper as programs call it. */
+export type HelperExport = (cpu: number, ...args: bigint[]) => bigint;
+
+/** Stands for the program where none is linked. */
+function noProg(): bigint {
+  throw new Error("lib.wasm: walk called without a program");
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+/** lib.wasm's bytes; found from the package's root, from the sources as from dist. */
+export const libBytes = once((): Uint8Array => {
+  const root = dirname(createRequire(import.meta.url).resolve("#package.json"));
+  return readFileSync(join(root, "dist/runtime/wasm/lib.wasm"));
+});
+
+const libModule = once(() => new WebAssembly.Module(libBytes() as BufferSource));
+
+/** The library alone on a world's memory; `prog` is for tests. */
+export function createLib(memory: WebAssembly.Memory, prog?: (cpu: number, fp: number, ctx: bigint) => bigint): WebAssembly.Exports & LibExports {
+  const { exports } = new WebAssembly.Instance(libModule(), { env: { memory, prog: prog ?? noProg } });
+  return exports as WebAssembly.Exports & LibExports;
+}

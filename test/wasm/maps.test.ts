@@ -1,0 +1,412 @@
+// Each map type against a plain JavaScript model: random call sequences give the same results and the same contents.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type MapShape } from "../../runtime/map/map_layout.ts";
+import { BPF_ANY, BPF_EXIST, BPF_NOEXIST, type BpfMap, type MapValue } from "../../runtime/map/bpf_map.ts";
+import { BpfError } from "../../src/spec/errors.ts";
+import * as L from "../../runtime/memory/layout.ts";
+import { TestWorld, hex, u32 } from "./world.ts";
+
+type Call =
+  | { readonly op: "update"; readonly key: number; readonly value: number; readonly flags: number }
+  | { readonly op: "delete" | "lookup"; readonly key: number };
+
+const CALLS = fc.array(
+  fc.oneof(
+    fc.record({
+      op: fc.constant("update" as const),
+      key: fc.nat(15),
+      value: fc.nat(255),
+      flags: fc.constantFrom(BPF_ANY, BPF_ANY, BPF_NOEXIST, BPF_EXIST, 3, 4, 8),
+    }),
+    fc.record({ op: fc.constantFrom("delete" as const, "lookup" as const), key: fc.nat(15) }),
+  ),
+  { maxLength: 120 },
+);
+
+function codeOf(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (e) {
+    if (e instanceof BpfError) return e.code;
+    throw e;
+  }
+}
+
+/** What the kernel does, in the simplest words. */
+class Model {
+  readonly entries = new Map<string, string>();
+  constructor(
+    readonly most: number,
+    readonly full: string,
+  ) {}
+
+  update(key: string, value: string, flags: number): unknown {
+    if (flags > BPF_EXIST) return "EINVAL";
+    const there = this.entries.has(key);
+    if (there && flags === BPF_NOEXIST) return "EEXIST";
+    if (!there && flags === BPF_EXIST) return "ENOENT";
+    if (!there && this.entries.size === this.most) return this.full;
+    this.entries.set(key, value);
+    return undefined;
+  }
+}
+
+interface Row extends Partial<MapShape> {
+  readonly ncpus?: number;
+}
+
+const KEY_SIZES = [1, 3, 4, 5, 8, 11, 12, 16, 24, 37];
+
+function keyOf(n: number, size: number): Uint8Array {
+  // keys that differ only in their last byte, and in their first
+  return Uint8Array.from({ length: size }, (_, i) => (i === size - 1 ? n & 7 : i === 0 ? n >> 3 : 0xaa)).map(
+    (b, i) => (size === 1 ? n : (i, b)),
+  );
+}
+
+function valueOf(map: BpfMap, n: number): MapValue {
+  const one = (cpu: number): Uint8Array => new Uint8Array(map.shape.valueSize).fill((n + cpu) & 255);
+  return map.perCpu ? Array.from({ length: map.ncpus }, (_, cpu) => one(cpu)) : one(0);
+}
+
+function fmt(value: MapValue | undefined): string | undefined {
+  return value === undefined
+    ? undefined
+    : value instanceof Uint8Array
+      ? hex(value)
+      : value.map(hex).join(",");
+}
+
+function contents(map: BpfMap): Record<string, string | undefined> {
+  return Object.fromEntries([...map.entries()].map(([k, v]) => [hex(k), fmt(v)]));
+}
+
+function runCalls(map: BpfMap, calls: readonly Call[], key: (n: number) => Uint8Array): void {
+  const model = new Model(map.shape.maxEntries, map.shape.type === "lpm_trie" ? "ENOSPC" : "E2BIG");
+  for (const call of calls) {
+    const k = key(call.key);
+    if (call.op === "update") {
+      const value = valueOf(map, call.value);
+      expect(codeOf(() => map.update(k, value, call.flags))).toBe(
+        model.update(hex(k), fmt(value) ?? "", call.flags),
+      );
+    } else if (call.op === "delete") {
+      expect(map.delete(k)).toBe(model.entries.delete(hex(k)));
+    } else {
+      expect(fmt(map.lookup(k))).toBe(model.entries.get(hex(k)));
+    }
+    expect(map.size).toBe(model.entries.size);
+  }
+  expect(contents(map)).toEqual(Object.fromEntries(model.entries));
+  const walked: string[] = [];
+  for (let k = map.nextKey(); k !== undefined; k = map.nextKey(k)) walked.push(hex(k));
+  expect(walked.sort()).toEqual([...model.entries.keys()].sort());
+  checkPool(map);
+}
+
+/** Every element is either in one chain or free, once. */
+function checkPool(map: BpfMap): void {
+  const view = new DataView(map.home.memory.buffer);
+  const word = (off: number): number => view.getUint32(map.addr + off, true);
+  const seen = new Set<number>();
+  const meet = (e: number): void => {
+    expect(seen.has(e)).toBe(false);
+    seen.add(e);
+  };
+  let live = 0;
+  for (let b = 0; b <= word(L.MAP_BUCKET_MASK); b++) {
+    for (let e = word(word(L.MAP_INDEX_OFF) + b * 8); e !== 0; e = word(e)) {
+      expect(e & 7).toBe(0);
+      meet(e);
+      live++;
+    }
+  }
+  for (let e = word(L.MAP_FREE); e !== 0; e = word(e + L.ELEM_HASH)) meet(e);
+  expect(live).toBe(word(L.MAP_COUNT));
+  expect(seen.size).toBe(Math.min(word(L.MAP_BUMP), word(L.MAP_POOL)));
+}
+
+const HASHES: readonly Row[] = [
+  ...KEY_SIZES.map((keySize) => ({ type: "hash" as const, keySize })),
+  { type: "hash", maxEntries: 1 },
+  { type: "hash", valueSize: 1 },
+  { type: "hash", keySize: 16, valueSize: 1000 },
+  { type: "percpu_hash", valueSize: 12, ncpus: 3 },
+  { type: "percpu_hash", valueSize: 8, ncpus: 1 },
+  { type: "devmap_hash", valueSize: 4 },
+];
+
+describe("hash maps follow the model", () => {
+  it.each(HASHES)("$type key $keySize value $valueSize", ({ ncpus = 1, ...shape }) => {
+    const world = new TestWorld({ ncpus, pages: 64 });
+    fc.assert(
+      fc.property(CALLS, (calls) => {
+        const map = world.map(shape);
+        const fit =
+          shape.type === "devmap_hash"
+            ? calls.map((c) => (c.op === "update" ? { ...c, value: c.value | 1 } : c))
+            : calls;
+        runCalls(map, fit, (n) => keyOf(n, map.shape.keySize));
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe("lpm_trie", () => {
+  const shape = { type: "lpm_trie", flags: 1, valueSize: 4 } as const;
+
+  it.each([5, 6, 8, 20, 36])("exact operations follow the model, key size %i", (keySize) => {
+    const world = new TestWorld({ pages: 64 });
+    fc.assert(
+      fc.property(CALLS, (calls) => {
+        const map = world.map({ ...shape, keySize });
+        // full-length prefixes: exact and longest match are the same
+        runCalls(map, calls, (n) => Uint8Array.from([...u32((keySize - 4) * 8), ...keyOf(n, keySize - 4)]));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  const bitsMatch = (a: readonly number[], b: readonly number[], n: number): boolean =>
+    Array.from({ length: n }, (_, i) => (((a[i >> 3] ?? 0) ^ (b[i >> 3] ?? 0)) >> (7 - (i & 7))) & 1).every(
+      (d) => d === 0,
+    );
+
+  it.each([1, 4, 16])("finds the longest prefix, %i bytes of data", (size) => {
+    const data = fc.array(fc.constantFrom(0, 1, 0x80, 0xff, 0x7f), { minLength: size, maxLength: size });
+    const prefix = fc.record({ len: fc.nat(size * 8), data });
+    const world = new TestWorld({ pages: 64 });
+    fc.assert(
+      fc.property(
+        fc.array(prefix, { maxLength: 24 }),
+        fc.array(prefix, { minLength: 1, maxLength: 20 }),
+        (stored, asked) => {
+          const map = world.map({ ...shape, keySize: 4 + size, maxEntries: 64 });
+          stored.forEach((p, i) => map.update(Uint8Array.from([...u32(p.len), ...p.data]), u32(i)));
+          for (const key of asked) {
+            // a lookup matches prefixes no longer than its own; of equal ones the last written holds
+            let best = -1;
+            stored.forEach((p, i) => {
+              if (p.len <= key.len && bitsMatch(p.data, key.data, p.len) && p.len >= (stored[best]?.len ?? 0))
+                best = i;
+            });
+            const got = map.lookup(Uint8Array.from([...u32(key.len), ...key.data]));
+            expect(fmt(got)).toBe(best < 0 ? undefined : hex(u32(best)));
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it("keeps the key as stored, refuses prefixes that are too long", () => {
+    const map = new TestWorld().map({ ...shape, keySize: 8 });
+    const key = (len: number, ...ip: number[]): Uint8Array => Uint8Array.from([...u32(len), ...ip]);
+    map.update(key(8, 10, 1, 2, 3), u32(1));
+    expect(contents(map)).toEqual({ "080000000a010203": "01000000" });
+    map.update(key(8, 10, 9, 9, 9), u32(2));
+    expect(contents(map)).toEqual({ "080000000a090909": "02000000" });
+    expect(codeOf(() => map.update(key(33, 10, 0, 0, 0), u32(1)))).toBe("EINVAL");
+    expect(codeOf(() => map.delete(key(33, 10, 0, 0, 0)))).toBe("EINVAL");
+    expect(map.lookup(key(33, 10, 0, 0, 0))).toBeUndefined();
+    expect(map.lookup(key(32, 10, 0, 0, 1))).toEqual(u32(2));
+    expect(map.lookup(key(7, 10, 0, 0, 1))).toBeUndefined();
+    expect(map.delete(key(8, 10, 0, 0, 0))).toBe(true);
+    expect(map.size).toBe(0);
+  });
+});
+
+describe("arrays", () => {
+  const ROWS: readonly Row[] = [
+    { type: "array", valueSize: 5 },
+    { type: "array", valueSize: 4000 },
+    { type: "percpu_array", valueSize: 12, ncpus: 3 },
+    { type: "percpu_array", ncpus: 1 },
+  ];
+  it.each(ROWS)("$type value $valueSize", ({ ncpus = 1, ...shape }) => {
+    const world = new TestWorld({ ncpus, pages: 64 });
+    fc.assert(
+      fc.property(CALLS, (calls) => {
+        const map = world.map(shape);
+        const model = new Map<number, string | undefined>();
+        for (let i = 0; i < 8; i++) model.set(i, fmt(map.lookup(u32(i))));
+        expect(model.get(3)).toMatch(/^[0,]+$/);
+        for (const call of calls) {
+          if (call.op === "update") {
+            const value = valueOf(map, call.value);
+            const unknown = call.flags !== 4 && call.flags > BPF_EXIST;
+            const late = call.flags === 4 && (map.perCpu || call.key < 8);
+            const want =
+              unknown || late
+                ? "EINVAL"
+                : call.key >= 8
+                  ? "E2BIG"
+                  : call.flags === BPF_NOEXIST
+                    ? "EEXIST"
+                    : undefined;
+            expect(codeOf(() => map.update(u32(call.key), value, call.flags))).toBe(want);
+            if (want === undefined) model.set(call.key, fmt(value));
+          } else if (call.op === "delete") {
+            expect(codeOf(() => map.delete(u32(call.key)))).toBe("EINVAL");
+          } else {
+            expect(fmt(map.lookup(u32(call.key)))).toBe(model.get(call.key));
+          }
+        }
+        expect([...map].map(([, v]) => fmt(v))).toEqual([...model.values()]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe("lru_hash", () => {
+  it("never fails for want of room, keeps what was looked up", () => {
+    const world = new TestWorld();
+    const map = world.map({ type: "lru_hash", maxEntries: 64, valueSize: 4 });
+    for (let i = 0; i < 64; i++) map.update(u32(i), u32(i));
+    expect(map.size).toBe(64);
+    const key = world.put(u32(0));
+    for (let i = 0; i < 32; i++) {
+      world.view.setUint32(key, i, true);
+      expect(world.call("map_lookup_elem", [map.addr, key])).not.toBe(0n);
+    }
+    for (let i = 100; i < 132; i++) map.update(u32(i), u32(i));
+    expect(map.size).toBe(64);
+    for (let i = 0; i < 32; i++) expect(map.lookup(u32(i))).toEqual(u32(i));
+    for (let i = 100; i < 132; i++) expect(map.lookup(u32(i))).toEqual(u32(i));
+    expect(map.lookup(u32(40))).toBeUndefined();
+    checkPool(map);
+  });
+
+  it.each([{ type: "lru_hash" } as const, { type: "lru_percpu_hash", ncpus: 2 } as const])(
+    "$type: random calls, never more than max_entries",
+    ({ type, ...w }) => {
+      const world = new TestWorld({ ...w, pages: 64 });
+      fc.assert(
+        fc.property(fc.array(fc.tuple(fc.nat(30), fc.boolean()), { maxLength: 200 }), (calls) => {
+          const map = world.map({ type, maxEntries: 7 });
+          for (const [n, remove] of calls) {
+            if (remove) map.delete(u32(n));
+            else map.update(u32(n), valueOf(map, n));
+            expect(fmt(map.lookup(u32(n)))).toBe(remove ? undefined : fmt(valueOf(map, n)));
+            expect(map.size).toBeLessThanOrEqual(7);
+          }
+          for (const [k, v] of map) expect(fmt(v)).toBe(fmt(valueOf(map, k[0] ?? 0)));
+          checkPool(map);
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
+});
+
+describe("slots", () => {
+  it("prog_array", () => {
+    const map = new TestWorld().map({ type: "prog_array", valueSize: 4 });
+    expect(map.lookup(u32(1))).toBeUndefined();
+    map.update(u32(1), u32(7));
+    expect(map.lookup(u32(1))).toEqual(u32(7));
+    expect(contents(map)).toEqual({ "01000000": "07000000" });
+    expect(codeOf(() => map.update(u32(8), u32(7)))).toBe("E2BIG");
+    expect(codeOf(() => map.update(u32(1), u32(7), BPF_EXIST))).toBe("EINVAL");
+    expect(map.delete(u32(1))).toBe(true);
+    expect(map.delete(u32(1))).toBe(false);
+  });
+
+  it("devmap", () => {
+    const map = new TestWorld().map({ type: "devmap", valueSize: 8 });
+    expect(map.lookup(u32(2))).toBeUndefined();
+    map.update(u32(2), Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0));
+    expect(contents(map)).toEqual({ "02000000": "0500000000000000" });
+    expect(codeOf(() => map.update(u32(2), new Uint8Array(8), BPF_NOEXIST))).toBe("EEXIST");
+    expect(codeOf(() => map.update(u32(9), new Uint8Array(8)))).toBe("E2BIG");
+    map.update(u32(2), new Uint8Array(8));
+    expect(map.lookup(u32(2))).toBeUndefined();
+  });
+});
+
+describe("the program's side", () => {
+  it("per-CPU lookups and updates touch the own CPU's value only", () => {
+    for (const type of ["percpu_hash", "percpu_array"] as const) {
+      const world = new TestWorld({ ncpus: 3 });
+      const map = world.map({ type, valueSize: 4 });
+      const key = world.put(u32(1));
+      const value = world.put(u32(9));
+      expect(world.call("map_update_elem", [map.addr, key, value, 0], world.cpuBlock(1))).toBe(0n);
+      expect(map.lookup(u32(1))).toEqual([u32(0), u32(9), u32(0)]);
+      const at = Number(world.call("map_lookup_elem", [map.addr, key], world.cpuBlock(2)));
+      world.view.setUint32(at, 7, true);
+      expect(map.lookup(u32(1))).toEqual([u32(0), u32(9), u32(7)]);
+      expect(world.call("map_lookup_percpu_elem", [map.addr, key, 2])).toBe(BigInt(at));
+      expect(world.call("map_lookup_percpu_elem", [map.addr, key, 3])).toBe(0n);
+    }
+  });
+
+  it("a pointer to a replaced or deleted value stays valid memory with its bytes", () => {
+    const world = new TestWorld();
+    const map = world.map({ type: "hash", valueSize: 4 });
+    map.update(u32(1), u32(11));
+    const key = world.put(u32(1));
+    const at = Number(world.call("map_lookup_elem", [map.addr, key]));
+    map.update(u32(1), u32(12));
+    expect(world.view.getUint32(at, true)).toBe(11);
+    const now = Number(world.call("map_lookup_elem", [map.addr, key]));
+    map.delete(u32(1));
+    expect(world.view.getUint32(now, true)).toBe(12);
+  });
+
+  it("special fields: skipped in place, zero in a new element and to the host", () => {
+    const specialFields = [{ kind: "bpf_timer", name: "t", off: 8, size: 16 }] as const;
+    const world = new TestWorld();
+    for (const type of ["hash", "array"] as const) {
+      const map = world.map({ type, valueSize: 32, specialFields });
+      map.update(u32(1), new Uint8Array(32).fill(0xee));
+      const at = Number(world.call("map_lookup_elem", [map.addr, world.put(u32(1))]));
+      expect(hex(world.bytes.slice(at, at + 32))).toBe("ee".repeat(8) + "00".repeat(16) + "ee".repeat(8));
+      world.bytes.fill(0x77, at + 8, at + 24);
+      expect(hex(map.lookup(u32(1)) as Uint8Array)).toBe("ee".repeat(8) + "00".repeat(16) + "ee".repeat(8));
+      if (type === "array") {
+        map.update(u32(1), new Uint8Array(32).fill(0xdd));
+        expect(hex(world.bytes.slice(at, at + 32))).toBe("dd".repeat(8) + "77".repeat(16) + "dd".repeat(8));
+      }
+      expect(codeOf(() => map.freeze())).toBe("ENOTSUPP");
+    }
+  });
+
+  it("BPF_F_LOCK copies in place", () => {
+    const specialFields = [{ kind: "bpf_spin_lock", name: "l", off: 0, size: 4 }] as const;
+    const world = new TestWorld();
+    const map = world.map({ type: "hash", valueSize: 16, specialFields });
+    map.update(u32(1), new Uint8Array(16).fill(1));
+    const before = world.call("map_lookup_elem", [map.addr, world.put(u32(1))]);
+    map.update(u32(1), new Uint8Array(16).fill(2), 4);
+    expect(world.call("map_lookup_elem", [map.addr, world.put(u32(1))])).toBe(before);
+    expect(hex(map.lookup(u32(1)) as Uint8Array)).toBe("00000000" + "02".repeat(12));
+  });
+});
+
+describe("the handle", () => {
+  it("refuses wrong sizes, a frozen map, a closed one", () => {
+    const map = new TestWorld({ ncpus: 2 }).map({ type: "percpu_hash" });
+    expect(codeOf(() => map.lookup(new Uint8Array(3)))).toBe("EINVAL");
+    expect(codeOf(() => map.update(u32(1), new Uint8Array(8)))).toBe("EINVAL");
+    expect(codeOf(() => map.update(u32(1), [new Uint8Array(8), new Uint8Array(7)]))).toBe("EINVAL");
+    map.update(u32(1), [new Uint8Array(8), new Uint8Array(8)]);
+    map.freeze();
+    expect(codeOf(() => map.delete(u32(1)))).toBe("EPERM");
+    expect(codeOf(() => map.update(u32(1), [new Uint8Array(8), new Uint8Array(8)]))).toBe("EPERM");
+    expect(map.lookup(u32(1))).toHaveLength(2);
+    map.close();
+    expect(codeOf(() => map.lookup(u32(1)))).toBe("EBADF");
+  });
+
+  it("iterates a large map with small scratch space", () => {
+    const map = new TestWorld().map({ maxEntries: 20000, valueSize: 16 });
+    for (let i = 0; i < 20000; i++) map.update(u32(i), new Uint8Array(16).fill(i & 255));
+    expect(codeOf(() => map.update(u32(20000), new Uint8Array(16)))).toBe("E2BIG");
+    const keys = new Set([...map.keys()].map(hex));
+    expect(keys.size).toBe(20000);
+  });
+});
