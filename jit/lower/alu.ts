@@ -3,13 +3,26 @@
 import type { AluOp, InsnOf, Operand, Width } from "../../src/isa/insn.ts";
 import type { Expr, Fn, Module } from "./fn.ts";
 
-type Binary = (l: Expr, r: Expr) => Expr;
+type Binary =
+  | "add"
+  | "sub"
+  | "mul"
+  | "or"
+  | "and"
+  | "xor"
+  | "shl"
+  | "shr_u"
+  | "shr_s"
+  | "div_u"
+  | "div_s"
+  | "rem_u"
+  | "rem_s";
 type Int = Module["i32"] | Module["i64"];
 
 interface Ops {
   /** the operation where it cannot trap */
-  readonly unsigned: (int: Int) => Binary;
-  readonly signed?: (int: Int) => Binary;
+  readonly unsigned: Binary;
+  readonly signed?: Binary;
   /** result for a zero divisor */
   readonly byZero?: "zero" | "dst";
   /** result for divisor -1 of the signed form, which would trap in WebAssembly */
@@ -18,17 +31,17 @@ interface Ops {
 
 // biome-ignore format: table
 const ALU: Record<Exclude<AluOp, "mov">, Ops> = {
-  add:  { unsigned: (int) => int.add },
-  sub:  { unsigned: (int) => int.sub },
-  mul:  { unsigned: (int) => int.mul },
-  or:   { unsigned: (int) => int.or },
-  and:  { unsigned: (int) => int.and },
-  xor:  { unsigned: (int) => int.xor },
-  lsh:  { unsigned: (int) => int.shl },
-  rsh:  { unsigned: (int) => int.shr_u },
-  arsh: { unsigned: (int) => int.shr_s },
-  div:  { unsigned: (int) => int.div_u, signed: (int) => int.div_s, byZero: "zero", byMinusOne: "neg" },
-  mod:  { unsigned: (int) => int.rem_u, signed: (int) => int.rem_s, byZero: "dst" },
+  add:  { unsigned: "add" },
+  sub:  { unsigned: "sub" },
+  mul:  { unsigned: "mul" },
+  or:   { unsigned: "or" },
+  and:  { unsigned: "and" },
+  xor:  { unsigned: "xor" },
+  lsh:  { unsigned: "shl" },
+  rsh:  { unsigned: "shr_u" },
+  arsh: { unsigned: "shr_s" },
+  div:  { unsigned: "div_u", signed: "div_s", byZero: "zero", byMinusOne: "neg" },
+  mod:  { unsigned: "rem_u", signed: "rem_s", byZero: "dst" },
 };
 
 /** Reads and writes registers at one width. */
@@ -61,13 +74,15 @@ function divide(fn: Fn, lane: Lane, insn: InsnOf<"alu">, ops: Ops): Expr {
   const src = (): Expr => operand(fn, lane, insn.src);
   const neg = (): Expr => int.sub(lane.imm(fn, 0), dst());
   const zero = (): Expr => (ops.byZero === "dst" ? dst() : lane.imm(fn, 0));
-  const op = (insn.signed ? ops.signed! : ops.unsigned)(int);
+  const op = insn.signed ? ops.signed! : ops.unsigned;
   const negates = insn.signed && ops.byMinusOne === "neg";
   if (insn.src.kind === "imm") {
     if (insn.src.imm === 0) return zero();
-    return negates && insn.src.imm === -1 ? neg() : op(dst(), src());
+    return negates && insn.src.imm === -1 ? neg() : int[op](dst(), src());
   }
-  const safe = negates ? m.if(int.eq(src(), lane.imm(fn, -1)), neg(), op(dst(), src())) : op(dst(), src());
+  const safe = negates
+    ? m.if(int.eq(src(), lane.imm(fn, -1)), neg(), int[op](dst(), src()))
+    : int[op](dst(), src());
   return m.if(int.eqz(src()), zero(), safe);
 }
 
@@ -77,7 +92,7 @@ export function lowerAlu(fn: Fn, insn: InsnOf<"alu">): void {
   const ops = ALU[insn.op];
   const value =
     ops.byZero === undefined
-      ? ops.unsigned(lane.int)(lane.get(fn, insn.dst), operand(fn, lane, insn.src))
+      ? lane.int[ops.unsigned](lane.get(fn, insn.dst), operand(fn, lane, insn.src))
       : divide(fn, lane, insn, ops);
   lane.set(fn, insn.dst, value);
 }
@@ -96,12 +111,13 @@ export function lowerNeg(fn: Fn, insn: InsnOf<"neg">): void {
 export function lowerMovsx(fn: Fn, insn: InsnOf<"movsx">): void {
   const { i32, i64 } = fn.m;
   if (insn.width === 32) {
-    const extend =
-      insn.from === 8 ? i32.extend8_s : insn.from === 16 ? i32.extend16_s : (value: Expr) => value;
-    return fn.set32(insn.dst, extend(fn.get32(insn.src)));
+    const value = fn.get32(insn.src);
+    const extended =
+      insn.from === 8 ? i32.extend8_s(value) : insn.from === 16 ? i32.extend16_s(value) : value;
+    return fn.set32(insn.dst, extended);
   }
-  const extend = { 8: i64.extend8_s, 16: i64.extend16_s, 32: i64.extend32_s }[insn.from];
-  fn.set(insn.dst, extend(fn.get(insn.src)));
+  const extend = ({ 8: "extend8_s", 16: "extend16_s", 32: "extend32_s" } as const)[insn.from];
+  fn.set(insn.dst, i64[extend](fn.get(insn.src)));
 }
 
 function swap16(fn: Fn, value: () => Expr): Expr {

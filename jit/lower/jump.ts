@@ -49,7 +49,7 @@ function passesCondition(fn: Fn, leaves: boolean): Expr {
     m.i64.sub(fn.getTemp(PASSES, "i64"), fn.imm64(1)),
     env.b.i64,
   );
-  return (leaves ? m.i64.lt_s : m.i64.ge_s)(left, fn.imm64(0));
+  return m.i64[leaves ? "lt_s" : "ge_s"](left, fn.imm64(0));
 }
 
 /** True where the jump is taken (or, with `taken` false, where it is not). */
