@@ -1,6 +1,6 @@
 // Asks the running kernel through the oracle and writes what it answers to test/recorded. A tool for developers:
 //   SOFTIRQ_ORACLE=/path/to/oracle npx tsx test/kernel/record.mjs [OBJECT…]
-// as root. Captures are those of ../shared/pcaps and examples/demo.pcap; Ethernet only.
+// as root. Captures are those of ../shared/pcaps, examples and this folder; Ethernet only.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -21,7 +21,7 @@ import { readCapture, writePcapLe } from "./pcap_le.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDERS = ["test/objects", "examples"].map((f) => join(ROOT, f));
 const RECORDED = join(ROOT, "test/recorded");
-const PCAPS = join(ROOT, "../shared/pcaps");
+const CAPTURES = ["../shared/pcaps", "examples", "test/kernel"].map((f) => join(ROOT, f));
 const oracle = process.env.SOFTIRQ_ORACLE;
 if (!oracle) {
   console.error("set SOFTIRQ_ORACLE to the oracle's path");
@@ -43,12 +43,13 @@ function ask(...args) {
 }
 
 function loadCaptures(dir) {
-  const demo = join(ROOT, "examples/demo.pcap");
-  const files = readdirSync(PCAPS)
-    .filter((f) => /\.pcap(ng)?$/.test(f))
-    .sort()
-    .map((f) => join(PCAPS, f));
-  if (existsSync(demo)) files.push(demo);
+  const isCapture = (f) => /\.pcap(ng)?$/.test(f);
+  const files = CAPTURES.flatMap((folder) =>
+    readdirSync(folder)
+      .filter(isCapture)
+      .sort()
+      .map((f) => join(folder, f)),
+  );
   const captures = [];
   for (const file of files) {
     const bytes = readFileSync(file);

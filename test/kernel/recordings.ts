@@ -8,7 +8,7 @@ import { readRecording, type Recording } from "./answers.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const RECORDED = join(ROOT, "test/recorded");
-const CAPTURE_FOLDERS = [join(ROOT, "examples"), join(ROOT, "../shared/pcaps")];
+const CAPTURE_FOLDERS = ["examples", "test/kernel", "../shared/pcaps"].map((folder) => join(ROOT, folder));
 
 export const sha256 = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 

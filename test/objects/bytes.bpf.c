@@ -89,3 +89,19 @@ int slices(struct xdp_md *ctx)
 	errors[3] += xdp_store_bytes(ctx, len - n, buf, n);
 	return XDP_PASS;
 }
+
+/* knows of fragments: reads across the end of the linear part, writes at the very end */
+SEC("xdp.frags")
+int whole(struct xdp_md *ctx)
+{
+	u32 len = xdp_get_buff_len(ctx), linear = ctx->data_end - ctx->data;
+	u8 buf[16] = {};
+
+	lengths += len - linear;
+	errors[0] += xdp_load_bytes(ctx, linear - 8, buf, sizeof(buf));
+	xor_sum = xor_sum * 31 + buf[0] + 256 * buf[15];
+	errors[1] += xdp_load_bytes(ctx, len - 16, buf, sizeof(buf));
+	buf[0] ^= 0xff;
+	errors[2] += xdp_store_bytes(ctx, len - 16, buf, sizeof(buf));
+	return len == linear ? XDP_PASS : XDP_TX;
+}
