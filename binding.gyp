@@ -3,6 +3,7 @@
     {
       "target_name": "softirq",
       "sources": [
+        "native/bpf.cc",
         "native/clock.cc",
         "native/deadline.cc",
         "native/fault_guard.cc",
@@ -11,6 +12,7 @@
         "native/signal_stop.cc",
         "native/binding/addon.cc",
         "native/binding/args.cc",
+        "native/binding/bpf.cc",
         "native/binding/segments.cc",
         "native/binding/stops.cc"
       ],

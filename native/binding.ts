@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { BpfError, errnoName } from "../src/spec/errors.ts";
+import type { RawBpf } from "./bpf.ts";
 
 /** What softirq.node exports: checked values in, handles out. Errors carry `errno`. */
-interface Raw {
+interface Raw extends RawBpf {
   readonly abi: number;
   clockNs(): bigint;
   stopOnSignal(view: Uint8Array, off: number, value: number, chain: boolean): number;
@@ -67,11 +68,13 @@ export interface Addon {
   openSegment(path: string, size: number): Segment;
   /** Lays the segment over the view's bytes at `off`; `view` is of a whole Wasm memory. */
   map(view: Uint8Array, off: number, segment: Segment, stop: { off: number; value?: number }): Mapping;
+  /** the kernel's own BPF, for whoever may use it */
+  readonly bpf: RawBpf;
 }
 
 export type LoadedAddon = { readonly addon: Addon } | { readonly addon: undefined; readonly reason: string };
 
-const ABI = 1;
+const ABI = 2;
 const require = createRequire(import.meta.url);
 
 let loaded: LoadedAddon | undefined;
@@ -192,6 +195,7 @@ function wrap(raw: Raw): Addon {
       if (!(segment instanceof RawSegment)) throw new Error("a segment of another origin");
       return wrapMapping(raw, segment.map(view, off, stopOff, value));
     },
+    bpf: raw,
   };
 }
 

@@ -6,7 +6,9 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
+#include "bpf.h"
 #include "deadline.h"
 #include "mapping.h"
 #include "segment.h"
@@ -31,6 +33,8 @@ struct EnvData {
   Table<Held<Deadline>> deadlines;
   Table<Segment> segments;
   Table<Held<Mapping>> mappings;
+  Table<PerfBuffer> perf_buffers;
+  std::set<int> bpf_fds;  // maps, programs, BTF made by this environment
 
   // Joins every thread, takes back every handler and range. The environment must still be alive.
   void Clear() {
@@ -38,11 +42,16 @@ struct EnvData {
     deadlines.clear();
     mappings.clear();
     segments.clear();
+    perf_buffers.clear();
+    CloseBpfFds();
   }
+
+  void CloseBpfFds();
 };
 
 void ExportStops(Napi::Env env, Napi::Object exports);
 void ExportSegments(Napi::Env env, Napi::Object exports);
+void ExportBpf(Napi::Env env, Napi::Object exports);
 
 }  // namespace softirq
 
