@@ -1,0 +1,121 @@
+// Arithmetic and moves: the result register of each ALU insn. The numbers themselves are the Scalar's business;
+// here it is decided which values keep sharing facts.
+import type { Insn, InsnOf } from "../isa/insn.ts";
+import { ptrAlu } from "./alu_ptr.ts";
+import type { Env } from "./env.ts";
+import { checkRegRead, checkRegWrite } from "./mem_access.ts";
+import { RegState, type RegKind, UNKNOWN, scalarReg, withoutId, withValue } from "./regs.ts";
+import { Scalar } from "./scalar.ts";
+import { alu, neg } from "./scalar_alu.ts";
+import { mov32, movsx } from "./scalar_cast.ts";
+import { linkable, noteEscape } from "./stack_access.ts";
+
+const SCALAR: RegKind = "scalar";
+
+/** 32-bit constants are zero-extended, 64-bit ones sign-extended. */
+function immReg(imm: number, width: 32 | 64): RegState {
+  return scalarReg(width === 64 ? Scalar.ofImm(imm) : Scalar.ofLanes(imm | 0, 0));
+}
+
+function mov(env: Env, insn: InsnOf<"alu">): RegState {
+  if (insn.src.kind === "imm") return immReg(insn.src.imm, insn.width);
+  const regno = insn.src.regno;
+  const src = env.regs[regno] as RegState;
+  if (insn.width === 64) return shared(env, regno, src);
+  if (src.kind !== SCALAR) return lowHalfOfPtr(env, src);
+  if (src.s.bitWidth > 32) return scalarReg(mov32(src.s));
+  return withValue(shared(env, regno, src), mov32(src.s));
+}
+
+/** The source gets an id if it has none, so that its copy is known to be one. */
+function shared(env: Env, regno: number, src: RegState): RegState {
+  const linked = linkable(env, src);
+  if (linked !== src) env.regs[regno] = linked;
+  return linked;
+}
+
+function lowHalfOfPtr(env: Env, ptr: RegState): RegState {
+  noteEscape(env, ptr);
+  return scalarReg(mov32(Scalar.unknown));
+}
+
+function signExtend(env: Env, insn: InsnOf<"movsx">): RegState {
+  const src = env.regs[insn.src] as RegState;
+  if (src.kind !== SCALAR) {
+    if (insn.width === 32) return lowHalfOfPtr(env, src);
+    noteEscape(env, src);
+    return UNKNOWN;
+  }
+  const unchanged = src.s.bitWidth < insn.from;
+  const base = unchanged ? shared(env, insn.src, src) : withoutId(src);
+  return withValue(base, movsx(insn.width, insn.from, src.s));
+}
+
+const S32_MAX = 0x7fffffff;
+
+/** Which ids survive: only `r += const` keeps a link, with its distance. */
+function relink(insn: InsnOf<"alu">, before: RegState, src: RegState, after: Scalar): RegState {
+  const sameReg = insn.src.kind === "reg" && insn.src.regno === insn.dst;
+  const keeps =
+    insn.op === "add" &&
+    insn.width === 64 &&
+    before.id !== 0 &&
+    !before.addConst &&
+    src.s.isConst &&
+    !sameReg;
+  const val = src.s.constNum;
+  if (!keeps || val < 0 || val > S32_MAX) return scalarReg(after);
+  return new RegState(SCALAR, val, after, before.id, 0, false, true);
+}
+
+function checkConstOperand(env: Env, insn: InsnOf<"alu">): void {
+  if (insn.src.kind !== "imm") return;
+  const imm = insn.src.imm;
+  if ((insn.op === "div" || insn.op === "mod") && imm === 0) env.reject("EINVAL", "div by zero");
+  const isShift = insn.op === "lsh" || insn.op === "rsh" || insn.op === "arsh";
+  if (isShift && (imm < 0 || imm >= insn.width)) env.reject("EINVAL", `invalid shift ${imm}`);
+}
+
+function binary(env: Env, insn: InsnOf<"alu">): RegState {
+  const dst = env.regs[insn.dst] as RegState;
+  const src =
+    insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : scalarReg(Scalar.ofImm(insn.src.imm));
+  if (dst.kind !== SCALAR || src.kind !== SCALAR) return ptrAlu(env, insn, dst, src);
+  return relink(insn, dst, src, alu(insn.op, insn.width, dst.s, src.s));
+}
+
+/** Checks and computes; the caller writes the destination. */
+export function execAlu(
+  env: Env,
+  insn: Extract<Insn, { kind: "alu" | "movsx" | "neg" | "end" | "addr_space_cast" }>,
+): void {
+  if (insn.kind === "addr_space_cast")
+    env.reject("EINVAL", "addr_space_cast insn can only be used in a program that has an associated arena");
+  const isMov = insn.kind === "movsx" || (insn.kind === "alu" && insn.op === "mov");
+  if (insn.kind === "alu" && insn.src.kind === "reg") checkRegRead(env, insn.src.regno);
+  if (insn.kind === "movsx") checkRegRead(env, insn.src);
+  const dst = isMov ? undefined : checkRegRead(env, insn.dst);
+  if (insn.kind === "alu") checkConstOperand(env, insn);
+  checkRegWrite(env, insn.dst);
+  env.setReg(insn.dst, result(env, insn, dst));
+}
+
+function result(
+  env: Env,
+  insn: Extract<Insn, { kind: "alu" | "movsx" | "neg" | "end" }>,
+  dst: RegState | undefined,
+): RegState {
+  switch (insn.kind) {
+    case "alu":
+      return insn.op === "mov" ? mov(env, insn) : binary(env, insn);
+    case "movsx":
+      return signExtend(env, insn);
+    case "neg":
+    case "end":
+      if (dst === undefined || dst.kind !== SCALAR) {
+        if (dst !== undefined) noteEscape(env, dst);
+        return UNKNOWN;
+      }
+      return insn.kind === "neg" ? scalarReg(neg(insn.width, dst.s)) : UNKNOWN;
+  }
+}

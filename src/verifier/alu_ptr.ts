@@ -1,0 +1,123 @@
+// Pointer plus or minus a number: what may be done to which kind of pointer, and what is still known afterwards.
+// Constants go to the fixed offset, everything else to the variable part; a packet pointer then starts anew.
+import type { InsnOf } from "../isa/insn.ts";
+import type { Env } from "./env.ts";
+import { markPrecise } from "./precision.ts";
+import { type RegKind, RegState, UNKNOWN, isPkt, regTypeStr } from "./regs.ts";
+import type { Scalar } from "./scalar.ts";
+import { ptrAdd, ptrSub } from "./scalar_alu.ts";
+import { MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
+
+type Alu = InsnOf<"alu">;
+
+export const ALU_SYMBOLS: Readonly<Record<Alu["op"], string>> = {
+  add: "+=",
+  sub: "-=",
+  mul: "*=",
+  div: "/=",
+  or: "|=",
+  and: "&=",
+  lsh: "<<=",
+  rsh: ">>=",
+  mod: "%=",
+  xor: "^=",
+  mov: "=",
+  arsh: "s>>=",
+};
+
+/** Pointers that a number may be added to. */
+const MOVABLE: ReadonlySet<RegKind> = new Set<RegKind>([
+  "ctx",
+  "map_value",
+  "map_key",
+  "fp",
+  "pkt_meta",
+  "pkt",
+  "mem",
+  "func",
+]);
+
+function checkSaneScalar(env: Env, s: Scalar, type: string): void {
+  if (s.isConst && (s.constNum >= MAX_VAR_OFF || s.constNum <= -MAX_VAR_OFF))
+    env.reject("EINVAL", `math between ${type} pointer and ${s.smin} is not allowed`);
+  if (s.sminLo === 0 && s.sminHi === -0x80000000)
+    env.reject("EINVAL", `math between ${type} pointer and register with unbounded min value is not allowed`);
+  if (s.sminNum >= MAX_VAR_OFF || s.sminNum <= -MAX_VAR_OFF)
+    env.reject("EINVAL", `value ${s.smin} makes ${type} pointer be out of bounds`);
+}
+
+function checkSaneOffset(env: Env, off: number, type: string): void {
+  if (off >= MAX_VAR_OFF || off <= -MAX_VAR_OFF)
+    env.reject("EINVAL", `${type} pointer offset ${off} is not allowed`);
+}
+
+function fitsS32(n: number): boolean {
+  return n >= -0x80000000 && n <= 0x7fffffff;
+}
+
+/** The pointer moved; `ptrIsDst` false for `scalar += pointer`. */
+function moved(env: Env, insn: Alu, ptr: RegState, by: Scalar): RegState {
+  const sign = insn.op === "sub" ? -1 : 1;
+  const off = ptr.off + sign * by.constNum;
+  if (by.isConst && fitsS32(off))
+    return new RegState(ptr.kind, off, ptr.s, ptr.id, ptr.aux, ptr.maybeNull, false);
+  const s = sign > 0 ? ptrAdd(ptr.s, by) : ptrSub(ptr.s, by);
+  if (!isPkt(ptr)) return new RegState(ptr.kind, ptr.off, s, ptr.id, ptr.aux, ptr.maybeNull, false);
+  const range = sign > 0 || by.sminHi < 0 ? 0 : ptr.aux;
+  return new RegState(ptr.kind, ptr.off, s, env.newId(), range, false, false);
+}
+
+function checkMovable(env: Env, insn: Alu, ptr: RegState, by: RegState): void {
+  const dst = insn.dst;
+  const type = regTypeStr(ptr);
+  if (ptr.maybeNull)
+    env.reject("EACCES", `R${dst} pointer arithmetic on ${type} prohibited, null-check it first`);
+  const nothing = by.s.isZero && insn.op === "add";
+  if (!MOVABLE.has(ptr.kind) && !(ptr.kind === "map_ptr" && nothing))
+    env.reject("EACCES", `R${dst} pointer arithmetic on ${type} prohibited`);
+  checkSaneScalar(env, by.s, type);
+  checkSaneScalar(env, ptr.s, type);
+  checkSaneOffset(env, ptr.off, type);
+}
+
+function checkOp(env: Env, insn: Alu, ptr: RegState, ptrIsDst: boolean): void {
+  const dst = insn.dst;
+  const sym = ALU_SYMBOLS[insn.op];
+  if (insn.op === "add") return;
+  if (insn.op === "sub") {
+    if (!ptrIsDst) env.reject("EACCES", `R${dst} tried to subtract pointer from scalar`);
+    if (ptr.kind === "fp") env.reject("EACCES", `R${dst} subtraction from stack pointer prohibited`);
+    return;
+  }
+  if (insn.op === "and" || insn.op === "or" || insn.op === "xor")
+    env.reject("EACCES", `R${dst} bitwise operator ${sym} on pointer prohibited`);
+  env.reject("EACCES", `R${dst} pointer arithmetic with ${sym} operator prohibited`);
+}
+
+/** The result of an ALU insn with at least one pointer. */
+export function ptrAlu(env: Env, insn: Alu, dst: RegState, src: RegState): RegState {
+  const dstIsPtr = dst.kind !== "scalar";
+  if (dstIsPtr && src.kind !== "scalar") {
+    if (insn.op !== "sub")
+      env.reject("EACCES", `R${insn.dst} pointer ${ALU_SYMBOLS[insn.op]} pointer prohibited`);
+    noteEscape(env, dst);
+    noteEscape(env, src);
+    return UNKNOWN;
+  }
+  const ptr = dstIsPtr ? dst : src;
+  const by = dstIsPtr ? src : dst;
+  if (!dstIsPtr) markPrecise(env, insn.dst);
+  else if (insn.src.kind === "reg") markPrecise(env, insn.src.regno);
+  if (insn.width === 32) {
+    if (insn.op !== "sub") env.reject("EACCES", `R${insn.dst} 32-bit pointer arithmetic prohibited`);
+    noteEscape(env, ptr);
+    return UNKNOWN;
+  }
+  checkMovable(env, insn, ptr, by);
+  checkOp(env, insn, ptr, dstIsPtr);
+  const result = moved(env, insn, ptr, by.s);
+  const type = regTypeStr(ptr);
+  checkSaneScalar(env, result.s, type);
+  checkSaneOffset(env, result.off, type);
+  return result;
+}

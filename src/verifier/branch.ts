@@ -1,0 +1,267 @@
+// Conditional jumps: which sides are possible, and what each side then knows of numbers, nulls and packet ends.
+// The taken side is queued, the other one goes on.
+import type { InsnOf, JmpOp } from "../isa/insn.ts";
+import type { Env } from "./env.ts";
+import { checkRegRead } from "./mem_access.ts";
+import { markPrecise, packLinked } from "./precision.ts";
+import {
+  AT_PKT_END,
+  BEYOND_PKT_END,
+  RegState,
+  isInitPkt,
+  isNotNull,
+  isPktAny,
+  scalarReg,
+  withoutId,
+  withRange,
+  withValue,
+  ZERO,
+} from "./regs.ts";
+import { Scalar } from "./scalar.ts";
+import { alu } from "./scalar_alu.ts";
+import { isBranchTaken, narrowJmp } from "./scalar_jmp.ts";
+import { HIST_DST_FP, HIST_SRC_FP, noteEscape } from "./stack_access.ts";
+import { StackSlot } from "./stack.ts";
+import { mapRegs, type VerifierState } from "./state.ts";
+
+type Jmp = InsnOf<"jmp">;
+
+const MAX_PACKET_OFF = 0xffff;
+/** More linked registers than this are not remembered: the others lose their link. */
+const MAX_LINKED = 6;
+
+/** The same comparison with its sides exchanged. */
+const FLIPPED: Partial<Record<JmpOp, JmpOp>> = {
+  jgt: "jlt",
+  jge: "jle",
+  jlt: "jgt",
+  jle: "jge",
+  jsgt: "jslt",
+  jsge: "jsle",
+  jslt: "jsgt",
+  jsle: "jsge",
+};
+
+function flip(op: JmpOp): JmpOp {
+  return FLIPPED[op] ?? op;
+}
+
+/** A packet pointer that was already compared with the end. */
+function pktTaken(op: JmpOp, dst: RegState, src: RegState): boolean | undefined {
+  const pkt = src.kind === "pkt_end" ? dst : src;
+  const rel = src.kind === "pkt_end" ? op : flip(op);
+  if ((src.kind !== "pkt_end" && dst.kind !== "pkt_end") || pkt.kind === "pkt_end" || pkt.aux >= 0)
+    return undefined;
+  if ((rel === "jgt" || rel === "jle") && pkt.aux === BEYOND_PKT_END) return rel === "jgt";
+  if (rel === "jge" || rel === "jlt") return rel === "jge";
+  return undefined;
+}
+
+function taken(insn: Jmp, dst: RegState, src: RegState): boolean | undefined {
+  if (dst.kind === "scalar" && src.kind === "scalar") return isBranchTaken(insn.op, insn.width, dst.s, src.s);
+  if (insn.width === 32) return undefined;
+  if (isPktAny(dst) && isPktAny(src)) return pktTaken(insn.op, dst, src);
+  const ptr = src.kind === "scalar" ? dst : src;
+  const num = src.kind === "scalar" ? src : dst;
+  if (num.kind !== "scalar" || !num.s.isZero || !isNotNull(ptr)) return undefined;
+  return insn.op === "jeq" ? false : insn.op === "jne" ? true : undefined;
+}
+
+const setSpilled = (slot: StackSlot, r: RegState): StackSlot => new StackSlot(slot.bytes, r);
+
+/** Scalars of any frame with this id. Those beyond the limit lose it, in the current state. */
+function collectLinked(env: Env, id: number, into: number[]): void {
+  const frames = env.state.frames;
+  for (let f = frames.length - 1; f >= 0; f--) {
+    const frame = frames[f] as (typeof frames)[number];
+    for (let i = 0; i < 10; i++) {
+      const r = frame.regs[i] as RegState;
+      if (r.id !== id || r.kind !== "scalar") continue;
+      if (into.length < MAX_LINKED) into.push(packLinked(f, true, i));
+      else frame.regs[i] = withoutId(r);
+    }
+    for (let spi = 0; spi < frame.stack.length; spi++) {
+      const slot = frame.stack[spi];
+      const r = slot?.spilled;
+      if (slot === undefined || r === undefined || r.id !== id || r.kind !== "scalar") continue;
+      if (into.length < MAX_LINKED) into.push(packLinked(f, false, spi));
+      else frame.stack[spi] = setSpilled(slot, withoutId(r));
+    }
+  }
+}
+
+/** What `known` teaches about a scalar with the same id. */
+function relearn(r: RegState, known: RegState): RegState {
+  if (r.kind !== "scalar" || r.id !== known.id || r === known) return r;
+  if ((!r.addConst && !known.addConst) || r.off === known.off)
+    return new RegState("scalar", known.off, known.s, known.id, 0, false, known.addConst);
+  const delta = Scalar.ofBigInt(BigInt.asUintN(64, BigInt(r.off - known.off)));
+  return withValue(r, alu("add", 64, known.s, delta));
+}
+
+function syncLinked(st: VerifierState, known: RegState, linked: readonly number[]): void {
+  if (known.kind !== "scalar" || known.id === 0) return;
+  for (const e of linked) {
+    const frame = st.frames[e & 7];
+    if (frame === undefined) continue;
+    const i = e >> 4;
+    if ((e & 8) !== 0) frame.regs[i] = relearn(frame.regs[i] as RegState, known);
+    else {
+      const slot = frame.slot(i);
+      if (slot.spilled !== undefined) frame.setSlot(i, setSpilled(slot, relearn(slot.spilled, known)));
+    }
+  }
+}
+
+/** After a comparison with null: all copies are null, or none is. */
+function markNull(env: Env, st: VerifierState, regno: number, isNull: boolean): void {
+  const id = (st.cur.regs[regno] as RegState).id;
+  mapRegs(
+    st,
+    (r) => {
+      if (!r.maybeNull || r.id !== id) return r;
+      if (isNull) return ZERO;
+      const locks =
+        r.kind === "map_value" && env.mapAt(r.aux).specialFields.some((f) => f.kind === "bpf_spin_lock");
+      return new RegState(r.kind, r.off, r.s, locks ? r.id : 0, r.aux, false, false);
+    },
+    setSpilled,
+  );
+}
+
+function markNotNull(st: VerifierState, regno: number): void {
+  const r = st.cur.regs[regno] as RegState;
+  st.cur.regs[regno] = new RegState(r.kind, r.off, r.s, r.id, r.aux, false, false);
+}
+
+/** Everything that started at the same place may be read up to where `ptr` points; one byte more if the end lies beyond. */
+function markPktRange(st: VerifierState, ptr: RegState, open: boolean): void {
+  if (ptr.off < 0 || (ptr.off === 0 && open)) return;
+  if (ptr.s.umaxNum > MAX_PACKET_OFF || ptr.s.umaxNum + ptr.off > MAX_PACKET_OFF) return;
+  const range = open ? ptr.off + 1 : ptr.off;
+  mapRegs(
+    st,
+    (r) => (r.kind === ptr.kind && r.id === ptr.id && r.aux < range ? withRange(r, range) : r),
+    setSpilled,
+  );
+}
+
+/** The packet does not reach to where the register points (beyond), or just up to it. */
+function markPktEnd(st: VerifierState, regno: number, beyond: boolean): void {
+  const r = st.cur.regs[regno] as RegState;
+  if (r.kind === "pkt") st.cur.regs[regno] = withRange(r, beyond ? BEYOND_PKT_END : AT_PKT_END);
+}
+
+function isPktThenEnd(a: RegState, b: RegState): boolean {
+  return (a.kind === "pkt" && b.kind === "pkt_end") || (a.kind === "pkt_meta" && isInitPkt(b, "pkt"));
+}
+
+/** For `ptr op end`: on which side the packet is long enough, and whether the comparison was strict there. */
+const PKT_OPS: Partial<Record<JmpOp, { readonly goodTaken: boolean; readonly strict: boolean }>> = {
+  jgt: { goodTaken: false, strict: false },
+  jge: { goodTaken: false, strict: true },
+  jlt: { goodTaken: true, strict: true },
+  jle: { goodTaken: true, strict: false },
+};
+
+function matchPkt(insn: Jmp, dst: RegState, src: RegState, here: VerifierState, there: VerifierState): void {
+  if (insn.src.kind !== "reg" || insn.width === 32) return;
+  const straight = isPktThenEnd(dst, src);
+  if (!straight && !isPktThenEnd(src, dst)) return;
+  const row = PKT_OPS[straight ? insn.op : flip(insn.op)];
+  if (row === undefined) return;
+  const ptr = straight ? dst : src;
+  const regno = straight ? insn.dst : insn.src.regno;
+  markPktRange(row.goodTaken ? there : here, ptr, row.strict);
+  markPktEnd(row.goodTaken ? here : there, regno, !row.strict);
+}
+
+/** Which side each register's new facts belong to. */
+function narrow(insn: Jmp, dst: RegState, src: RegState, here: VerifierState, there: VerifierState): void {
+  if (dst.kind !== "scalar" || src.kind !== "scalar") return;
+  const out = narrowJmp(insn.op, insn.width, dst.s, src.s);
+  for (const [st, pair] of [
+    [there, out.taken],
+    [here, out.fallthrough],
+  ] as const) {
+    if (pair === undefined) continue;
+    const regs = st.cur.regs;
+    if (insn.src.kind === "reg") regs[insn.src.regno] = withValue(src, pair[1]);
+    regs[insn.dst] = withValue(dst, pair[0]);
+  }
+}
+
+function learnLinked(
+  insn: Jmp,
+  dst: RegState,
+  src: RegState,
+  st: VerifierState,
+  linked: readonly number[],
+): void {
+  if (insn.src.kind === "reg" && src.kind === "scalar")
+    syncLinked(st, st.cur.regs[insn.src.regno] as RegState, linked);
+  if (dst.kind === "scalar") syncLinked(st, st.cur.regs[insn.dst] as RegState, linked);
+}
+
+/** Equal pointers: if one is not null, neither is the other. */
+function learnEqual(
+  insn: Jmp,
+  dst: RegState,
+  src: RegState,
+  here: VerifierState,
+  there: VerifierState,
+): void {
+  if (insn.src.kind !== "reg" || insn.width === 32 || dst.kind === "scalar" || src.kind === "scalar") return;
+  const equal = insn.op === "jeq" ? there : insn.op === "jne" ? here : undefined;
+  if (equal === undefined) return;
+  if (isNotNull(dst) && src.maybeNull) markNotNull(equal, insn.src.regno);
+  if (isNotNull(src) && dst.maybeNull) markNotNull(equal, insn.dst);
+}
+
+function fork(env: Env, insn: Jmp): void {
+  const linked: number[] = [];
+  const dst0 = env.regs[insn.dst] as RegState;
+  const src0 = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : undefined;
+  if (src0 !== undefined && src0.kind === "scalar" && src0.id !== 0) collectLinked(env, src0.id, linked);
+  if (dst0.kind === "scalar" && dst0.id !== 0) collectLinked(env, dst0.id, linked);
+  if (linked.length > 1) env.pushHistory(0, linked);
+  const dst = env.regs[insn.dst] as RegState;
+  const src =
+    insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : scalarReg(Scalar.ofImm(insn.src.imm));
+  const here = env.state;
+  const there = env.push(insn.target, env.pc);
+  narrow(insn, dst, src, here, there);
+  learnLinked(insn, dst, src, here, linked);
+  learnLinked(insn, dst, src, there, linked);
+  learnEqual(insn, dst, src, here, there);
+  const isNullTest = insn.width === 64 && insn.src.kind === "imm" && insn.src.imm === 0 && dst.maybeNull;
+  if (isNullTest && (insn.op === "jeq" || insn.op === "jne")) {
+    markNull(env, here, insn.dst, insn.op === "jne");
+    markNull(env, there, insn.dst, insn.op === "jeq");
+  } else matchPkt(insn, dst, src, here, there);
+  if (dst.kind === "fp" || src.kind === "fp") {
+    noteEscape(env, dst);
+    noteEscape(env, src);
+  }
+}
+
+/** Sets env.pc to where this path goes on. */
+export function execJmp(env: Env, insn: Jmp): void {
+  const dst = checkRegRead(env, insn.dst);
+  const src =
+    insn.src.kind === "reg" ? checkRegRead(env, insn.src.regno) : scalarReg(Scalar.ofImm(insn.src.imm));
+  const flags = (dst.kind === "fp" ? HIST_DST_FP : 0) | (src.kind === "fp" ? HIST_SRC_FP : 0);
+  if (flags !== 0) env.pushHistory(flags, undefined);
+  const decided = taken(insn, dst, src);
+  if (decided === undefined) {
+    env.facts.jump(env.pc, true);
+    env.facts.jump(env.pc, false);
+    fork(env, insn);
+    env.pc++;
+    return;
+  }
+  markPrecise(env, insn.dst);
+  if (insn.src.kind === "reg") markPrecise(env, insn.src.regno);
+  env.facts.jump(env.pc, decided);
+  env.pc = decided ? insn.target : env.pc + 1;
+}

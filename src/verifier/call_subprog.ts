@@ -1,0 +1,142 @@
+// Calls of the program's own functions. A static one is walked in the caller's path, in a frame of its own; a global
+// one is checked once against its prototype, and here only the arguments are.
+import type { InsnOf } from "../isa/insn.ts";
+import type { Env, Subprog } from "./env.ts";
+import { type GlobalArg, globalArgs } from "./global_args.ts";
+import { checkHelperMem } from "./helper_args.ts";
+import { clearCallerSaved, killPktPointers } from "./call_helper.ts";
+import { fmtFrame } from "./log.ts";
+import { checkPtrOff } from "./mem_access.ts";
+import { markPrecise } from "./precision.ts";
+import { NOT_INIT, RegState, UNKNOWN, isNull } from "./regs.ts";
+import { noteEscape, stepStackRange } from "./stack_access.ts";
+import { type Frame, MAX_FRAMES, newFrame, type VerifierState } from "./state.ts";
+import { findSubprog } from "./subprogs.ts";
+import { widenImprecise } from "./widen.ts";
+
+/** A new innermost frame; the registers are still empty. */
+export function enterFrame(env: Env, st: VerifierState, subprogno: number, callsite: number): Frame {
+  if (st.frames.length >= MAX_FRAMES)
+    env.reject("E2BIG", `the call stack of ${st.frames.length + 1} frames is too deep`);
+  const frame = newFrame(st.frames.length, subprogno, callsite);
+  st.frames.push(frame);
+  return frame;
+}
+
+function logFrame(env: Env, frame: Frame): void {
+  env.log.line(fmtFrame(frame, env.maps, -1, -1, -1));
+}
+
+function enterStatic(env: Env, subprogno: number): void {
+  const caller = env.frame;
+  for (let i = 1; i <= 5; i++) noteEscape(env, caller.regs[i] as RegState);
+  const callee = enterFrame(env, env.state, subprogno, env.pc);
+  for (let i = 1; i <= 5; i++) {
+    callee.regs[i] = caller.regs[i] as RegState;
+  }
+  for (let i = 0; i <= 5; i++) caller.regs[i] = NOT_INIT;
+  if (env.log.level > 0) {
+    env.log.line("caller:");
+    logFrame(env, caller);
+    env.log.line("callee:");
+    logFrame(env, callee);
+  }
+  env.scratchAll();
+  env.pc = (env.subprogs[subprogno] as Subprog).start;
+}
+
+function checkMemArg(env: Env, regno: number, arg: GlobalArg): void {
+  const reg = env.regs[regno] as RegState;
+  if (isNull(reg)) {
+    if (!arg.nullable) env.reject("EINVAL", `arg#${regno - 1} is expected to be non-NULL`);
+    markPrecise(env, regno);
+    return;
+  }
+  if (reg.kind !== "scalar" && reg.maybeNull && !arg.nullable)
+    env.reject("EINVAL", `arg#${regno - 1} is expected to be non-NULL`);
+  env.regs[regno] = new RegState(reg.kind, reg.off, reg.s, reg.id, reg.aux, false, reg.addConst);
+  checkHelperMem(env, regno, arg.size, false, true);
+  checkHelperMem(env, regno, arg.size, true, true);
+  env.regs[regno] = reg;
+}
+
+function checkGlobalArg(env: Env, regno: number, arg: GlobalArg): void {
+  const reg = env.regs[regno] as RegState;
+  if (arg.type === "scalar") {
+    if (reg.kind !== "scalar") env.reject("EINVAL", `R${regno} is not a scalar`);
+  } else if (arg.type === "ctx") {
+    if (reg.kind !== "ctx") env.reject("EINVAL", `arg#${regno - 1} expects pointer to ctx`);
+    checkPtrOff(env, reg, regno);
+  } else checkMemArg(env, regno, arg);
+}
+
+function callGlobal(env: Env, subprogno: number): void {
+  const sub = env.subprogs[subprogno] as Subprog;
+  const args = globalArgs(env, subprogno);
+  env.blame = `Caller passes invalid args into func#${subprogno} ('${sub.name}')`;
+  args.forEach((arg, i) => {
+    checkGlobalArg(env, i + 1, arg);
+  });
+  env.blame = undefined;
+  args.forEach((arg, i) => {
+    const reg = env.regs[i + 1] as RegState;
+    noteEscape(env, reg);
+    if (arg.type === "mem" && reg.kind === "fp") stepStackRange(env, reg, arg.size, true, false);
+    if (arg.type === "mem" && (reg.kind === "pkt" || reg.kind === "pkt_meta")) env.facts.writesPkt = true;
+  });
+  if (env.log.level > 0) env.log.line(`Func#${subprogno} ('${sub.name}') is global and assumed valid.`);
+  sub.called = true;
+  clearCallerSaved(env);
+  env.setReg(0, UNKNOWN);
+  if (sub.changesPkt) killPktPointers(env);
+  env.pc++;
+}
+
+export function execCall(env: Env, insn: InsnOf<"call">): void {
+  if (insn.callee.kind === "kfunc") env.reject("EINVAL", "calling kernel function is not allowed");
+  if (insn.callee.kind !== "subprog") throw new Error("not a subprogram call");
+  const subprogno = findSubprog(env, insn.callee.target);
+  const sub = env.subprogs[subprogno];
+  if (sub === undefined)
+    env.reject("EFAULT", `verifier bug. No program starts at insn ${insn.callee.target}`);
+  if (sub.global) callGlobal(env, subprogno);
+  else enterStatic(env, subprogno);
+}
+
+/** What the callback may return. */
+const CALLBACK_MAX = 1;
+
+function checkCallbackReturn(env: Env, r0: RegState): void {
+  if (r0.kind !== "scalar") env.reject("EACCES", "R0 not a scalar value");
+  markPrecise(env, 0);
+  if (r0.s.sminNum >= 0 && r0.s.smaxNum <= CALLBACK_MAX) return;
+  env.reject("EINVAL", badRange("At callback return", r0, 0, CALLBACK_MAX));
+}
+
+export function badRange(where: string, r0: RegState, min: number, max: number): string {
+  const smin = r0.s.smin > -0x8000_0000_0000_0000n ? ` smin=${r0.s.smin}` : "";
+  const smax = r0.s.smax < 0x7fff_ffff_ffff_ffffn ? ` smax=${r0.s.smax}` : "";
+  const has = smin + smax === "" ? " unknown scalar value" : smin + smax;
+  return `${where} the register R0 has${has} should have been in [${min}, ${max}]`;
+}
+
+/** `exit` of a called function: back in the caller, after the call; of a callback: at the call again. */
+export function execReturn(env: Env): void {
+  const st = env.state;
+  const callee = env.frame;
+  const r0 = callee.regs[0] as RegState;
+  if (r0.kind === "fp") env.reject("EINVAL", "cannot return stack pointer to the caller");
+  const caller = st.frames[st.frames.length - 2] as Frame;
+  if (callee.inCallback) checkCallbackReturn(env, r0);
+  else caller.regs[0] = r0;
+  const next = callee.inCallback ? callee.callsite : callee.callsite + 1;
+  if (env.log.level > 0) {
+    env.log.line("returning from callee:");
+    logFrame(env, callee);
+    env.log.line(`to caller at ${next}:`);
+    logFrame(env, caller);
+  }
+  st.frames.pop();
+  env.pc = next;
+  if (callee.inCallback) widenImprecise(env, next, st);
+}

@@ -1,0 +1,263 @@
+// The verifier's working memory for one program: subprograms, marks, counters, the branch stack, the history of
+// jumps, and the log. `reject` is the only place of the verifier that throws. Holds no rules of its own.
+import type { Insn } from "../isa/insn.ts";
+import type { LineInfo } from "../elf/object_spec.ts";
+import type { ErrnoName } from "../spec/errors.ts";
+import { type CtxLayout } from "../spec/ctx.ts";
+import { VerifierError } from "./error.ts";
+import { Facts } from "./facts.ts";
+import { insnText, VerifierLog } from "./log.ts";
+import type { MapDef, Prog, VerifyStats } from "./proof.ts";
+import type { RegState } from "./regs.ts";
+import type { StackSlot } from "./stack.ts";
+import { type Frame, VerifierState } from "./state.ts";
+
+export const MAX_INSNS = 1_000_000;
+export const MAX_JMP_SEQ = 8192;
+
+/** Called before each insn is checked, with what is claimed there; frames from outermost to innermost. */
+export type ClaimRecorder = (
+  pc: number,
+  regs: readonly RegState[],
+  stack: readonly (StackSlot | undefined)[],
+  frames: readonly Frame[],
+) => void;
+
+export interface VerifyOptions {
+  /** as in bpf(2): 1 the path to the error, 2 every path */
+  readonly logLevel?: 0 | 1 | 2;
+  /** tests: report every state. Nothing is pruned that is not wholly covered by what was reported. */
+  readonly claims?: ClaimRecorder;
+  /** how many CPUs there will be, if that is known: bounds bpf_get_smp_processor_id */
+  readonly cpus?: number;
+}
+
+export interface SubprogArg {
+  readonly type: "scalar" | "ctx" | "mem" | "mem_or_null";
+  readonly memSize: number;
+}
+
+export interface Subprog {
+  readonly name: string;
+  readonly start: number;
+  end: number;
+  readonly global: boolean;
+  stackDepth: number;
+  isCallback: boolean;
+  isAsyncCallback: boolean;
+  hasTailCall: boolean;
+  changesPkt: boolean;
+  /** global: some verified code calls it */
+  called: boolean;
+  verified: boolean;
+}
+
+/** A state that was kept for pruning, and whether keeping it paid. */
+export interface Explored {
+  readonly state: VerifierState;
+  hits: number;
+  misses: number;
+}
+
+interface Branch {
+  readonly state: VerifierState;
+  readonly pc: number;
+  readonly prevPc: number;
+  readonly logPos: number;
+}
+
+export class Env {
+  readonly insns: readonly (Insn | undefined)[];
+  readonly facts: Facts;
+  readonly log: VerifierLog;
+  readonly maps: readonly MapDef[];
+  subprogs: Subprog[] = [];
+
+  // marks, one a slot
+  readonly prunePoint: Uint8Array;
+  readonly jmpPoint: Uint8Array;
+  readonly forceCheckpoint: Uint8Array;
+  readonly callsCallback: Uint8Array;
+  /** registers that may be read at or after the insn before they are written */
+  readonly liveRegs: Uint16Array;
+  loopHeads: number[] = [];
+  /** callbacks or may_goto: loops that end when a round is covered by an earlier one */
+  hasConvergentLoops = false;
+
+  // the path being walked
+  state: VerifierState = new VerifierState([]);
+  pc = 0;
+  prevPc = -1;
+  readonly branches: Branch[] = [];
+
+  // history: one entry a jump point or stack access, shared by all states (each owns a slice)
+  readonly histPc: number[] = [];
+  readonly histPrev: number[] = [];
+  readonly histFlags: number[] = [];
+  readonly histLinked: (readonly number[] | undefined)[] = [];
+  /** index of the entry of the current insn, -1 if it has none yet */
+  curHist = -1;
+
+  explored: (Explored[] | undefined)[];
+  idGen = 0;
+  processed = 0;
+  jmpsProcessed = 0;
+  prevJmps = 0;
+  prevInsns = 0;
+  totalStates = 0;
+  curStates = 0;
+  peakStates = 0;
+  maxStatesPerInsn = 0;
+  timeUs = 0;
+
+  /** while a global function's arguments are checked: what every refusal then ends with */
+  blame: string | undefined = undefined;
+
+  // what the log must print of the current frame
+  scratchedRegs = 0;
+  scratchedLo = 0;
+  scratchedHi = 0;
+
+  constructor(
+    readonly prog: Prog,
+    readonly ctx: CtxLayout,
+    readonly options: VerifyOptions,
+  ) {
+    const n = prog.insns.length;
+    this.insns = prog.insns;
+    this.facts = new Facts(n);
+    this.log = new VerifierLog(options.logLevel ?? 0);
+    this.maps = prog.maps;
+    this.prunePoint = new Uint8Array(n);
+    this.jmpPoint = new Uint8Array(n);
+    this.forceCheckpoint = new Uint8Array(n);
+    this.callsCallback = new Uint8Array(n);
+    this.liveRegs = new Uint16Array(n);
+    this.explored = new Array(n).fill(undefined);
+  }
+
+  /** Pruning compares everything exactly: what was claimed covers what is pruned. */
+  get exact(): boolean {
+    return this.options.claims !== undefined;
+  }
+
+  get frame(): Frame {
+    return this.state.cur;
+  }
+
+  get regs(): RegState[] {
+    return this.state.cur.regs;
+  }
+
+  newId(): number {
+    return ++this.idGen;
+  }
+
+  mapAt(index: number): MapDef {
+    return this.maps[index] as MapDef;
+  }
+
+  setReg(regno: number, r: RegState): void {
+    this.state.cur.regs[regno] = r;
+    this.scratchedRegs |= 1 << regno;
+  }
+
+  scratchSlot(spi: number): void {
+    if (spi < 32) this.scratchedLo |= 1 << spi;
+    else this.scratchedHi |= 1 << (spi - 32);
+  }
+
+  scratchAll(): void {
+    this.scratchedRegs = -1;
+    this.scratchedLo = -1;
+    this.scratchedHi = -1;
+  }
+
+  lineAt(pc: number): LineInfo | undefined {
+    const lines = this.prog.lines;
+    let lo = 0;
+    let hi = lines.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1;
+      if ((lines[mid] as LineInfo).pc <= pc) lo = mid + 1;
+      else hi = mid;
+    }
+    return lines[lo - 1];
+  }
+
+  stats(): VerifyStats {
+    return {
+      processed: this.processed,
+      totalStates: this.totalStates,
+      peakStates: this.peakStates,
+      maxStatesPerInsn: this.maxStatesPerInsn,
+      timeUs: this.timeUs,
+    };
+  }
+
+  closeLog(): void {
+    this.log.line(
+      `processed ${this.processed} insns (limit ${MAX_INSNS}) max_states_per_insn ${this.maxStatesPerInsn} ` +
+        `total_states ${this.totalStates} peak_states ${this.peakStates} mark_read 0`,
+    );
+  }
+
+  /** Refuses the program at the current insn. */
+  reject(code: ErrnoName, ...reasons: string[]): never {
+    this.rejectAt(this.pc, code, ...reasons);
+  }
+
+  /** Refuses the program; pc -1 where no insn is to blame. */
+  rejectAt(pc: number, code: ErrnoName, ...reasons: string[]): never {
+    if (this.blame !== undefined) reasons.push(this.blame);
+    for (const r of reasons) this.log.line(r);
+    this.closeLog();
+    const insn = pc < 0 ? undefined : this.insns[pc];
+    const line = pc < 0 ? undefined : this.lineAt(pc);
+    throw new VerifierError({
+      code: this.blame === undefined ? code : "EINVAL",
+      reasons,
+      pc: insn === undefined ? -1 : pc,
+      insn: insn === undefined ? "" : insnText(insn),
+      source: line === undefined ? undefined : `${line.file}:${line.line} ${line.text.trim()}`,
+      log: this.log.lines,
+      stats: this.stats(),
+    });
+  }
+
+  /** Queues the current state to be continued at pc; returns it, so that its facts can be narrowed. */
+  push(pc: number, prevPc: number): VerifierState {
+    const state = this.state.clone();
+    this.branches.push({ state, pc, prevPc, logPos: this.log.pos });
+    if (this.branches.length > MAX_JMP_SEQ)
+      this.reject("E2BIG", `The sequence of ${this.branches.length} jumps is too complex.`);
+    if (state.parent !== undefined) state.parent.branches++;
+    return state;
+  }
+
+  /** Takes up the latest queued state; false when there is none. */
+  pop(): boolean {
+    const branch = this.branches.pop();
+    if (branch === undefined) return false;
+    this.state = branch.state;
+    this.pc = branch.pc;
+    this.prevPc = branch.prevPc;
+    if (this.log.level === 1) this.log.reset(branch.logPos);
+    return true;
+  }
+
+  /** Notes for backtracking that the path passed here, and what the insn touched. */
+  pushHistory(flags: number, linked: readonly number[] | undefined): void {
+    if (this.curHist >= 0) {
+      this.histFlags[this.curHist] = (this.histFlags[this.curHist] as number) | flags;
+      if (linked !== undefined) this.histLinked[this.curHist] = linked;
+      return;
+    }
+    const i = this.state.histEnd++;
+    this.histPc[i] = this.pc;
+    this.histPrev[i] = this.prevPc;
+    this.histFlags[i] = flags;
+    this.histLinked[i] = linked;
+    this.curHist = i;
+  }
+}

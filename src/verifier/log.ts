@@ -1,0 +1,158 @@
+// The verifier's log in the kernel's format: lines, states, source. Decides how facts are spelled; changes none.
+import { fmtInsn } from "../isa/disasm.ts";
+import type { Insn } from "../isa/insn.ts";
+import { HELPERS } from "../spec/helpers.ts";
+import type { LineInfo } from "../elf/object_spec.ts";
+import type { MapDef } from "./proof.ts";
+import { type RegState, isPkt, regTypeStr } from "./regs.ts";
+import { fmtScalarAttrs, fmtSnum, fmtUnum } from "./scalar_fmt.ts";
+import { byteAt, BYTE_INVALID, BYTE_SPILL, type StackSlot } from "./stack.ts";
+import type { Frame } from "./state.ts";
+
+/** Beyond this many lines the oldest half goes, so that a rejection after a million insns keeps its end. */
+const MAX_LINES = 200_000;
+
+export class VerifierLog {
+  lines: string[] = [];
+  private dropped = 0;
+  private prevLine: LineInfo | undefined = undefined;
+  /** length of the insn line just written, 0 if something was written after it */
+  private insnLen = 0;
+
+  constructor(readonly level: 0 | 1 | 2) {}
+
+  /** For `reset`: where the log stands. */
+  get pos(): number {
+    return this.lines.length + this.dropped;
+  }
+
+  /** Takes back everything after `pos`. */
+  reset(pos: number): void {
+    this.lines.length = Math.max(0, Math.min(this.lines.length, pos - this.dropped));
+    this.insnLen = 0;
+  }
+
+  line(text: string): void {
+    this.insnLen = 0;
+    this.lines.push(text);
+    if (this.lines.length > MAX_LINES) {
+      this.lines.splice(0, MAX_LINES / 2);
+      this.dropped += MAX_LINES / 2;
+    }
+  }
+
+  insn(text: string): void {
+    this.line(text);
+    this.insnLen = text.length + 1;
+  }
+
+  forgetSource(): void {
+    this.prevLine = undefined;
+  }
+
+  source(info: LineInfo | undefined): void {
+    const prev = this.prevLine;
+    if (info === undefined || info === prev) return;
+    if (prev !== undefined && prev.file === info.file && prev.line === info.line) return;
+    this.prevLine = info;
+    this.line(`; ${info.text.trimStart()} @ ${info.file.slice(info.file.lastIndexOf("/") + 1)}:${info.line}`);
+  }
+
+  /** What changed: behind the insn that changed it, or on its own line. */
+  insnState(pc: number, state: string): void {
+    const len = this.insnLen;
+    const last = this.lines.pop();
+    if (len === 0 || last === undefined) {
+      if (last !== undefined) this.lines.push(last);
+      this.line(`${pc}:${state}`);
+      return;
+    }
+    const width = Math.ceil(Math.max(len + 4, 40) / 8) * 8 - len - 1;
+    this.line(`${last}${" ".repeat(width)};${state}`);
+  }
+}
+
+function helperName(id: number): string | undefined {
+  const row = HELPERS[id];
+  return row === undefined ? undefined : `bpf_${row.name}`;
+}
+
+/** The insn with its opcode in front, as the log prints it. */
+export function insnText(insn: Insn): string {
+  return fmtInsn(insn, { code: true, helperName });
+}
+
+function fmtMap(map: MapDef | undefined): string {
+  if (map === undefined) return "";
+  const name = map.name === "" ? "" : `map=${map.name},`;
+  return `${name}ks=${map.keySize},vs=${map.valueSize}`;
+}
+
+/** Signed with its sign always there. */
+function fmtDelta(n: number): string {
+  return n < 0 ? `${n}` : `+${n}`;
+}
+
+export function fmtReg(r: RegState, frame: Frame, maps: readonly MapDef[], precise: boolean): string {
+  const p = precise && r.kind === "scalar" ? "P" : "";
+  if (r.kind === "scalar" && r.s.isConst) return p + fmtSnum(r.s.smin);
+  let out = p + regTypeStr(r);
+  if (r.kind === "fp") {
+    if (frame.frameno !== r.aux) out += `[${r.aux}]`;
+    if (r.s.isConst) return out + fmtSnum(BigInt.asIntN(64, r.s.value + BigInt(r.off)));
+  }
+  const parts: string[] = [];
+  if (r.id !== 0) parts.push(`id=${r.id}${r.addConst ? fmtDelta(r.off) : ""}`);
+  if (r.kind === "map_ptr" || r.kind === "map_value" || r.kind === "map_key") parts.push(fmtMap(maps[r.aux]));
+  if (r.kind !== "scalar" && r.off !== 0) parts.push(`off=${fmtSnum(BigInt(r.off))}`);
+  if (isPkt(r)) parts.push(`r=${fmtUnum(BigInt.asUintN(64, BigInt(r.aux)))}`);
+  if (r.kind === "mem") parts.push(`sz=${fmtUnum(BigInt(r.aux))}`);
+  if (r.s.isConst) {
+    if (!r.s.isZero) parts.push(`imm=${fmtSnum(r.s.smin)}`);
+  } else {
+    parts.push(...fmtScalarAttrs(r.s));
+  }
+  return `${out}(${parts.filter((x) => x !== "").join(",")})`;
+}
+
+const SLOT_CHARS = ["?", "r", "m", "0"] as const;
+
+function fmtSlot(slot: StackSlot, spi: number, frame: Frame, maps: readonly MapDef[]): string | undefined {
+  let types = "";
+  let valid = false;
+  for (let i = 0; i < 8; i++) {
+    const b = byteAt(slot, i);
+    if (b !== BYTE_INVALID) valid = true;
+    if (slot.spilled !== undefined && b === BYTE_SPILL) break;
+    types += SLOT_CHARS[b as 0 | 1 | 2 | 3];
+  }
+  if (!valid) return undefined;
+  const value =
+    slot.spilled === undefined ? "" : fmtReg(slot.spilled, frame, maps, frame.preciseSlots.has(spi));
+  return ` fp${(-spi - 1) * 8}=${types}${value}`;
+}
+
+/** Registers and slots of a frame; masks choose which (-1: all). */
+export function fmtFrame(
+  frame: Frame,
+  maps: readonly MapDef[],
+  regMask: number,
+  slotLo: number,
+  slotHi: number,
+): string {
+  let out = frame.frameno === 0 ? "" : ` frame${frame.frameno}:`;
+  for (let i = 0; i < 11; i++) {
+    const r = frame.regs[i] as RegState;
+    if (r.kind === "?" || (regMask & (1 << i)) === 0) continue;
+    out += ` R${i}=${fmtReg(r, frame, maps, (frame.preciseRegs & (1 << i)) !== 0)}`;
+  }
+  for (let spi = 0; spi < frame.stack.length; spi++) {
+    const slot = frame.stack[spi];
+    const wanted = spi < 32 ? (slotLo >>> spi) & 1 : (slotHi >>> (spi - 32)) & 1;
+    if (slot === undefined || wanted === 0) continue;
+    out += fmtSlot(slot, spi, frame, maps) ?? "";
+  }
+  if (frame.inCallback) out += " cb";
+  if (frame.inAsyncCallback) out += " async_cb";
+  return out;
+}

@@ -1,0 +1,294 @@
+// Loads and stores by pointer kind: first everything that may be refused, then the step that changes the state.
+// Ranges of packets, bounds of map values, fields of the context; the stack has a file of its own.
+import type { Size } from "../isa/insn.ts";
+import type { CtxField } from "../spec/ctx.ts";
+import type { Env } from "./env.ts";
+import type { MapDef } from "./proof.ts";
+import {
+  type RegState,
+  UNKNOWN,
+  isPkt,
+  ptrReg,
+  regTypeStr,
+  scalarReg,
+  withoutId,
+  withValue,
+} from "./regs.ts";
+import { Scalar } from "./scalar.ts";
+import { coerceToSize, coerceToSizeSx } from "./scalar_cast.ts";
+import { fmtTnum } from "./scalar_fmt.ts";
+import {
+  checkStackBounds,
+  checkStackRead,
+  checkStackWrite,
+  MAX_VAR_OFF,
+  noteEscape,
+  stepStackRead,
+  stepStackWrite,
+  type Stored,
+} from "./stack_access.ts";
+
+/** BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG */
+const F_RDONLY_PROG = 1 << 7;
+const F_WRONLY_PROG = 1 << 8;
+
+export function checkRegRead(env: Env, regno: number): RegState {
+  const reg = env.regs[regno] as RegState;
+  env.scratchedRegs |= 1 << regno;
+  if (reg.kind === "?") env.reject("EACCES", `R${regno} !read_ok`);
+  return reg;
+}
+
+export function checkRegWrite(env: Env, regno: number): void {
+  if (regno === 10) env.reject("EACCES", "frame pointer is read only");
+}
+
+/** The pointer is as it was given, perhaps with a constant added where that is allowed. */
+export function checkPtrOff(env: Env, reg: RegState, regno: number): void {
+  const type = regTypeStr(reg);
+  if (reg.off < 0) env.reject("EACCES", `negative offset ${type} ptr R${regno} off=${reg.off} disallowed`);
+  if (reg.off !== 0)
+    env.reject("EACCES", `dereference of modified ${type} ptr R${regno} off=${reg.off} disallowed`);
+  if (!reg.s.isZero) env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);
+}
+
+function isAligned(reg: RegState, off: number, size: number): boolean {
+  const low = size - 1;
+  return ((reg.s.maskLo & low) | ((reg.s.valLo + reg.off + off) & low)) === 0;
+}
+
+function checkAlignment(env: Env, reg: RegState, off: number, size: number, strict: boolean): void {
+  if (size === 1 || (!strict && reg.kind !== "fp")) return;
+  if (isPkt(reg)) {
+    if (!isAligned(reg, off + 2, size))
+      env.reject("EACCES", `misaligned packet access off 2+${fmtTnum(reg.s)}+${reg.off}+${off} size ${size}`);
+    return;
+  }
+  if (isAligned(reg, off, size)) return;
+  const names: Partial<Record<RegState["kind"], string>> = {
+    fp: "stack ",
+    map_value: "value ",
+    map_key: "key ",
+    ctx: "context ",
+  };
+  env.reject(
+    "EACCES",
+    `misaligned ${reg.maybeNull ? "" : (names[reg.kind] ?? "")}access off ${fmtTnum(reg.s)}+${reg.off}+${off} size ${size}`,
+  );
+}
+
+/** The words for an access outside. */
+function outside(reg: RegState, regno: number, off: number, size: number, memSize: number): string {
+  if (reg.kind === "map_key") return `invalid access to map key, key_size=${memSize} off=${off} size=${size}`;
+  if (reg.kind === "map_value")
+    return `invalid access to map value, value_size=${memSize} off=${off} size=${size}`;
+  if (isPkt(reg))
+    return `invalid access to packet, off=${off} size=${size}, R${regno}(id=${reg.id},off=${off},r=${memSize})`;
+  return `invalid access to memory, mem_size=${memSize} off=${off} size=${size}`;
+}
+
+function isInside(off: number, size: number, memSize: number, zeroOk: boolean): boolean {
+  return off >= 0 && (size > 0 || (size === 0 && zeroOk)) && off + size <= memSize;
+}
+
+/** `off` counts from the register's variable part: it includes the register's fixed offset. */
+export function checkRegion(
+  env: Env,
+  regno: number,
+  off: number,
+  size: number,
+  memSize: number,
+  zeroOk: boolean,
+): void {
+  const reg = env.regs[regno] as RegState;
+  const min = reg.s.sminNum;
+  if (min < 0 && min + off < 0)
+    env.reject(
+      "EACCES",
+      `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
+    );
+  if (!isInside(min + off, size, memSize, zeroOk))
+    env.reject(
+      "EACCES",
+      outside(reg, regno, min + off, size, memSize),
+      `R${regno} min value is outside of the allowed memory range`,
+    );
+  const max = reg.s.umaxNum;
+  if (max >= MAX_VAR_OFF)
+    env.reject("EACCES", `R${regno} unbounded memory access, make sure to bounds check any such access`);
+  if (!isInside(max + off, size, memSize, zeroOk))
+    env.reject(
+      "EACCES",
+      outside(reg, regno, max + off, size, memSize),
+      `R${regno} max value is outside of the allowed memory range`,
+    );
+}
+
+export function checkPacket(env: Env, regno: number, off: number, size: number, zeroOk: boolean): void {
+  const reg = env.regs[regno] as RegState;
+  if (reg.s.sminNum < 0)
+    env.reject(
+      "EACCES",
+      `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
+    );
+  if (reg.aux < 0) env.reject("EINVAL", `R${regno} offset is outside of the packet`);
+  if (!isInside(off, size, reg.aux, zeroOk))
+    env.reject(
+      "EACCES",
+      outside(reg, regno, off, size, reg.aux),
+      `R${regno} offset is outside of the packet`,
+    );
+}
+
+const FIELD_WORDS: Readonly<Record<string, string>> = { kptr: "kptr", other: "special field" };
+
+export function checkMapValue(
+  env: Env,
+  regno: number,
+  off: number,
+  size: number,
+  zeroOk: boolean,
+  write: boolean,
+): void {
+  const reg = env.regs[regno] as RegState;
+  const map = env.mapAt(reg.aux);
+  const where = `value_size=${map.valueSize} off=${off} size=${size}`;
+  if (write && (map.flags & F_RDONLY_PROG) !== 0) env.reject("EACCES", `write into map forbidden, ${where}`);
+  if (!write && (map.flags & F_WRONLY_PROG) !== 0) env.reject("EACCES", `read from map forbidden, ${where}`);
+  checkRegion(env, regno, off, size, map.valueSize, zeroOk);
+  for (const f of map.specialFields) {
+    if (reg.s.sminNum + off < f.off + f.size && f.off < reg.s.umaxNum + off + size)
+      env.reject("EACCES", `${FIELD_WORDS[f.kind] ?? f.kind} cannot be accessed directly by load/store`);
+  }
+}
+
+function ctxField(env: Env, off: number, size: number): CtxField | undefined {
+  return env.ctx.fields.find((f) => f.off === off && f.size === size);
+}
+
+function checkCtx(env: Env, regno: number, off: number, size: number, write: boolean, signed: boolean): void {
+  const reg = env.regs[regno] as RegState;
+  checkPtrOff(env, reg, regno);
+  const f = ctxField(env, off, size);
+  const ok =
+    f !== undefined &&
+    (f.attachType === undefined || f.attachType === env.prog.expectedAttachType) &&
+    (!write || f.write) &&
+    (f.gives === "scalar" || !signed);
+  if (!ok) env.reject("EACCES", `invalid bpf_context access off=${off} size=${size}`);
+}
+
+export interface AccessOptions {
+  readonly write: boolean;
+  /** sign-extending load */
+  readonly signed: boolean;
+  /** atomics: aligned wherever they point */
+  readonly strict: boolean;
+  readonly stored?: Stored;
+}
+
+/** Everything that may be refused about one load or store. Changes nothing. */
+export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o: AccessOptions): void {
+  const reg = env.regs[regno] as RegState;
+  checkAlignment(env, reg, insnOff, size, o.strict);
+  const off = insnOff + reg.off;
+  if (reg.maybeNull) return refuse(env, regno, reg);
+  switch (reg.kind) {
+    case "map_key":
+      if (o.write) env.reject("EACCES", `write to change key R${regno} not allowed`);
+      return checkRegion(env, regno, off, size, env.mapAt(reg.aux).keySize, false);
+    case "map_value":
+      return checkMapValue(env, regno, off, size, false, o.write);
+    case "mem":
+      return checkRegion(env, regno, off, size, reg.aux, false);
+    case "ctx":
+      return checkCtx(env, regno, insnOff, size, o.write, o.signed);
+    case "fp":
+      checkStackBounds(env, regno, insnOff, size, o.write);
+      if (!o.write) checkStackRead(env, regno, insnOff, size);
+      else if (o.stored !== undefined) checkStackWrite(env, regno, size, o.stored);
+      return;
+    case "pkt":
+    case "pkt_meta":
+      return checkPacket(env, regno, off, size, false);
+    case "map_ptr":
+    case "pkt_end":
+    case "func":
+    case "scalar":
+    case "?":
+      return refuse(env, regno, reg);
+  }
+}
+
+function refuse(env: Env, regno: number, reg: RegState): never {
+  env.reject("EACCES", `R${regno} invalid mem access '${regTypeStr(reg)}'`);
+}
+
+/** Little-endian bytes of a frozen map as the value of a load. */
+function frozenValue(bytes: Uint8Array, off: number, size: Size): Scalar {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (size === 8) return Scalar.ofLanes(view.getInt32(off, true), view.getInt32(off + 4, true));
+  const v =
+    size === 4 ? view.getUint32(off, true) : size === 2 ? view.getUint16(off, true) : view.getUint8(off);
+  return Scalar.ofLanes(v | 0, 0);
+}
+
+function loadMapValue(map: MapDef, reg: RegState, off: number, size: Size): RegState {
+  const at = off + reg.off + (reg.s.isConst ? reg.s.constNum : 0);
+  if (
+    map.frozen === undefined ||
+    (map.flags & F_RDONLY_PROG) === 0 ||
+    !reg.s.isConst ||
+    map.maxEntries !== 1 ||
+    at < 0 ||
+    at + size > map.frozen.length
+  )
+    return UNKNOWN;
+  return scalarReg(frozenValue(map.frozen, at, size));
+}
+
+function loadCtx(env: Env, off: number, size: number): RegState {
+  const gives = ctxField(env, off, size)?.gives ?? "scalar";
+  return gives === "scalar" ? UNKNOWN : ptrReg(gives, 0, 0);
+}
+
+/** The loaded value, truncated or sign-extended to its size. */
+export function stepLoad(env: Env, reg: RegState, off: number, size: Size, signed: boolean): RegState {
+  const value = loadWhole(env, reg, off, size);
+  if (value.kind !== "scalar" || size === 8) return value;
+  if (!signed) return withValue(value, coerceToSize(value.s, size));
+  return withValue(withoutId(value), coerceToSizeSx(value.s, size));
+}
+
+function loadWhole(env: Env, reg: RegState, off: number, size: Size): RegState {
+  switch (reg.kind) {
+    case "fp":
+      return stepStackRead(env, reg, off, size);
+    case "map_value":
+      env.facts.access(env.pc, "map_value", false, reg.aux);
+      return loadMapValue(env.mapAt(reg.aux), reg, off, size);
+    case "ctx":
+      env.facts.access(env.pc, "ctx", false, -1);
+      return loadCtx(env, off, size);
+    case "pkt":
+    case "pkt_meta":
+    case "mem":
+    case "map_key":
+      env.facts.access(env.pc, reg.kind, false, reg.kind === "map_key" ? reg.aux : -1);
+      return UNKNOWN;
+    default:
+      throw new Error(`load through ${reg.kind} was not refused`);
+  }
+}
+
+export function stepStore(env: Env, reg: RegState, off: number, size: Size, stored: Stored): void {
+  if (reg.kind === "fp") return stepStackWrite(env, reg, off, size, stored);
+  noteEscape(env, stored.value);
+  if (reg.kind === "map_value") env.facts.access(env.pc, "map_value", true, reg.aux);
+  else if (reg.kind === "ctx") env.facts.access(env.pc, "ctx", true, -1);
+  else if (reg.kind === "mem") env.facts.access(env.pc, "mem", true, -1);
+  else if (reg.kind === "pkt" || reg.kind === "pkt_meta") {
+    env.facts.access(env.pc, reg.kind, true, -1);
+    env.facts.writesPkt = true;
+  } else throw new Error(`store through ${reg.kind} was not refused`);
+}

@@ -1,0 +1,69 @@
+// Load, store and atomic insns: which registers they read and write around the access itself.
+import type { InsnOf } from "../isa/insn.ts";
+import type { Env } from "./env.ts";
+import { checkMem, checkRegRead, checkRegWrite, stepLoad, stepStore } from "./mem_access.ts";
+import { type RegState, regTypeStr } from "./regs.ts";
+import { fmtTnum } from "./scalar_fmt.ts";
+import { immStored, OPAQUE_STORED, type Stored } from "./stack_access.ts";
+
+/** Atomics do not work on packets and contexts. */
+function checkAtomicKind(env: Env, regno: number, what: "loads from" | "stores into"): void {
+  const reg = env.regs[regno] as RegState;
+  if (reg.kind === "ctx" || reg.kind === "pkt" || reg.kind === "pkt_meta" || reg.kind === "pkt_end")
+    env.reject("EACCES", `BPF_ATOMIC ${what} R${regno} ${regTypeStr(reg)} is not allowed`);
+}
+
+export function execLdx(env: Env, insn: InsnOf<"ldx"> | InsnOf<"load_acquire">): void {
+  const base = checkRegRead(env, insn.base);
+  checkRegWrite(env, insn.dst);
+  const strict = insn.kind === "load_acquire";
+  const signed = insn.kind === "ldx" && insn.signed;
+  if (strict) checkAtomicKind(env, insn.base, "loads from");
+  checkMem(env, insn.base, insn.off, insn.size, { write: false, signed, strict });
+  env.setReg(insn.dst, stepLoad(env, base, insn.off, insn.size, signed));
+}
+
+export function execSt(env: Env, insn: InsnOf<"st"> | InsnOf<"store_release">): void {
+  let stored: Stored;
+  if (insn.kind === "store_release") stored = { regno: insn.src, value: checkRegRead(env, insn.src) };
+  else if (insn.src.kind === "reg")
+    stored = { regno: insn.src.regno, value: checkRegRead(env, insn.src.regno) };
+  else stored = immStored(insn.src.imm);
+  const base = checkRegRead(env, insn.base);
+  const strict = insn.kind === "store_release";
+  if (strict) checkAtomicKind(env, insn.base, "stores into");
+  checkMem(env, insn.base, insn.off, insn.size, { write: true, signed: false, strict, stored });
+  stepStore(env, base, insn.off, insn.size, stored);
+}
+
+/** The register that gets the old value, -1 if none does. */
+function loadReg(insn: InsnOf<"atomic">): number {
+  if (!insn.fetch) return -1;
+  return insn.op === "cmpxchg" ? 0 : insn.src;
+}
+
+export function execAtomic(env: Env, insn: InsnOf<"atomic">): void {
+  const src = checkRegRead(env, insn.src);
+  const base = checkRegRead(env, insn.base);
+  if (insn.op === "cmpxchg") checkRegRead(env, 0);
+  checkAtomicKind(env, insn.base, "stores into");
+  const load = loadReg(insn);
+  if (load >= 0) checkRegWrite(env, load);
+  if (base.kind === "fp" && !base.s.isConst)
+    env.reject(
+      "EACCES",
+      `variable offset stack pointer cannot be passed into helper function; var_off=${fmtTnum(base.s)} off=${base.off + insn.off} size=${insn.size}`,
+    );
+  checkMem(env, insn.base, insn.off, insn.size, { write: false, signed: false, strict: true });
+  checkMem(env, insn.base, insn.off, insn.size, {
+    write: true,
+    signed: false,
+    strict: true,
+    stored: OPAQUE_STORED,
+  });
+  const old = stepLoad(env, base, insn.off, insn.size, false);
+  stepStore(env, base, insn.off, insn.size, { ...OPAQUE_STORED });
+  if (src.kind === "fp")
+    env.facts.stackEscapes[(env.state.frames[src.aux] as { subprogno: number }).subprogno] = true;
+  if (load >= 0) env.setReg(load, old);
+}

@@ -1,0 +1,311 @@
+// Which scalars a decision depended on. Walking back over the insns of a path, through checkpoints, calls and spills,
+// the values that fed the decision are marked precise in every checkpoint; pruning may ignore the others.
+// Where the walk loses its way everything is marked: too much is slow, too little unsound.
+import type { Insn } from "../isa/insn.ts";
+import { isSyncCallbackCall } from "./cfg.ts";
+import type { Env } from "./env.ts";
+import type { RegState } from "./regs.ts";
+import { HIST_DST_FP, HIST_SRC_FP, HIST_STACK, histFrame, histSpi } from "./stack_access.ts";
+import { MAIN_CALLSITE, MAX_FRAMES, SlotSet, type VerifierState } from "./state.ts";
+import { findSubprog } from "./subprogs.ts";
+
+const ARGS = 0x3e; // r1..r5
+
+/** Registers and slots, by frame, whose origin is being looked for. */
+class Wanted {
+  readonly regs: number[] = new Array(MAX_FRAMES).fill(0);
+  readonly slots: SlotSet[] = Array.from({ length: MAX_FRAMES }, () => new SlotSet());
+  constructor(public frame: number) {}
+
+  get isEmpty(): boolean {
+    for (let f = 0; f <= this.frame; f++) if (this.regs[f] !== 0 || !this.slotsOf(f).isEmpty) return false;
+    return true;
+  }
+  get mask(): number {
+    return this.regs[this.frame] as number;
+  }
+  slotsOf(frame: number): SlotSet {
+    return this.slots[frame] as SlotSet;
+  }
+  has(regno: number): boolean {
+    return (this.mask & (1 << regno)) !== 0;
+  }
+  add(regno: number): void {
+    this.addIn(this.frame, regno);
+  }
+  addIn(frame: number, regno: number): void {
+    this.regs[frame] = (this.regs[frame] as number) | (1 << regno);
+  }
+  drop(regno: number): void {
+    this.dropIn(this.frame, regno);
+  }
+  dropIn(frame: number, regno: number): void {
+    this.regs[frame] = (this.regs[frame] as number) & ~(1 << regno);
+  }
+}
+
+/** "lost": the origin cannot be followed, so everything must be taken as precise. */
+type Step = "ok" | "lost";
+
+// linked registers in history entries: frame, register or slot, number
+export function packLinked(frameno: number, isReg: boolean, index: number): number {
+  return frameno | (isReg ? 8 : 0) | (index << 4);
+}
+
+/** If one of the linked scalars is wanted, so are all: their facts came from one another. */
+function syncLinked(w: Wanted, linked: readonly number[] | undefined): void {
+  if (linked === undefined) return;
+  const isWanted = (e: number): boolean => {
+    const frame = e & 7;
+    return (e & 8) !== 0 ? ((w.regs[frame] as number) & (1 << (e >> 4))) !== 0 : w.slotsOf(frame).has(e >> 4);
+  };
+  if (!linked.some(isWanted)) return;
+  for (const e of linked) {
+    if ((e & 8) !== 0) w.addIn(e & 7, e >> 4);
+    else w.slotsOf(e & 7).add(e >> 4);
+  }
+}
+
+/** Undoes one insn: what is wanted after it, in terms of what was there before it. */
+function backtrack(env: Env, w: Wanted, pc: number, subseq: number, hist: number): Step {
+  const insn = env.insns[pc];
+  if (insn === undefined) return "ok";
+  const linked = hist < 0 ? undefined : env.histLinked[hist];
+  const flags = hist < 0 ? 0 : (env.histFlags[hist] as number);
+  syncLinked(w, linked);
+  const step = backtrackOne(env, w, insn, subseq, flags);
+  if (step === "ok") syncLinked(w, linked);
+  return step;
+}
+
+function backtrackOne(env: Env, w: Wanted, insn: Insn, subseq: number, flags: number): Step {
+  switch (insn.kind) {
+    case "alu": {
+      if (!w.has(insn.dst)) return "ok";
+      if (insn.op === "mov") w.drop(insn.dst);
+      if (insn.src.kind === "reg" && insn.src.regno !== 10) w.add(insn.src.regno);
+      return "ok";
+    }
+    case "movsx":
+    case "addr_space_cast":
+      if (!w.has(insn.dst)) return "ok";
+      w.drop(insn.dst);
+      if (insn.src !== 10) w.add(insn.src);
+      return "ok";
+    case "neg":
+    case "end":
+    case "ja":
+    case "may_goto":
+    case "invalid":
+      return "ok";
+    case "ld_imm64":
+      w.drop(insn.dst);
+      return "ok";
+    case "ldx":
+    case "load_acquire":
+      return backtrackLoad(w, insn.dst, flags);
+    case "atomic":
+      if (insn.fetch) return backtrackLoad(w, insn.op === "cmpxchg" ? 0 : insn.src, flags);
+      return (flags & HIST_STACK) !== 0 && w.slotsOf(histFrame(flags)).has(histSpi(flags)) ? "lost" : "ok";
+    case "st":
+      return backtrackStore(w, insn.base, insn.src.kind === "reg" ? insn.src.regno : -1, flags);
+    case "store_release":
+      return backtrackStore(w, insn.base, insn.src, flags);
+    case "jmp":
+      return backtrackJmp(w, insn, flags);
+    case "call":
+      return backtrackCall(env, w, insn, subseq);
+    case "exit":
+      return backtrackExit(env, w, subseq);
+    case "ld_abs":
+    case "ld_ind":
+      return w.has(0) ? "lost" : "ok";
+  }
+}
+
+function backtrackLoad(w: Wanted, regno: number, flags: number): Step {
+  if (!w.has(regno)) return "ok";
+  w.drop(regno);
+  if ((flags & HIST_STACK) !== 0) w.slotsOf(histFrame(flags)).add(histSpi(flags));
+  return "ok";
+}
+
+function backtrackStore(w: Wanted, base: number, src: number, flags: number): Step {
+  if (w.has(base)) return "lost";
+  if ((flags & HIST_STACK) === 0) return "ok";
+  const slots = w.slotsOf(histFrame(flags));
+  const spi = histSpi(flags);
+  if (!slots.has(spi)) return "ok";
+  slots.delete(spi);
+  if (src >= 0) w.add(src);
+  return "ok";
+}
+
+function backtrackJmp(w: Wanted, insn: Extract<Insn, { kind: "jmp" }>, flags: number): Step {
+  if (insn.src.kind === "imm") return "ok";
+  const src = insn.src.regno;
+  if (!w.has(insn.dst) && !w.has(src)) return "ok";
+  if ((flags & HIST_SRC_FP) === 0) w.add(src);
+  if ((flags & HIST_DST_FP) === 0) w.add(insn.dst);
+  return "ok";
+}
+
+/** Out of a callee, backwards: its arguments are the caller's. */
+function leaveCallee(w: Wanted, keepArgs: boolean): Step {
+  if ((w.mask & ~ARGS) !== 0 || !w.slotsOf(w.frame).isEmpty || w.frame === 0) return "lost";
+  const args = w.mask;
+  w.regs[w.frame] = 0;
+  w.frame--;
+  if (keepArgs) w.regs[w.frame] = w.mask | args;
+  return "ok";
+}
+
+function backtrackCall(env: Env, w: Wanted, insn: Extract<Insn, { kind: "call" }>, subseq: number): Step {
+  if (insn.callee.kind === "subprog") {
+    const sub = env.subprogs[findSubprog(env, insn.callee.target)];
+    if (sub?.global !== true) return leaveCallee(w, true);
+  } else if (isSyncCallbackCall(insn) && insn.pc !== subseq - 1) return leaveCallee(w, false);
+  w.drop(0);
+  return (w.mask & ARGS) !== 0 ? "lost" : "ok";
+}
+
+/** Into a callee, backwards: from the insn after the call to the callee's exit. */
+function backtrackExit(env: Env, w: Wanted, subseq: number): Step {
+  const before = subseq > 0 ? env.insns[subseq - 1] : undefined;
+  const fromCall = before?.kind === "call" && before.callee.kind === "subprog";
+  if (fromCall && (w.mask & ARGS) !== 0) return "lost";
+  const r0 = fromCall && w.has(0);
+  w.drop(0);
+  if (w.frame + 1 >= MAX_FRAMES) return "lost";
+  w.frame++;
+  w.regs[w.frame] = r0 ? 1 : 0;
+  w.slotsOf(w.frame).set(0, 0);
+  return "ok";
+}
+
+function markAll(env: Env): void {
+  for (let st = env.state.parent; st !== undefined; st = st.parent) {
+    for (const frame of st.frames) {
+      frame.preciseRegs = 0x3ff;
+      frame.preciseSlots.set(-1, -1);
+    }
+  }
+}
+
+/** Marks what is wanted in a checkpoint; what is marked there already needs no further search. */
+function markIn(st: VerifierState, w: Wanted): Step {
+  for (let f = w.frame; f >= 0; f--) {
+    const frame = st.frames[f];
+    if (frame === undefined) return "lost";
+    for (let i = 0; i < 10; i++) {
+      const bit = 1 << i;
+      if (((w.regs[f] as number) & bit) === 0) continue;
+      if ((frame.regs[i] as RegState).kind !== "scalar" || (frame.preciseRegs & bit) !== 0) w.dropIn(f, i);
+      else frame.preciseRegs |= bit;
+    }
+    const slots = w.slotsOf(f);
+    if (slots.isEmpty) continue;
+    for (let spi = 0; spi < 64; spi++) {
+      if (!slots.has(spi)) continue;
+      if (frame.slot(spi).spilled?.kind !== "scalar" || frame.preciseSlots.has(spi)) slots.delete(spi);
+      else frame.preciseSlots.add(spi);
+    }
+  }
+  return "ok";
+}
+
+/** The entry of history for pc, if it is the last before `end`. */
+function histAt(env: Env, start: number, end: number, pc: number): number {
+  return end > start && env.histPc[end - 1] === pc ? end - 1 : -1;
+}
+
+/** Walks back through one state's insns; false when the whole search is over. */
+function walkState(
+  env: Env,
+  st: VerifierState,
+  w: Wanted,
+  lastPc: number,
+  subseqPc: number,
+  skipFirst: boolean,
+): "done" | "lost" | "more" {
+  let subseq = subseqPc;
+  let end = st.histEnd;
+  let skip = skipFirst;
+  for (let pc = lastPc; ; ) {
+    const hist = histAt(env, st.histStart, end, pc);
+    if (skip) skip = false;
+    else if (backtrack(env, w, pc, subseq, hist) === "lost") return "lost";
+    if (w.isEmpty) return "done";
+    subseq = pc;
+    const count = end - st.histStart;
+    if (pc === st.firstPc && (count === 0 || (count === 1 && env.histPc[st.histStart] === pc))) return "more";
+    if (hist >= 0) {
+      end--;
+      pc = env.histPrev[hist] as number;
+    } else pc--;
+    if (pc < 0 || pc >= env.insns.length) return "lost";
+  }
+}
+
+function search(env: Env, w: Wanted): void {
+  let st: VerifierState | undefined = env.state;
+  let lastPc = env.pc;
+  let subseq = -1;
+  let skip = true;
+  while (st !== undefined) {
+    if (lastPc < 0) return markEntry(env, st, w);
+    const end = walkState(env, st, w, lastPc, subseq, skip);
+    if (end === "done") return;
+    if (end === "lost") return markAll(env);
+    skip = false;
+    subseq = st.firstPc;
+    st = st.parent;
+    if (st === undefined) break;
+    if (markIn(st, w) === "lost") return markAll(env);
+    if (w.isEmpty) return;
+    lastPc = st.lastPc;
+  }
+  if (!w.isEmpty) markAll(env);
+}
+
+/** The entry of a global function: its arguments are where values begin. */
+function markEntry(env: Env, st: VerifierState, w: Wanted): void {
+  const frame = st.frames[0];
+  const atEntry =
+    st.frames.length === 1 && frame !== undefined && frame.subprogno > 0 && frame.callsite === MAIN_CALLSITE;
+  if (!atEntry || (w.mask & ~ARGS) !== 0 || !w.slotsOf(0).isEmpty) return markAll(env);
+  frame.preciseRegs |= w.mask;
+}
+
+/** A decision depended on the current frame's register. */
+export function markPrecise(env: Env, regno: number): void {
+  if (env.exact || (env.regs[regno] as RegState).kind !== "scalar") return;
+  const w = new Wanted(env.state.frames.length - 1);
+  w.add(regno);
+  search(env, w);
+}
+
+export function markSlotPrecise(env: Env, frameno: number, spi: number): void {
+  if (env.exact) return;
+  const w = new Wanted(env.state.frames.length - 1);
+  w.slotsOf(frameno).add(spi);
+  search(env, w);
+}
+
+/** The current path is covered by `old`: what mattered there matters here. */
+export function propagatePrecision(env: Env, old: VerifierState): void {
+  if (env.exact) return;
+  const w = new Wanted(env.state.frames.length - 1);
+  for (const frame of old.frames) {
+    for (let i = 0; i < 10; i++) {
+      if ((frame.preciseRegs & (1 << i)) !== 0 && (frame.regs[i] as RegState).kind === "scalar")
+        w.addIn(frame.frameno, i);
+    }
+    if (frame.preciseSlots.isEmpty) continue;
+    for (let spi = 0; spi < frame.stack.length; spi++) {
+      if (frame.preciseSlots.has(spi) && frame.slot(spi).spilled?.kind === "scalar")
+        w.slotsOf(frame.frameno).add(spi);
+    }
+  }
+  if (!w.isEmpty) search(env, w);
+}

@@ -1,0 +1,118 @@
+// When to keep a state, and when a path may end because an earlier state covers it. Also notices loops that
+// cannot end. What "covers" means is decided elsewhere.
+import type { Env, Explored } from "./env.ts";
+import { fmtFrame } from "./log.ts";
+import { propagatePrecision } from "./precision.ts";
+import { markSlotRead } from "./stack_access.ts";
+import { type Mode, maybeLooping, statesEqual } from "./states_equal.ts";
+import type { Frame, VerifierState } from "./state.ts";
+
+/** A path's history is cut by a checkpoint before it gets longer than this. */
+const MAX_HISTORY = 40;
+
+/**
+ * Loops that converge (callbacks, may_goto) end on states whose marks are not complete yet. In programs that
+ * have such loops nothing is taken as irrelevant.
+ */
+function pruneMode(env: Env): Mode {
+  return env.exact || env.hasConvergentLoops ? "range" : "covered";
+}
+
+type Verdict = "hit" | "miss" | "skip";
+
+/** An earlier state some of whose paths are still open: this path may be a round of a loop. */
+function matchOpen(env: Env, old: VerifierState, cur: VerifierState, pc: number): Verdict {
+  const insn = env.insns[pc];
+  if (insn?.kind === "may_goto") {
+    if (old.mayGotoDepth !== cur.mayGotoDepth && statesEqual(env, old, cur, pc, "range")) return "hit";
+  } else if (env.callsCallback[pc] === 1) return statesEqual(env, old, cur, pc, "range") ? "hit" : "skip";
+  if (
+    maybeLooping(old, cur) &&
+    old.mayGotoDepth === cur.mayGotoDepth &&
+    old.callbackUnrollDepth === cur.callbackUnrollDepth &&
+    statesEqual(env, old, cur, pc, "exact")
+  )
+    rejectLoop(env, old, cur, pc);
+  return "skip";
+}
+
+function rejectLoop(env: Env, old: VerifierState, cur: VerifierState, pc: number): never {
+  env.log.source(env.lineAt(pc));
+  const show = (f: Frame): string => fmtFrame(f, env.maps, -1, -1, -1);
+  const states = [`cur state:${show(cur.cur)}`, `old state:${show(old.cur)}`];
+  env.reject("EINVAL", `infinite loop detected at insn ${pc}`, ...states);
+}
+
+function onHit(env: Env, old: VerifierState): void {
+  for (const frame of old.frames) {
+    if (frame.readSlots.isEmpty) continue;
+    for (let spi = 0; spi < 64; spi++) if (frame.readSlots.has(spi)) markSlotRead(env, frame.frameno, spi);
+  }
+  if (env.jmpPoint[env.pc] === 1) env.pushHistory(0, undefined);
+  propagatePrecision(env, old);
+}
+
+/** States that are compared often and never match are let go. */
+function isUseless(env: Env, e: Explored, pc: number): boolean {
+  const n = env.forceCheckpoint[pc] === 1 && e.state.branches > 0 ? 64 : 3;
+  return e.misses > e.hits * n + n;
+}
+
+function keep(env: Env, pc: number): void {
+  const cur = env.state;
+  const state = cur.clone();
+  state.pc = pc;
+  const list = env.explored[pc];
+  const entry: Explored = { state, hits: 0, misses: 0 };
+  if (list === undefined) env.explored[pc] = [entry];
+  else list.push(entry);
+  env.totalStates++;
+  env.curStates++;
+  if (env.curStates > env.peakStates) env.peakStates = env.curStates;
+  env.prevJmps = env.jmpsProcessed;
+  env.prevInsns = env.processed;
+  cur.parent = state;
+  cur.firstPc = pc;
+  cur.histStart = cur.histEnd;
+  for (const frame of cur.frames) frame.writtenSlots.set(0, 0);
+}
+
+/** At a prune point: true if this path need not be followed any further. */
+export function isVisited(env: Env): boolean {
+  const pc = env.pc;
+  const cur = env.state;
+  const force = env.forceCheckpoint[pc] === 1 || cur.histEnd - cur.histStart > MAX_HISTORY;
+  let add = force || (env.jmpsProcessed - env.prevJmps >= 2 && env.processed - env.prevInsns >= 8);
+  const list = env.explored[pc] ?? [];
+  if (list.length > env.maxStatesPerInsn) env.maxStatesPerInsn = list.length;
+  for (let i = list.length - 1; i >= 0; i--) {
+    const e = list[i] as Explored;
+    const old = e.state;
+    let hit = false;
+    if (old.branches > 0) {
+      hit = matchOpen(env, old, cur, pc) === "hit";
+      if (!hit && !force && env.jmpsProcessed - env.prevJmps < 20 && env.processed - env.prevInsns < 100)
+        add = false;
+    } else hit = statesEqual(env, old, cur, pc, pruneMode(env));
+    if (hit) {
+      e.hits++;
+      onHit(env, old);
+      return true;
+    }
+    if (add) e.misses++;
+    if (isUseless(env, e, pc)) {
+      list.splice(i, 1);
+      env.curStates--;
+    }
+  }
+  if (add) keep(env, pc);
+  return false;
+}
+
+/** A path has ended: its checkpoints have one open path less. */
+export function endPath(env: Env): void {
+  for (let st: VerifierState | undefined = env.state; st !== undefined; st = st.parent) {
+    st.branches--;
+    if (st.branches > 0) return;
+  }
+}

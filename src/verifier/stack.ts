@@ -1,0 +1,91 @@
+// Eight bytes of a frame's stack: what each byte holds, and the value that was spilled there. Immutable.
+// Byte 7 is the lowest address (fp-8), byte 0 the highest (fp-1): the order in which the kernel prints them.
+import { type RegState, UNKNOWN } from "./regs.ts";
+
+export const BYTE_INVALID = 0;
+export const BYTE_SPILL = 1;
+export const BYTE_MISC = 2;
+export const BYTE_ZERO = 3;
+
+const ALL_MISC = 0x22222222;
+const ALL_ZERO = 0x33333333;
+const ALL_SPILL = 0x11111111;
+
+export class StackSlot {
+  constructor(
+    /** four bits a byte, byte 0 lowest */
+    readonly bytes: number,
+    /** the value of the bytes marked as spill, else undefined */
+    readonly spilled: RegState | undefined,
+  ) {}
+}
+
+export const EMPTY_SLOT: StackSlot = new StackSlot(0, undefined);
+const MISC_SLOT = new StackSlot(ALL_MISC, undefined);
+const ZERO_SLOT = new StackSlot(ALL_ZERO, undefined);
+
+export function byteAt(slot: StackSlot, i: number): number {
+  return (slot.bytes >>> (i * 4)) & 0xf;
+}
+
+export function isSpill(slot: StackSlot): boolean {
+  return slot.spilled !== undefined;
+}
+
+export function isFullSpill(slot: StackSlot): boolean {
+  return slot.bytes === ALL_SPILL;
+}
+
+/** Bytes of the spilled value, from the lowest address up. */
+export function spillSize(slot: StackSlot): number {
+  let n = 0;
+  for (let i = 7; i >= 0 && byteAt(slot, i) === BYTE_SPILL; i--) n++;
+  return n;
+}
+
+/** Any byte other than misc; an uninitialised one counts as misc, since it may be read. */
+export function isAllMisc(slot: StackSlot): boolean {
+  if (slot.bytes === ALL_MISC || slot.bytes === 0) return true;
+  for (let i = 0; i < 8; i++) {
+    const b = byteAt(slot, i);
+    if (b !== BYTE_MISC && b !== BYTE_INVALID) return false;
+  }
+  return true;
+}
+
+/** The slot's whole value as a scalar, if it can be read as one. */
+export function slotScalar(slot: StackSlot): RegState | undefined {
+  if (slot.bytes === ALL_SPILL && slot.spilled?.kind === "scalar") return slot.spilled;
+  return slot.spilled === undefined && isAllMisc(slot) ? UNKNOWN : undefined;
+}
+
+/** A value of `size` bytes spilled at the slot's lowest address. */
+export function spillSlot(old: StackSlot, reg: RegState, size: number): StackSlot {
+  if (size === 8) return new StackSlot(ALL_SPILL, reg);
+  let bytes = 0;
+  for (let i = 7; i >= 0; i--) {
+    const was = byteAt(old, i);
+    const now = i >= 8 - size ? BYTE_SPILL : was === BYTE_ZERO || was === BYTE_INVALID ? was : BYTE_MISC;
+    bytes |= now << (i * 4);
+  }
+  return new StackSlot(bytes, reg);
+}
+
+/** What is left when a spilled value is overwritten in part: every byte that was set becomes unknown. */
+export function scrubSlot(slot: StackSlot): StackSlot {
+  if (slot.spilled === undefined) return slot;
+  if (slot.bytes === ALL_SPILL) return MISC_SLOT;
+  let bytes = 0;
+  for (let i = 0; i < 8; i++) if (byteAt(slot, i) !== BYTE_INVALID) bytes |= BYTE_MISC << (i * 4);
+  return new StackSlot(bytes, undefined);
+}
+
+/** Bytes hi..hi-size+1 (indexes) become `type`; the slot holds no spilled value after that. */
+export function setBytes(slot: StackSlot, hi: number, size: number, type: number): StackSlot {
+  const base = scrubSlot(slot);
+  let bytes = base.bytes;
+  for (let i = hi; i > hi - size; i--) bytes = (bytes & ~(0xf << (i * 4))) | (type << (i * 4));
+  if (bytes === ALL_MISC) return MISC_SLOT;
+  if (bytes === ALL_ZERO) return ZERO_SLOT;
+  return new StackSlot(bytes, undefined);
+}

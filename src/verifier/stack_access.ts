@@ -1,0 +1,311 @@
+// Loads and stores through frame pointers: bounds, what a slot remembers, what a load gives back.
+// Programs may read stack bytes they never wrote; those reads are noted for the JIT, not refused.
+import type { Env } from "./env.ts";
+import { markPrecise } from "./precision.ts";
+import { type RegState, UNKNOWN, ZERO, isNull, scalarReg, withId, withoutId } from "./regs.ts";
+import { Scalar } from "./scalar.ts";
+import { fmtTnum } from "./scalar_fmt.ts";
+import {
+  BYTE_INVALID,
+  BYTE_MISC,
+  BYTE_SPILL,
+  BYTE_ZERO,
+  byteAt,
+  isSpill,
+  scrubSlot,
+  setBytes,
+  type StackSlot,
+  spillSize,
+  spillSlot,
+} from "./stack.ts";
+import { type Frame, MAX_STACK } from "./state.ts";
+
+export const MAX_VAR_OFF = 1 << 29;
+
+// history flags of an insn: which slot it accessed, which operands are frame pointers
+const SPI_SHIFT = 3;
+export const HIST_STACK = 1 << 9;
+export const HIST_SRC_FP = 1 << 10;
+export const HIST_DST_FP = 1 << 11;
+
+export function histSpi(flags: number): number {
+  return (flags >> SPI_SHIFT) & 0x3f;
+}
+export function histFrame(flags: number): number {
+  return flags & 7;
+}
+
+function stackFlags(frameno: number, spi: number): number {
+  return frameno | (spi << SPI_SHIFT) | HIST_STACK;
+}
+
+export function frameOf(env: Env, reg: RegState): Frame {
+  return env.state.frames[reg.aux] as Frame;
+}
+
+/** Lowest and highest offset that the pointer may have, from the frame pointer. */
+function offsets(reg: RegState, off: number): { min: number; max: number } {
+  const base = reg.off + off;
+  return reg.s.isConst
+    ? { min: base + reg.s.constNum, max: base + reg.s.constNum }
+    : { min: base + reg.s.sminNum, max: base + reg.s.smaxNum };
+}
+
+export function checkStackBounds(env: Env, regno: number, off: number, size: number, write: boolean): void {
+  const reg = env.regs[regno] as RegState;
+  const what = write ? "write to" : "read from";
+  const isConst = reg.s.isConst;
+  if (!isConst && (reg.s.smaxNum >= MAX_VAR_OFF || reg.s.sminNum <= -MAX_VAR_OFF))
+    env.reject("EACCES", `invalid unbounded variable-offset ${what} stack R${regno}`);
+  const { min, max } = offsets(reg, off);
+  const inside = min >= -MAX_STACK && min <= -1;
+  if (inside && max + size <= 0) return;
+  const where = `off=${reg.off + off} size=${size}`;
+  env.reject(
+    inside ? "EINVAL" : "EACCES",
+    isConst
+      ? `invalid ${what} stack R${regno} ${where}`
+      : `invalid variable-offset ${what} stack R${regno} var_off=${fmtTnum(reg.s)} ${where}`,
+  );
+}
+
+/** The frame's subprogram needs this many bytes. */
+export function growStack(env: Env, frame: Frame, minOff: number): void {
+  const sub = env.subprogs[frame.subprogno];
+  const depth = (-minOff + 7) & ~7;
+  if (sub !== undefined && sub.stackDepth < depth) sub.stackDepth = depth;
+}
+
+/** Some path reads the slot before it writes it: true of every checkpoint since the last full write. */
+export function markSlotRead(env: Env, frameno: number, spi: number): void {
+  for (let st = env.state; ; ) {
+    if (st.frames[frameno]?.writtenSlots.has(spi) === true) return;
+    const parent = st.parent;
+    const frame = parent?.frames[frameno];
+    if (parent === undefined || frame === undefined || frame.readSlots.has(spi)) return;
+    frame.readSlots.add(spi);
+    st = parent;
+  }
+}
+
+export function noteUninitRead(env: Env, frame: Frame): void {
+  env.facts.readsUninit[frame.subprogno] = true;
+}
+
+export function noteEscape(env: Env, reg: RegState): void {
+  if (reg.kind === "fp") env.facts.stackEscapes[frameOf(env, reg).subprogno] = true;
+}
+
+function byteOf(frame: Frame, off: number): number {
+  const i = -off - 1;
+  return byteAt(frame.slot(i >> 3), i & 7);
+}
+
+/** Bytes from lowest to highest offset, all zero? Notes reads of bytes never written. */
+function readBytes(env: Env, frame: Frame, min: number, end: number): RegState {
+  let zeros = true;
+  for (let off = min; off < end; off++) {
+    const b = byteOf(frame, off);
+    if (b !== BYTE_ZERO) zeros = false;
+    if (b === BYTE_INVALID) noteUninitRead(env, frame);
+    env.scratchSlot((-off - 1) >> 3);
+  }
+  return zeros ? ZERO : UNKNOWN;
+}
+
+/** A filled pointer must be whole. A read at a variable place gives an unknown number, whatever is there. */
+export function checkStackRead(env: Env, regno: number, off: number, size: number): void {
+  const reg = env.regs[regno] as RegState;
+  if (!reg.s.isConst) return;
+  const at = reg.off + off + reg.s.constNum;
+  const spilled = frameOf(env, reg).slot((-at - 1) >> 3).spilled;
+  if (spilled !== undefined && spilled.kind !== "scalar" && size !== 8)
+    env.reject("EACCES", "invalid size of register fill");
+}
+
+/** The value of a load; the caller truncates it to its size. */
+export function stepStackRead(env: Env, reg: RegState, off: number, size: number): RegState {
+  const frame = frameOf(env, reg);
+  const { min, max } = offsets(reg, off);
+  growStack(env, frame, min);
+  const depth = env.state.frames.length - 1 - reg.aux;
+  if (!reg.s.isConst) {
+    env.facts.stackAccess(env.pc, false, frame.subprogno, depth, undefined);
+    noteEscape(env, reg);
+    for (let spi = (-min - 1) >> 3; spi >= (-(max + size - 1) - 1) >> 3 && spi >= 0; spi--)
+      markSlotRead(env, reg.aux, spi);
+    return readBytes(env, frame, min, max + size);
+  }
+  env.facts.stackAccess(env.pc, false, frame.subprogno, depth, min);
+  return readFixed(env, frame, min, size);
+}
+
+function readFixed(env: Env, frame: Frame, off: number, size: number): RegState {
+  const i = -off - 1;
+  const spi = i >> 3;
+  const slot = frame.slot(spi);
+  env.scratchSlot(spi);
+  markSlotRead(env, frame.frameno, spi);
+  const spilled = slot.spilled;
+  if (spilled === undefined) return readBytes(env, frame, off, off + size);
+  const n = spillSize(slot);
+  if (size === 8 && n === 8) {
+    env.pushHistory(stackFlags(frame.frameno, spi), undefined);
+    return spilled;
+  }
+  if (size <= n && off % 8 === 0) {
+    env.pushHistory(stackFlags(frame.frameno, spi), undefined);
+    return spilled.s.bitWidth > size * 8 ? withoutId(spilled) : spilled;
+  }
+  return readOverSpill(env, frame, slot, off, size);
+}
+
+/** Part of a spilled scalar, or it and what is around it. */
+function readOverSpill(env: Env, frame: Frame, slot: StackSlot, off: number, size: number): RegState {
+  const i = -off - 1;
+  let spills = 0;
+  let zeros = 0;
+  for (let k = 0; k < size; k++) {
+    const b = byteAt(slot, (i - k) & 7);
+    if (b === BYTE_SPILL) spills++;
+    else if (b === BYTE_ZERO) zeros++;
+    else if (b === BYTE_INVALID) noteUninitRead(env, frame);
+  }
+  if (spills === size && slot.spilled?.s.isZero === true) {
+    env.pushHistory(stackFlags(frame.frameno, (-off - 1) >> 3), undefined);
+    return ZERO;
+  }
+  return zeros === size ? ZERO : UNKNOWN;
+}
+
+/** The result of an atomic operation: only known to be a number. */
+const OPAQUE = -2;
+export const OPAQUE_STORED: Stored = { regno: OPAQUE, value: UNKNOWN };
+
+/** What a store puts there: a register, or an immediate (regno -1). */
+export interface Stored {
+  readonly regno: number;
+  readonly value: RegState;
+}
+
+export function checkStackWrite(env: Env, regno: number, size: number, stored: Stored): void {
+  const ptr = env.regs[regno] as RegState;
+  const isPtr = stored.value.kind !== "scalar";
+  if (!isPtr || !ptr.s.isConst) return;
+  if (size !== 8) env.reject("EACCES", "invalid size of register spill");
+  if (ptr.aux !== env.frame.frameno && stored.value.kind === "fp")
+    env.reject("EINVAL", "cannot spill pointers to stack into stack frame of the caller");
+}
+
+export function stepStackWrite(env: Env, reg: RegState, off: number, size: number, stored: Stored): void {
+  const frame = frameOf(env, reg);
+  const { min, max } = offsets(reg, off);
+  growStack(env, frame, min);
+  const depth = env.state.frames.length - 1 - reg.aux;
+  env.facts.stackAccess(env.pc, true, frame.subprogno, depth, reg.s.isConst ? min : undefined);
+  if (reg.s.isConst) writeFixed(env, frame, min, size, stored);
+  else {
+    noteEscape(env, reg);
+    noteEscape(env, stored.value);
+    writeVariable(env, frame, min, max + size, stored);
+  }
+}
+
+function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: Stored): void {
+  const i = -off - 1;
+  const spi = i >> 3;
+  const slot = frame.slot(spi);
+  const value = stored.value;
+  env.scratchSlot(spi);
+  if (size === 8) frame.writtenSlots.add(spi);
+  if (value.kind !== "scalar" || (off % 8 === 0 && stored.regno !== OPAQUE)) {
+    frame.setSlot(spi, spillSlot(slot, spillValue(env, stored, size), size));
+    env.pushHistory(stackFlags(frame.frameno, spi), undefined);
+    return;
+  }
+  if (isNull(value) && stored.regno >= 0) markPrecise(env, stored.regno);
+  frame.setSlot(spi, setBytes(slot, i & 7, size, isNull(value) ? BYTE_ZERO : BYTE_MISC));
+}
+
+/** The value as remembered: a scalar that fits shares its facts with the register it came from. */
+function spillValue(env: Env, stored: Stored, size: number): RegState {
+  let value = stored.value;
+  if (value.kind !== "scalar" || stored.regno < 0) return value;
+  if (value.s.bitWidth > size * 8) return withoutId(value);
+  if (stored.regno < 10) {
+    value = linkable(env, value);
+    if (value !== stored.value) env.regs[stored.regno] = value;
+  }
+  return value;
+}
+
+/** The scalar with an id of its own, so that a copy shares what is learned later. Constants need none. */
+export function linkable(env: Env, r: RegState): RegState {
+  if (r.kind !== "scalar") return r;
+  const own = r.addConst ? withoutId(r) : r;
+  return own.id === 0 && !own.s.isConst ? withId(own, env.newId()) : own;
+}
+
+function writeVariable(env: Env, frame: Frame, min: number, end: number, stored: Stored): void {
+  const zero = isNull(stored.value);
+  let zeroUsed = false;
+  for (let off = min; off < end; off++) {
+    const i = -off - 1;
+    const spi = i >> 3;
+    const slot = frame.slot(spi);
+    const b = byteAt(slot, i & 7);
+    env.scratchSlot(spi);
+    if (zero && b === BYTE_SPILL && slot.spilled?.kind === "scalar" && slot.spilled.s.isZero) {
+      zeroUsed = true;
+      continue;
+    }
+    const keepsZero = zero && b === BYTE_ZERO && !isSpill(slot);
+    if (keepsZero) zeroUsed = true;
+    if (b === BYTE_INVALID) noteUninitRead(env, frame); // only some of the range is written
+    frame.setSlot(spi, setBytes(scrubSlot(slot), i & 7, 1, keepsZero ? BYTE_ZERO : BYTE_MISC));
+  }
+  if (zeroUsed && stored.regno >= 0) markPrecise(env, stored.regno);
+}
+
+/** A helper reads `size` bytes, or overwrites up to that many. */
+export function stepStackRange(env: Env, reg: RegState, size: number, write: boolean, wholly: boolean): void {
+  const frame = frameOf(env, reg);
+  const { min, max } = offsets(reg, 0);
+  noteEscape(env, reg);
+  growStack(env, frame, min);
+  for (let off = min; off < max + size; off++) {
+    const i = -off - 1;
+    const spi = i >> 3;
+    const slot = frame.slot(spi);
+    if (byteAt(slot, i & 7) === BYTE_INVALID) noteUninitRead(env, frame);
+    env.scratchSlot(spi);
+    if (!wholly) markSlotRead(env, reg.aux, spi);
+    if (write) frame.setSlot(spi, setBytes(slot, i & 7, 1, BYTE_MISC));
+  }
+}
+
+/** A constant that the program put where the pointer points, as arrays' keys often are. */
+export function constantAt(
+  env: Env,
+  reg: RegState,
+  size: number,
+): { value: number; spi: number | undefined } | undefined {
+  if (reg.kind !== "fp" || !reg.s.isConst) return undefined;
+  const i = -(reg.off + reg.s.constNum) - 1;
+  const spi = i >> 3;
+  const slot = frameOf(env, reg).slot(spi);
+  const top = i & 7;
+  let zeros = 0;
+  for (let k = top; k >= 0 && byteAt(slot, k) === BYTE_ZERO; k--) zeros++;
+  if (zeros >= size) return { value: 0, spi: undefined };
+  const spilled = slot.spilled;
+  if (spilled === undefined || spilled.kind !== "scalar") return undefined;
+  let spills = 0;
+  for (let k = top; k >= 0 && byteAt(slot, k) === BYTE_SPILL; k--) spills++;
+  if (spills !== size || !spilled.s.isConst) return undefined;
+  return { value: spilled.s.constNum, spi };
+}
+
+export function immStored(imm: number): Stored {
+  return { regno: -1, value: scalarReg(Scalar.ofImm(imm)) };
+}

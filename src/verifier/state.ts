@@ -1,0 +1,143 @@
+// One path's knowledge: frames of registers and stack slots. A fork is a clone: registers and slots are
+// immutable, so a clone copies arrays of references. A checkpoint is a state kept for pruning; it also
+// collects what was learned later about which of its values mattered (read, precise).
+import { NOT_INIT, type RegState, ptrReg } from "./regs.ts";
+import { EMPTY_SLOT, type StackSlot } from "./stack.ts";
+
+export const MAX_STACK = 512;
+export const MAX_FRAMES = 8;
+export const MAIN_CALLSITE = -1;
+
+/** A set of stack slots (0..63) as two words. */
+export class SlotSet {
+  constructor(
+    public lo = 0,
+    public hi = 0,
+  ) {}
+  has(spi: number): boolean {
+    return ((spi < 32 ? this.lo >>> spi : this.hi >>> (spi - 32)) & 1) !== 0;
+  }
+  add(spi: number): void {
+    if (spi < 32) this.lo |= 1 << spi;
+    else this.hi |= 1 << (spi - 32);
+  }
+  delete(spi: number): void {
+    if (spi < 32) this.lo &= ~(1 << spi);
+    else this.hi &= ~(1 << (spi - 32));
+  }
+  get isEmpty(): boolean {
+    return (this.lo | this.hi) === 0;
+  }
+  set(lo: number, hi: number): void {
+    this.lo = lo;
+    this.hi = hi;
+  }
+  clone(): SlotSet {
+    return new SlotSet(this.lo, this.hi);
+  }
+}
+
+export class Frame {
+  /** checkpoints: slots that some path from here read before it wrote them */
+  readonly readSlots = new SlotSet();
+  /** checkpoints: values that a decision depended on */
+  preciseRegs = 0;
+  readonly preciseSlots = new SlotSet();
+  /** current state: slots wholly written since the last checkpoint */
+  readonly writtenSlots = new SlotSet();
+  /** callbacks: how many times this frame's bpf_loop was simulated */
+  callbackDepth = 0;
+  inCallback = false;
+  inAsyncCallback = false;
+
+  constructor(
+    readonly frameno: number,
+    readonly subprogno: number,
+    readonly callsite: number,
+    readonly regs: RegState[],
+    /** index = (-off - 1) / 8; holes are uninitialised */
+    readonly stack: (StackSlot | undefined)[],
+  ) {}
+
+  clone(): Frame {
+    const f = new Frame(this.frameno, this.subprogno, this.callsite, this.regs.slice(), this.stack.slice());
+    f.writtenSlots.set(this.writtenSlots.lo, this.writtenSlots.hi);
+    f.callbackDepth = this.callbackDepth;
+    f.inCallback = this.inCallback;
+    f.inAsyncCallback = this.inAsyncCallback;
+    return f;
+  }
+
+  slot(spi: number): StackSlot {
+    return this.stack[spi] ?? EMPTY_SLOT;
+  }
+
+  setSlot(spi: number, slot: StackSlot): void {
+    while (this.stack.length < spi) this.stack.push(undefined);
+    this.stack[spi] = slot;
+  }
+}
+
+export function newFrame(frameno: number, subprogno: number, callsite: number): Frame {
+  const regs: RegState[] = new Array(11).fill(NOT_INIT);
+  regs[10] = ptrReg("fp", 0, frameno);
+  const frame = new Frame(frameno, subprogno, callsite, regs, []);
+  frame.writtenSlots.set(-1, -1); // nothing before this frame existed can be read through it
+  return frame;
+}
+
+export class VerifierState {
+  parent: VerifierState | undefined = undefined;
+  /** checkpoints: paths from here that are not finished */
+  branches = 1;
+  firstPc = 0;
+  lastPc = -1;
+  /** slice of the environment's history that belongs to this state */
+  histStart = 0;
+  histEnd = 0;
+  mayGotoDepth = 0;
+  callbackUnrollDepth = 0;
+  /** checkpoints: where it was taken */
+  pc = -1;
+
+  constructor(readonly frames: Frame[]) {}
+
+  get cur(): Frame {
+    return this.frames[this.frames.length - 1] as Frame;
+  }
+
+  clone(): VerifierState {
+    const st = new VerifierState(this.frames.map((f) => f.clone()));
+    st.parent = this.parent;
+    st.firstPc = this.firstPc;
+    st.lastPc = this.lastPc;
+    st.histStart = this.histStart;
+    st.histEnd = this.histEnd;
+    st.mayGotoDepth = this.mayGotoDepth;
+    st.callbackUnrollDepth = this.callbackUnrollDepth;
+    return st;
+  }
+}
+
+/** Replaces every register and spilled value of the state by what `f` makes of it. */
+export function mapRegs(
+  st: VerifierState,
+  f: (r: RegState) => RegState,
+  makeSlot: (slot: StackSlot, r: RegState) => StackSlot,
+): void {
+  for (const frame of st.frames) {
+    const regs = frame.regs;
+    for (let i = 0; i < 10; i++) {
+      const was = regs[i] as RegState;
+      const now = f(was);
+      if (now !== was) regs[i] = now;
+    }
+    const stack = frame.stack;
+    for (let i = 0; i < stack.length; i++) {
+      const slot = stack[i];
+      if (slot?.spilled === undefined) continue;
+      const now = f(slot.spilled);
+      if (now !== slot.spilled) stack[i] = makeSlot(slot, now);
+    }
+  }
+}

@@ -1,0 +1,172 @@
+// Is a state covered by an earlier one, so that whatever was safe from there is safe from here?
+// Ids need not be the same numbers, only the same pattern. Compares; marks nothing but what the JIT must know.
+import type { Env } from "./env.ts";
+import { type RegState, sameButId } from "./regs.ts";
+import { subsumes } from "./scalar_bounds.ts";
+import { noteUninitRead } from "./stack_access.ts";
+import { byteAt, BYTE_INVALID, BYTE_MISC, BYTE_SPILL, slotScalar, type StackSlot } from "./stack.ts";
+import type { Frame, VerifierState } from "./state.ts";
+
+/**
+ * "covered": values nobody depended on are not compared. "range": all are, but a wider range covers a narrower one.
+ * "exact": everything is the same.
+ */
+export type Mode = "covered" | "range" | "exact";
+
+/** Pairs of ids that must stand for each other. */
+class IdMap {
+  private readonly old: number[] = [];
+  private readonly cur: number[] = [];
+  constructor(private temp: number) {}
+
+  same(old: number, cur: number): boolean {
+    if (old === 0 || cur === 0) return old === cur;
+    for (let i = 0; i < this.old.length; i++) {
+      if (this.old[i] === old) return this.cur[i] === cur;
+      if (this.cur[i] === cur) return false;
+    }
+    this.old.push(old);
+    this.cur.push(cur);
+    return true;
+  }
+
+  /** Scalars: what shared nothing before may share something now, not the other way round. */
+  sameScalar(old: number, cur: number): boolean {
+    return old === 0 || this.same(old, cur === 0 ? ++this.temp : cur);
+  }
+}
+
+function scalarSafe(old: RegState, cur: RegState, ids: IdMap): boolean {
+  if (old.id !== 0 && old.addConst !== cur.addConst) return false;
+  if (old.addConst && old.off !== cur.off) return false;
+  return ids.sameScalar(old.id, cur.id) && subsumes(old.s, cur.s);
+}
+
+function pktSafe(old: RegState, cur: RegState, ids: IdMap): boolean {
+  const range = old.aux < 0 || cur.aux < 0 ? old.aux === cur.aux : old.aux <= cur.aux;
+  return range && old.off === cur.off && ids.same(old.id, cur.id) && subsumes(old.s, cur.s);
+}
+
+function regSafe(old: RegState, cur: RegState, ids: IdMap, mode: Mode, precise: boolean): boolean {
+  if (mode === "exact") return sameButId(old, cur) && ids.same(old.id, cur.id);
+  if (old.kind === "?") return mode === "covered" || cur.kind === "?";
+  if (old.kind !== cur.kind || old.maybeNull !== cur.maybeNull) return false;
+  switch (old.kind) {
+    case "scalar":
+      return (!precise && mode === "covered") || scalarSafe(old, cur, ids);
+    case "map_key":
+    case "map_value":
+    case "mem":
+      return old.off === cur.off && old.aux === cur.aux && subsumes(old.s, cur.s) && ids.same(old.id, cur.id);
+    case "pkt":
+    case "pkt_meta":
+      return pktSafe(old, cur, ids);
+    default:
+      return sameButId(old, cur) && ids.same(old.id, cur.id);
+  }
+}
+
+function slotSafe(old: StackSlot, cur: StackSlot, ids: IdMap, mode: Mode, precise: boolean): boolean {
+  if (old.bytes === 0) return true;
+  const oldScalar = slotScalar(old);
+  const curScalar = slotScalar(cur);
+  if (oldScalar !== undefined && curScalar !== undefined)
+    return regSafe(oldScalar, curScalar, ids, mode, precise);
+  for (let i = 0; i < 8; i++) {
+    const o = byteAt(old, i);
+    if (o === BYTE_INVALID || o === BYTE_MISC) continue; // read as anything, whatever is there now
+    if (o !== byteAt(cur, i)) return false;
+  }
+  if (byteAt(old, 7) !== BYTE_SPILL) return true;
+  return (
+    old.spilled !== undefined &&
+    cur.spilled !== undefined &&
+    regSafe(old.spilled, cur.spilled, ids, mode, precise)
+  );
+}
+
+function stackSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode): boolean {
+  for (let spi = 0; spi < old.stack.length; spi++) {
+    const o = old.slot(spi);
+    const c = cur.slot(spi);
+    if (mode === "covered") {
+      if (!old.readSlots.has(spi)) continue;
+    } else if (o.bytes !== c.bytes) return false;
+    if (o !== c && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
+    if (
+      o === c &&
+      o.spilled !== undefined &&
+      o.spilled.id !== 0 &&
+      !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))
+    )
+      return false;
+  }
+  return true;
+}
+
+function regsSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode, live: number): boolean {
+  for (let i = 0; i < 11; i++) {
+    if ((live & (1 << i)) === 0) continue;
+    if (
+      !regSafe(
+        old.regs[i] as RegState,
+        cur.regs[i] as RegState,
+        ids,
+        mode,
+        (old.preciseRegs & (1 << i)) !== 0,
+      )
+    )
+      return false;
+  }
+  return true;
+}
+
+/** Registers of a frame that may still be read: at the state's insn, or at the call it waits in. */
+function liveIn(env: Env, st: VerifierState, frame: Frame, pc: number): number {
+  if (env.exact) return -1;
+  const next = st.frames[frame.frameno + 1];
+  return env.liveRegs[next === undefined ? pc : next.callsite] as number;
+}
+
+/** Bytes that were set in the covering path and are not in this one may be read all the same. */
+function noteUninit(env: Env, old: Frame, cur: Frame): void {
+  for (let spi = 0; spi < old.stack.length; spi++) {
+    const o = old.slot(spi).bytes;
+    const c = cur.slot(spi).bytes;
+    if (o === c || !old.readSlots.has(spi)) continue;
+    for (let k = 0; k < 32; k += 4)
+      if (((c >>> k) & 0xf) === BYTE_INVALID && ((o >>> k) & 0xf) !== BYTE_INVALID) noteUninitRead(env, cur);
+  }
+}
+
+export function statesEqual(
+  env: Env,
+  old: VerifierState,
+  cur: VerifierState,
+  pc: number,
+  mode: Mode,
+): boolean {
+  if (old.frames.length !== cur.frames.length) return false;
+  const ids = new IdMap(env.idGen);
+  for (const frame of cur.frames) {
+    const was = old.frames[frame.frameno] as Frame;
+    if (was.callsite !== frame.callsite || was.callbackDepth > frame.callbackDepth) return false;
+    if (was.inCallback !== frame.inCallback) return false;
+    if (!regsSafe(was, frame, ids, mode, liveIn(env, cur, frame, pc))) return false;
+    if (!stackSafe(was, frame, ids, mode)) return false;
+  }
+  if (mode !== "exact")
+    for (const frame of cur.frames) noteUninit(env, old.frames[frame.frameno] as Frame, frame);
+  return true;
+}
+
+/** All registers of the innermost frame are the same, ids included: reason to look closer. */
+export function maybeLooping(old: VerifierState, cur: VerifierState): boolean {
+  if (old.frames.length !== cur.frames.length) return false;
+  for (let i = 0; i < 11; i++) {
+    const o = old.cur.regs[i] as RegState;
+    const c = cur.cur.regs[i] as RegState;
+    if (!sameButId(o, c) || o.id !== c.id) return false;
+  }
+  return true;
+}

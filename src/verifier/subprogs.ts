@@ -1,0 +1,140 @@
+// Subprograms: where each begins and ends, that jumps stay inside, how deep their stacks add up.
+// Knows no registers; stack depths are what the walk found.
+import { HELPERS, helperByName } from "../spec/helpers.ts";
+import type { Insn } from "../isa/insn.ts";
+import type { Env, Subprog } from "./env.ts";
+import { MAX_FRAMES, MAX_STACK } from "./state.ts";
+
+const MAX_SUBPROGS = 256;
+const TAIL_CALL_ID = helperByName("tail_call")?.id;
+
+/** Start of the subprogram that the insn calls or whose address it takes. */
+function calleePc(insn: Insn): number | undefined {
+  if (insn.kind === "call" && insn.callee.kind === "subprog") return insn.callee.target;
+  if (insn.kind === "ld_imm64" && insn.value.kind === "func") return insn.value.target;
+  return undefined;
+}
+
+function newSubprog(env: Env, start: number): Subprog {
+  const spec = env.prog.subprogs.find((s) => s.pc === start);
+  return {
+    name: spec?.name ?? (start === 0 ? env.prog.name : `func#${start}`),
+    start,
+    end: env.insns.length,
+    global: start !== 0 && spec?.global === true,
+    stackDepth: 0,
+    isCallback: false,
+    isAsyncCallback: false,
+    hasTailCall: false,
+    changesPkt: false,
+    called: false,
+    verified: false,
+  };
+}
+
+export function findSubprog(env: Env, pc: number): number {
+  return env.subprogs.findIndex((s) => s.start === pc);
+}
+
+/** Which subprogram the insn belongs to. */
+export function subprogAt(env: Env, pc: number): number {
+  let i = env.subprogs.length - 1;
+  while (i > 0 && (env.subprogs[i] as Subprog).start > pc) i--;
+  return i;
+}
+
+export function addSubprogs(env: Env): void {
+  const starts = new Set([0]);
+  for (const insn of env.insns) {
+    if (insn === undefined) continue;
+    const pc = calleePc(insn);
+    if (pc === undefined) continue;
+    if (pc < 0 || pc >= env.insns.length) env.rejectAt(insn.pc, "EINVAL", "call to invalid destination");
+    starts.add(pc);
+  }
+  if (starts.size > MAX_SUBPROGS) env.rejectAt(-1, "E2BIG", "too many subprograms");
+  env.subprogs = [...starts].sort((a, b) => a - b).map((start) => newSubprog(env, start));
+  env.subprogs.forEach((s, i) => {
+    s.end = env.subprogs[i + 1]?.start ?? env.insns.length;
+  });
+}
+
+/** Jumps stay in their subprogram, and none runs off its end. */
+export function checkSubprogs(env: Env): void {
+  for (const sub of env.subprogs) {
+    let last: Insn | undefined;
+    for (let pc = sub.start; pc < sub.end; pc++) {
+      const insn = env.insns[pc];
+      if (insn === undefined) continue;
+      last = insn;
+      if (insn.kind === "call" && insn.callee.kind === "helper" && insn.callee.id === TAIL_CALL_ID)
+        sub.hasTailCall = true;
+      if (insn.kind !== "jmp" && insn.kind !== "ja" && insn.kind !== "may_goto") continue;
+      if (insn.target < sub.start || insn.target >= sub.end)
+        env.rejectAt(pc, "EINVAL", `jump out of range from insn ${pc} to ${insn.target}`);
+    }
+    const atEnd = last !== undefined && last.pc === sub.end - 1;
+    if (!atEnd || (last?.kind !== "exit" && last?.kind !== "ja"))
+      env.rejectAt(-1, "EINVAL", "last insn is not an exit or jmp");
+  }
+  markPktChanges(env);
+}
+
+/** A subprogram changes the packet if it, or anything it reaches, calls a helper that does. */
+function markPktChanges(env: Env): void {
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const insn of env.insns) {
+      if (insn === undefined || !changesPkt(env, insn)) continue;
+      const sub = env.subprogs[subprogAt(env, insn.pc)] as Subprog;
+      if (sub.changesPkt) continue;
+      sub.changesPkt = true;
+      changed = true;
+    }
+  }
+}
+
+function changesPkt(env: Env, insn: Insn): boolean {
+  const pc = calleePc(insn);
+  if (pc !== undefined) return env.subprogs[findSubprog(env, pc)]?.changesPkt === true;
+  if (insn.kind !== "call" || insn.callee.kind !== "helper") return false;
+  return HELPERS[insn.callee.id]?.proto?.effects.changesPkt === true;
+}
+
+function roundUp16(n: number): number {
+  return Math.ceil(n / 16) * 16;
+}
+
+/** Programs with tail calls keep to 256 bytes above a subprogram that makes one. */
+const TAIL_CALL_MAX_DEPTH = 256;
+
+/** The stacks of every chain of calls, added up. */
+export function checkMaxStackDepth(env: Env): void {
+  const done: { readonly above: number; readonly frames: number }[][] = env.subprogs.map(() => []);
+  const walk = (idx: number, above: number, frames: number): void => {
+    const visits = done[idx] ?? [];
+    if (visits.some((v) => v.above >= above && v.frames >= frames)) return; // nothing worse than before
+    visits.push({ above, frames });
+    const sub = env.subprogs[idx] as Subprog;
+    if (idx !== 0 && sub.hasTailCall && above >= TAIL_CALL_MAX_DEPTH)
+      env.rejectAt(
+        -1,
+        "EACCES",
+        `tail_calls are not allowed when call stack of previous frames is ${above} bytes. Too large`,
+      );
+    const depth = above + roundUp16(sub.stackDepth);
+    if (depth > MAX_STACK)
+      env.rejectAt(-1, "EACCES", `combined stack size of ${frames} calls is ${depth}. Too large`);
+    for (let pc = sub.start; pc < sub.end; pc++) {
+      const insn = env.insns[pc];
+      const callee = insn === undefined ? undefined : calleePc(insn);
+      if (callee === undefined) continue;
+      if (frames >= MAX_FRAMES) env.rejectAt(-1, "E2BIG", `the call stack of ${frames} frames is too deep !`);
+      walk(findSubprog(env, callee), depth, frames + 1);
+    }
+  };
+  walk(0, 0, 1);
+  env.subprogs.forEach((sub, idx) => {
+    if (idx !== 0 && sub.isAsyncCallback) walk(idx, 0, 1);
+  });
+}

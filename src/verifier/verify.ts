@@ -1,0 +1,276 @@
+// The gate: walks every path of a program and either issues a VerifiedProg or refuses in the kernel's words.
+// Here is only the loop over insns and the order of the passes; each rule lives in the file named after it.
+import type { Insn, InsnOf } from "../isa/insn.ts";
+import { CTX_LAYOUTS } from "../spec/ctx.ts";
+import { BpfError } from "../spec/errors.ts";
+import { execAlu } from "./alu.ts";
+import { execJmp } from "./branch.ts";
+import { execHelper } from "./call_helper.ts";
+import { execCall, execReturn } from "./call_subprog.ts";
+import { checkCfg, insnSlots } from "./cfg.ts";
+import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
+import { VerifierError } from "./error.ts";
+import { globalArgs } from "./global_args.ts";
+import { computeLiveRegs } from "./live_regs.ts";
+import { checkLdImm64 } from "./ld_imm64.ts";
+import { fmtFrame, insnText } from "./log.ts";
+import { checkRegRead } from "./mem_access.ts";
+import { execAtomic, execLdx, execSt } from "./mem_insns.ts";
+import { issue, type Prog, type SubprogInfo, type VerifiedProg } from "./proof.ts";
+import { endPath, isVisited } from "./prune.ts";
+import { ptrReg, RegState, UNKNOWN, regTypeStr } from "./regs.ts";
+import { MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
+import { addSubprogs, checkMaxStackDepth, checkSubprogs } from "./subprogs.ts";
+import { widenImprecise } from "./widen.ts";
+
+export { VerifierError } from "./error.ts";
+export type { ClaimRecorder, VerifyOptions } from "./env.ts";
+
+/** Prints what the last insn changed, or everything where a path begins. */
+function logState(env: Env, all: boolean): void {
+  const mask = all ? -1 : env.scratchedRegs;
+  const state = fmtFrame(env.frame, env.maps, mask, all ? -1 : env.scratchedLo, all ? -1 : env.scratchedHi);
+  if (all) env.log.line(`from ${env.prevPc} to ${env.pc}:${state}`);
+  else env.log.insnState(env.pc, state);
+  env.scratchedRegs = 0;
+  env.scratchedLo = 0;
+  env.scratchedHi = 0;
+}
+
+function isScratched(env: Env): boolean {
+  return (env.scratchedRegs | env.scratchedLo | env.scratchedHi) !== 0;
+}
+
+function logInsn(env: Env, insn: Insn, newPath: boolean): void {
+  if (newPath && env.log.level === 2) {
+    env.log.line("");
+    logState(env, true);
+  } else if (isScratched(env)) logState(env, false);
+  env.log.source(env.lineAt(insn.pc));
+  env.log.insn(`${insn.pc}: ${insnText(insn)}`);
+}
+
+function execMayGoto(env: Env, insn: InsnOf<"may_goto">): void {
+  const queued = env.push(env.pc + 1, env.pc);
+  queued.mayGotoDepth++;
+  widenImprecise(env, env.pc, queued);
+  env.facts.jump(env.pc, true);
+  env.facts.jump(env.pc, false);
+  env.pc = insn.target;
+}
+
+/** The program's or a global function's own exit. */
+function checkExit(env: Env): void {
+  const r0 = checkRegRead(env, 0);
+  if (env.frame.subprogno !== 0 && r0.kind !== "scalar")
+    env.reject("EINVAL", `At subprogram exit the register R0 is not a scalar value (${regTypeStr(r0)})`);
+}
+
+/** Executes one insn; false where the path ends. */
+function exec(env: Env, insn: Insn): boolean {
+  switch (insn.kind) {
+    case "alu":
+    case "movsx":
+    case "neg":
+    case "end":
+    case "addr_space_cast":
+      execAlu(env, insn);
+      env.pc++;
+      return true;
+    case "ldx":
+    case "load_acquire":
+      execLdx(env, insn);
+      env.pc++;
+      return true;
+    case "st":
+    case "store_release":
+      execSt(env, insn);
+      env.pc++;
+      return true;
+    case "atomic":
+      execAtomic(env, insn);
+      env.pc++;
+      return true;
+    case "ld_imm64":
+      env.setReg(insn.dst, checkLdImm64(env, insn));
+      env.pc += insnSlots(insn);
+      return true;
+    case "jmp":
+      env.jmpsProcessed++;
+      execJmp(env, insn);
+      return true;
+    case "may_goto":
+      env.jmpsProcessed++;
+      execMayGoto(env, insn);
+      return true;
+    case "ja":
+      env.jmpsProcessed++;
+      env.pc = insn.target;
+      return true;
+    case "call":
+      env.jmpsProcessed++;
+      if (insn.callee.kind === "helper") execHelper(env, insn.callee.id);
+      else execCall(env, insn);
+      return true;
+    case "exit":
+      env.jmpsProcessed++;
+      if (env.state.frames.length === 1) {
+        checkExit(env);
+        return false;
+      }
+      execReturn(env);
+      env.scratchAll();
+      return true;
+    case "ld_abs":
+    case "ld_ind":
+      return env.reject("EINVAL", "BPF_LD_[ABS|IND] instructions not allowed for this program type");
+    case "invalid":
+      return env.reject("EINVAL", insn.message);
+  }
+}
+
+/** Follows every path from env.pc until none is left. */
+function walk(env: Env): void {
+  let newPath = false;
+  let prevPc = -1;
+  for (;;) {
+    env.curHist = -1;
+    env.prevPc = prevPc;
+    const insn = env.insns[env.pc];
+    if (insn === undefined) env.reject("EFAULT", `invalid insn idx ${env.pc} insn_cnt ${env.insns.length}`);
+    if (++env.processed > MAX_INSNS)
+      env.reject("E2BIG", `BPF program is too large. Processed ${env.processed} insn`);
+    env.state.lastPc = prevPc;
+    let open = true;
+    if (env.prunePoint[env.pc] === 1 && isVisited(env)) {
+      if (env.log.level > 0) {
+        if (newPath) env.log.line("");
+        env.log.line(newPath ? `from ${prevPc} to ${env.pc}: safe` : `${env.pc}: safe`);
+      }
+      open = false;
+    } else {
+      if (env.jmpPoint[env.pc] === 1) env.pushHistory(0, undefined);
+      if (env.log.level > 0) logInsn(env, insn, newPath);
+      newPath = false;
+      env.facts.seen(env.pc);
+      env.options.claims?.(env.pc, env.regs, env.frame.stack, env.state.frames);
+      prevPc = env.pc;
+      const depth = env.state.frames.length;
+      open = exec(env, insn);
+      if (open && env.state.frames.length < depth) newPath = true;
+    }
+    if (open) continue;
+    env.scratchAll();
+    endPath(env);
+    if (!env.pop()) return;
+    prevPc = env.prevPc;
+    newPath = true;
+  }
+}
+
+function entryReg(env: Env, type: "scalar" | "ctx" | "mem", size: number, nullable: boolean): RegState {
+  if (type === "scalar") return UNKNOWN;
+  if (type === "ctx") return ptrReg("ctx", 0, 0);
+  const r = ptrReg("mem", 0, size);
+  return new RegState("mem", 0, r.s, env.newId(), size, nullable, false);
+}
+
+function verifyFrom(env: Env, subprogno: number): void {
+  const sub = env.subprogs[subprogno] as Subprog;
+  const frame = newFrame(0, subprogno, MAIN_CALLSITE);
+  env.log.forgetSource();
+  env.state = new VerifierState([frame]);
+  env.state.firstPc = sub.start;
+  env.pc = sub.start;
+  env.explored = new Array(env.insns.length).fill(undefined);
+  env.curStates = 0;
+  env.histPc.length = 0;
+  env.histPrev.length = 0;
+  env.histFlags.length = 0;
+  env.histLinked.length = 0;
+  if (subprogno === 0) frame.regs[1] = ptrReg("ctx", 0, 0);
+  else {
+    if (env.log.level > 0) env.log.line(`Validating ${sub.name}() func#${subprogno}...`);
+    globalArgs(env, subprogno).forEach((arg, i) => {
+      frame.regs[i + 1] = entryReg(env, arg.type, arg.size, arg.nullable);
+    });
+  }
+  env.scratchAll();
+  walk(env);
+  if (env.log.level === 1) env.log.reset(0);
+}
+
+/** Global functions that verified code calls, until there is no new one. */
+function verifyGlobals(env: Env): void {
+  for (let again = true; again; ) {
+    again = false;
+    for (const [i, sub] of env.subprogs.entries()) {
+      if (!sub.global || !sub.called || sub.verified) continue;
+      verifyFrom(env, i);
+      if (env.log.level > 0)
+        env.log.line(`Func#${i} ('${sub.name}') is safe for any args that match its prototype`);
+      sub.verified = true;
+      again = true;
+    }
+  }
+}
+
+function subprogInfos(env: Env): SubprogInfo[] {
+  const { stackEscapes, readsUninit } = env.facts;
+  return env.subprogs.map((s, i) => ({
+    name: s.name,
+    start: s.start,
+    end: s.end,
+    stackDepth: s.stackDepth,
+    isCallback: s.isCallback,
+    isAsyncCallback: s.isAsyncCallback,
+    stackEscapes: stackEscapes[i] === true,
+    readsUninitStack: readsUninit[i] === true,
+    hasTailCall: s.hasTailCall,
+  }));
+}
+
+const MAX_PROG_INSNS = 1_000_000;
+
+function run(prog: Prog, options: VerifyOptions): VerifiedProg {
+  const ctx = CTX_LAYOUTS[prog.type];
+  if (ctx === undefined) throw new BpfError("EINVAL", `programs of type ${prog.type} cannot be verified yet`);
+  if (prog.insns.length === 0 || prog.insns.length > MAX_PROG_INSNS)
+    throw new BpfError("E2BIG", `a program has 1 to ${MAX_PROG_INSNS} insns, this one ${prog.insns.length}`);
+  const started = performance.now();
+  const env = new Env(prog, ctx, options);
+  addSubprogs(env);
+  checkSubprogs(env);
+  for (const insn of env.insns)
+    if (insn?.kind === "invalid" && insn.message.startsWith("unknown opcode"))
+      env.rejectAt(insn.pc, "EINVAL", insn.message);
+  checkCfg(env);
+  computeLiveRegs(env);
+  verifyFrom(env, 0);
+  verifyGlobals(env);
+  checkMaxStackDepth(env);
+  env.timeUs = Math.round((performance.now() - started) * 1000);
+  env.closeLog();
+  const aux = env.facts.finish();
+  const facts = {
+    writesPkt: env.facts.writesPkt,
+    resizesPkt: env.facts.resizesPkt,
+    usesTailCall: env.facts.usesTailCall,
+    helpers: [...env.facts.helpers].sort((a, b) => a - b),
+    loopHeads: env.loopHeads,
+  };
+  return issue(prog, aux, subprogInfos(env), facts, env.stats(), env.log.lines);
+}
+
+/**
+ * Verifies a program. Throws a VerifierError where the kernel would refuse it, with the log that leads there:
+ * without a log level the program is verified silently and a second time for the log of a refusal.
+ */
+export function verify(prog: Prog, options: VerifyOptions = {}): VerifiedProg {
+  try {
+    return run(prog, options);
+  } catch (e) {
+    if (!(e instanceof VerifierError) || options.logLevel !== undefined) throw e;
+  }
+  return run(prog, { ...options, logLevel: 1 });
+}

@@ -1,0 +1,78 @@
+// Programs for verifier tests: assembly in the log's spelling and a fixed set of maps.
+import { assemble } from "../../src/isa/asm.ts";
+import { helperByName } from "../../src/spec/helpers.ts";
+import type { MapTypeName } from "../../src/spec/map_types.ts";
+import type { MapDef, Prog } from "../../src/verifier/proof.ts";
+import { VerifierError, type VerifyOptions, verify } from "../../src/verifier/verify.ts";
+
+function map(
+  name: string,
+  type: MapTypeName,
+  keySize: number,
+  valueSize: number,
+  maxEntries: number,
+  flags = 0,
+): MapDef {
+  return {
+    name,
+    type,
+    keySize,
+    valueSize,
+    maxEntries,
+    flags,
+    specialFields: [],
+    keyTypeId: 0,
+    valueTypeId: 0,
+  };
+}
+
+/** BPF_F_RDONLY_PROG */
+const RDONLY = 128;
+const RODATA = new Uint8Array([1, 2, 3, 4, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0]);
+
+export const MAPS: readonly MapDef[] = [
+  map("h", "hash", 4, 16, 8),
+  map("a", "array", 4, 16, 4),
+  map("prog", "prog_array", 4, 4, 4),
+  map("perf", "perf_event_array", 4, 4, 4),
+  map("dev", "devmap", 4, 4, 4),
+  { ...map("ro", "array", 4, 16, 1, RDONLY), frozen: RODATA },
+  map("one", "array", 4, 16, 1),
+  map("h8", "hash", 8, 8, 8),
+];
+
+export function asm(source: string): Prog["insns"] {
+  return assemble(source, {
+    helperId: (name) => helperByName(name.replace(/^bpf_/, ""))?.id,
+    mapIndex: (name) => MAPS.findIndex((m) => m.name === name),
+  });
+}
+
+export function prog(source: string, extra: Partial<Prog> = {}): Prog {
+  return {
+    name: "test",
+    type: "xdp",
+    flags: [],
+    gplCompatible: true,
+    insns: asm(source),
+    maps: MAPS,
+    subprogs: [],
+    lines: [],
+    funcs: [],
+    ...extra,
+  };
+}
+
+/** "" if accepted, else the first reason. */
+export function verdict(
+  source: string,
+  options: VerifyOptions = {},
+): { code: string; reason: string; last: string } {
+  try {
+    verify(prog(source), { logLevel: 0, ...options });
+    return { code: "", reason: "", last: "" };
+  } catch (e) {
+    if (!(e instanceof VerifierError)) throw e;
+    return { code: e.code, reason: e.reasons[0] ?? "", last: e.reasons.at(-1) ?? "" };
+  }
+}
