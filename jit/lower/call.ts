@@ -13,9 +13,9 @@ import {
 } from "../../runtime/memory/layout.ts";
 import { firstValue, MAX_TAIL_CALL_CNT, type MapBinding } from "./abi.ts";
 import type { Expr, Fn } from "./fn.ts";
+import { lowerLoopHelper } from "./loop.ts";
 
 const ARG_REGS: readonly RegNo[] = [1, 2, 3, 4, 5];
-const TAIL_CALL = 12;
 
 type LowerHelper = (fn: Fn, map: MapBinding, aux: CallAux) => boolean;
 
@@ -35,10 +35,11 @@ export function lowerCall(fn: Fn, insn: InsnOf<"call">): void {
 }
 
 function lowerHelper(fn: Fn, pc: number, id: number): void {
-  if (id === TAIL_CALL) return lowerTailCall(fn, pc);
   const proto = HELPERS[id]?.proto;
   if (proto === undefined) throw new BpfError("EINVAL", `${pc}: invalid func #${id}`);
   const aux = fn.env.aux?.[pc]?.call;
+  if (proto.name === "tail_call") return lowerTailCall(fn, pc);
+  if (proto.name === "loop") return lowerLoopHelper(fn, pc, aux);
   const map = aux?.map === undefined ? undefined : fn.env.maps[aux.map];
   if (aux !== undefined && map !== undefined && BY_MAP[proto.name]?.(fn, map, aux) === true) return;
   const target = libFunction(fn, pc, proto.name);
@@ -102,7 +103,6 @@ function lowerTypedCall(fn: Fn, map: MapBinding, op: "lookup" | "update" | "dele
   return true;
 }
 
-/** The callee's frame starts below all of this one. */
 function lowerSubprogCall(fn: Fn, pc: number, target: number): void {
   const { m, env } = fn;
   const subprogno = env.subprogs.findIndex((subprog) => subprog.start === target);
@@ -113,10 +113,6 @@ function lowerSubprogCall(fn: Fn, pc: number, target: number): void {
     0,
     m.call(env.subprogName(subprogno), [fn.cpu(), fp, ...ARG_REGS.map((regno) => fn.get(regno))], env.b.i64),
   );
-}
-
-function roundUp8(bytes: number): number {
-  return (bytes + 7) & ~7;
 }
 
 /**

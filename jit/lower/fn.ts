@@ -115,6 +115,12 @@ export class Fn {
     return this.m.local.get(FP, this.env.b.i32);
   }
 
+  /** Frame pointer of a callee: its frame starts below all of this one. */
+  calleeFp(): Expr {
+    const depth = (this.subprog.stackDepth + 7) & ~7;
+    return depth === 0 ? this.fp() : this.m.i32.sub(this.fp(), this.m.i32.const(depth));
+  }
+
   get(regno: RegNo): Expr {
     if (regno === 10) return this.m.i64.extend_u(this.fp());
     return this.m.local.get(this.#reg(regno), this.env.b.i64);

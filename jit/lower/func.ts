@@ -1,13 +1,13 @@
 // One subprog as one WebAssembly function: blocks in layout order, each forward target the end of a `block`
 // that opens at the start of its region, each loop a `loop`. Linear; nests only as deep as loops do.
 import type { InsnOf } from "../../src/isa/insn.ts";
-import { WORLD_STOP, WORLD_STOPPED } from "../../runtime/memory/layout.ts";
 import { buildCfg, type Block, type Cfg } from "../ir/cfg.ts";
 import type { Item } from "../ir/loops.ts";
 import { structure } from "../ir/reduce.ts";
 import { Fn, type Env, type Expr } from "./fn.ts";
 import { lowerInsn, type Straight } from "./insn.ts";
 import { initPasses, lowerCondition } from "./jump.ts";
+import { pollStop } from "./loop.ts";
 import { planSlots } from "./stack.ts";
 
 const LABEL = "label";
@@ -76,10 +76,17 @@ class FuncLowerer {
 
   #block(block: Block, next: number): void {
     const fn = this.#fn;
-    if (this.#openLoops.has(block.id) && fn.env.loopHeads.has(block.pc)) fn.push(pollStop(fn, block.pc));
+    if (this.#isPollPoint(block)) fn.push(pollStop(fn, block.pc));
     for (const insn of block.insns) lowerInsn(fn, insn as InsnOf<Straight>);
     if (block.label !== undefined) fn.push(fn.setTemp(LABEL, "i32", fn.m.i32.const(block.label)));
     this.#term(block, next);
+  }
+
+  /** Heads that the verifier names, and the dispatch blocks that stand for heads of irreducible loops. */
+  #isPollPoint({ id, pc, term }: Block): boolean {
+    const { loopHeads } = this.#fn.env;
+    if (term.kind === "dispatch") return loopHeads.size > 0;
+    return this.#openLoops.has(id) && loopHeads.has(pc);
   }
 
   #term({ term }: Block, next: number): void {
@@ -115,14 +122,6 @@ class FuncLowerer {
     this.#labelled.add(to);
     return `b${to}`;
   }
-}
-
-/** Ends the run if the stop word is set. */
-function pollStop(fn: Fn, pc: number): Expr {
-  const { m, env } = fn;
-  const stop = m.i32.atomic.load(0, m.i32.const(WORLD_STOP));
-  const flag = m.i32.atomic.store(0, m.i32.const(WORLD_STOPPED), m.i32.const(1));
-  return m.if(stop, m.block(null, [flag, fn.mark(m.unreachable(), pc)], env.b.none));
 }
 
 function zeroFrame(fn: Fn): Expr[] {

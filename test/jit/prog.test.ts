@@ -25,10 +25,6 @@ const LIB = `(module
   (func (export "hash_lookup") (param $map i32) (param $key i32) (param $cpu i32) (result i32)
     (i32.add (i32.load (local.get $key)) (i32.const 1)))
   (func (export "hash_update") (param i32 i32 i32 i64 i32) (result i64) (i64.add (local.get 3) (i64.const 100)))
-  (func (export "loop") (param $cpu i32) (param $n i64) (param $fn i64) (param $ctx i64) (param i64) (result i64)
-    (call_indirect (param i32 i32 i64 i64 i64 i64 i64) (result i64)
-      (local.get $cpu) (i32.const ${STACK_TOP - 512}) (local.get $n) (local.get $ctx)
-      (i64.const 0) (i64.const 0) (i64.const 0) (i32.wrap_i64 (local.get $fn))))
   (func (export "unused") (result i32) (i32.const 1)))`;
 
 const lib = ((): Uint8Array => {
@@ -169,12 +165,33 @@ describe("stack", () => {
 });
 
 describe("calls through the table", () => {
-  it("gives callbacks the table indices after the program's", () => {
-    const insns = asm("r1 = 5; r2 = func pc+5 ll; r3 = 30; r4 = 0; call 181; exit; r0 = r1; r0 += r2; exit");
-    const { wasm, traps } = linkInsns(insns, { lib, options: { tableBase: 3 } });
-    const machine = createMachine(wasm, traps);
-    machine.table.set(4, machine.exports["subprog_1"]);
-    expect(machine.run()).toBe(35n);
+  // r1 passes over a callback that adds its index to *ctx and ends at index 9
+  const loop =
+    "r6 = r10; r6 += -8; *(u64 *)(r10 -8) = 0; r1 = N; r2 = func cb ll; r3 = r6; r4 = FLAGS; call 181; " +
+    "r1 = *(u64 *)(r10 -8); r1 <<= 32; r0 |= r1; exit; " +
+    "cb:; r3 = *(u64 *)(r2 +0); r3 += r1; *(u64 *)(r2 +0) = r3; r0 = 0; if r1 != 9 goto out; r0 = 1; out:; exit";
+  // biome-ignore format: table
+  const loops: readonly (readonly [what: string, n: string, flags: number, r0: bigint])[] = [
+    ["none",                 "0",          0, 0n],
+    ["all passes",           "5",          0, (10n << 32n) | 5n],
+    ["until it says so",     "50",         0, (45n << 32n) | 10n],
+    ["flags",                "5",          1, BigInt.asUintN(64, -22n)],
+    ["too many",             "0x800001",   0, BigInt.asUintN(64, -7n)],
+    ["the lower half only",  "0x100000005 ll", 0, (10n << 32n) | 5n],
+  ];
+  describe.each([true, false])("bpf_loop, callback known: %s", (known) => {
+    it.each(loops)("%s", (_, n, flags, r0) => {
+      const insns = asm(loop.replace("N", n).replace("FLAGS", String(flags)));
+      const callPc = insns.findIndex((insn) => insn?.kind === "call");
+      const aux = auxOf(insns, known ? { [callPc]: { call: { callback: 1 } } } : {});
+      const { wasm, traps } = linkInsns(insns, { aux, options: { tableBase: 3 } });
+      const machine = createMachine(wasm, traps);
+      // callbacks have the table indices after the program's
+      machine.table.set(4, machine.exports["subprog_1"]);
+      expect(machine.run()).toBe(r0);
+      machine.view.setUint32(layout.WORLD_STOP, 1, true);
+      if (r0 > 1n << 32n && r0 < 1n << 63n) expect(() => machine.run()).toThrow("unreachable");
+    });
   });
 
   function tailCaller(known: boolean): Machine {
@@ -258,6 +275,14 @@ describe("ends that are not exits", () => {
   it("a set stop word ends a loop and says so", () => {
     const insns = asm("r0 = 0; goto pc-1");
     const machine = build(insns, { loopHeads: new Set([1]) });
+    machine.view.setUint32(layout.WORLD_STOP, 1, true);
+    expect(() => machine.run()).toThrow("unreachable");
+    expect(machine.view.getUint32(layout.WORLD_STOPPED, true)).toBe(1);
+  });
+
+  it("a loop with two entries can be ended too", () => {
+    const insns = asm("r0 = 0; if r1 == 0 goto b; a:; r0 += 1; b:; r0 += 2; goto a");
+    const machine = build(insns, { loopHeads: new Set([2]) });
     machine.view.setUint32(layout.WORLD_STOP, 1, true);
     expect(() => machine.run()).toThrow("unreachable");
     expect(machine.view.getUint32(layout.WORLD_STOPPED, true)).toBe(1);
