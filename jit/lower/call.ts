@@ -107,12 +107,8 @@ function lowerSubprogCall(fn: Fn, pc: number, target: number): void {
   const { m, env } = fn;
   const subprogno = env.subprogs.findIndex((subprog) => subprog.start === target);
   if (subprogno === -1) throw new Error(`${pc}: no subprog starts at ${target}`);
-  const depth = roundUp8(fn.subprog.stackDepth);
-  const fp = depth === 0 ? fn.fp() : m.i32.sub(fn.fp(), m.i32.const(depth));
-  fn.set(
-    0,
-    m.call(env.subprogName(subprogno), [fn.cpu(), fp, ...ARG_REGS.map((regno) => fn.get(regno))], env.b.i64),
-  );
+  const args = [fn.cpu(), fn.calleeFp(), ...ARG_REGS.map((regno) => fn.get(regno))];
+  fn.set(0, m.call(env.subprogName(subprogno), args, env.b.i64));
 }
 
 /**
