@@ -1,0 +1,134 @@
+// Plausible random XDP programs, from a seed: packet parsing with bounds checks, map values, arithmetic of every kind,
+// branches, bounded loops, spills, atomics, helpers, subprograms. Most are accepted by a verifier; now and then a
+// check is left out on purpose. The same seed gives the same program.
+import type { Prog } from "../../src/verifier/proof.ts";
+import {
+  makeCtxLoad,
+  makeGamble,
+  makeGlobal,
+  makeLookup,
+  makePacket,
+  makePacketAccess,
+  makePacketAdvance,
+  makePacketLength,
+  makeStackAtomic,
+  makeValueAccess,
+} from "./random_access.ts";
+import {
+  makeAdjust,
+  makeBytes,
+  makeContextCall,
+  makeCsum,
+  makeNumber,
+  makeRedirect,
+  makeSubprogCall,
+  makeUpdate,
+} from "./random_calls.ts";
+import { CTX, Gen, GLOBALS, type Planned, RANDOM_MAPS, reg, type Statement } from "./random_gen.ts";
+import {
+  makeAlu,
+  makeBranch,
+  makeConstant,
+  makeLoop,
+  makeStackIndex,
+  makeStackLoad,
+  makeStackStore,
+  makeUnary,
+} from "./random_scalar.ts";
+import { SCALAR, State } from "./random_state.ts";
+
+export { RANDOM_MAPS } from "./random_gen.ts";
+
+export interface RandomProg {
+  readonly seed: number;
+  readonly prog: Prog;
+  /** how often each insn kind (`insn:alu`), helper (`helper:redirect`) and feature (`loop`, `pkt_load`, …) occurs */
+  readonly features: ReadonlyMap<string, number>;
+}
+
+export interface RandomOptions {
+  /** false: nothing is called but subprograms, and no map is used but a global one; default true */
+  readonly helpers?: boolean;
+  /** statements at the top of the program; default 3 to 16 */
+  readonly statements?: number;
+}
+
+const STATEMENTS: readonly Statement[] = [
+  [24, makeAlu],
+  [8, makeUnary],
+  [3, makeConstant],
+  [9, makeStackStore],
+  [9, makeStackLoad],
+  [3, makeStackIndex],
+  [3, makeStackAtomic],
+  [12, makeBranch],
+  [5, makeLoop],
+  [3, makeCtxLoad],
+  [8, makePacket],
+  [8, makePacketAccess],
+  [4, makePacketAdvance],
+  [2, makePacketLength],
+  [4, makeGlobal],
+  [8, makeValueAccess],
+  [5, makeGamble],
+  [4, makeSubprogCall],
+];
+
+/** Those that call a helper. */
+const HELPER_STATEMENTS: readonly Statement[] = [
+  [8, makeLookup],
+  [4, makeNumber],
+  [4, makeUpdate],
+  [2, makeCsum],
+  [2, makeAdjust],
+  [3, makeBytes],
+  [2, makeRedirect],
+  [3, makeContextCall],
+];
+
+const ENTRY: Readonly<Record<Planned["takes"], (g: Gen) => void>> = {
+  scalars: (g) => g.st.set(1, SCALAR),
+  memory: (g) => g.st.set(1, { t: "value", map: GLOBALS, size: 16 }),
+  ctx: (g) => {
+    g.st.set(1, { t: "ctx" });
+    g.mov(CTX, reg(1));
+  },
+};
+
+function makeFunction(g: Gen, plan: Planned, statements: number): void {
+  g.b.startFunction();
+  g.st = new State();
+  g.level = plan.level;
+  g.branches = plan.level === 0 ? 0 : 10;
+  g.locked = new Set(plan.takes === "ctx" ? [CTX] : []);
+  ENTRY[plan.takes](g);
+  if (plan.level > 0) g.st.set(2, SCALAR);
+  g.body(statements);
+  g.exit();
+}
+
+/** The program of a seed. It need not be valid. */
+export function randomProg(seed: number, options: RandomOptions = {}): RandomProg {
+  const g = new Gen(seed, options.helpers === false ? STATEMENTS : [...STATEMENTS, ...HELPER_STATEMENTS]);
+  makeFunction(g, { takes: "ctx", level: 0 }, options.statements ?? g.rng.between(3, 16));
+  for (let i = 0; i < g.planned.length; i++) {
+    const plan = g.planned[i];
+    if (plan !== undefined) makeFunction(g, plan, g.rng.between(1, 5));
+  }
+  const prog: Prog = {
+    name: `random_${seed}`,
+    type: "xdp",
+    flags: [],
+    gplCompatible: true,
+    insns: g.b.finish(),
+    maps: RANDOM_MAPS,
+    subprogs: g.b.functions.map((pc, i) => ({
+      name: i === 0 ? `random_${seed}` : `sub_${i}`,
+      pc,
+      global: false,
+    })),
+    lines: [],
+    funcs: [],
+  };
+  return { seed, prog, features: g.b.kinds };
+}
