@@ -2,12 +2,16 @@
 import { BpfError, errnoName } from "../../src/spec/errors.ts";
 import type { EngineProg } from "../engine/engine.ts";
 import {
+  CPU_CTX,
   CPU_CTX_DATA,
   CPU_CTX_DATA_END,
   CPU_CTX_DATA_META,
   CPU_CTX_EGRESS_IFINDEX,
   CPU_CTX_INGRESS_IFINDEX,
   CPU_CTX_RX_QUEUE_INDEX,
+  CPU_FRAME_END,
+  CPU_HARD_START,
+  CPU_STACK_TOP,
   CPU_STATS,
   CPU_STATS_SIZE,
   CPU_WALK_COUNT,
@@ -92,6 +96,20 @@ export class Bench {
     ns += this.#walk(prog, cpu, rewrites | WALK_ROWS | WALK_CRC | WALK_OUT | WALK_CPUS, 1);
     bytes.set(stats, cpu + CPU_STATS);
     return this.#result(view, this.#world.cpu(cpuIndex), Number(ns) / repeat);
+  }
+
+  /** Calls the program itself on `frame` and gives all 64 bits of r0. */
+  call(prog: EngineProg, frame: Uint8Array): bigint {
+    const { view, bytes } = this.#world;
+    const cpu = this.#world.cpu(0);
+    const start = this.#frame;
+    bytes.set(frame, start);
+    view.setUint32(cpu + CPU_CTX_DATA, start, true);
+    view.setUint32(cpu + CPU_CTX_DATA_META, start, true);
+    view.setUint32(cpu + CPU_CTX_DATA_END, start + frame.length, true);
+    view.setUint32(cpu + CPU_HARD_START, start, true);
+    view.setUint32(cpu + CPU_FRAME_END, start + frame.length, true);
+    return BigInt.asUintN(64, prog.entry(cpu, cpu + CPU_STACK_TOP, BigInt(cpu + CPU_CTX)));
   }
 
   #walk(prog: EngineProg, cpu: number, flags: number, budget: number): bigint {

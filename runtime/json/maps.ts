@@ -1,12 +1,11 @@
 // Maps as JSON and back: raw bytes in hex, and by BTF where there is any. The form is an interface: scripts
 // read it, and what was written can be given back to fill a map.
-import type { Btf } from "../../src/btf/btf.ts";
 import { formatValue } from "../../src/btf/value.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { MAP_TYPES } from "../../src/spec/map_types.ts";
 import type { Events } from "../events/events.ts";
 import type { BpfObject } from "../load/object.ts";
-import type { BpfMap, MapEntry } from "../map/map.ts";
+import type { BpfMap, MapValue } from "../map/bpf_map.ts";
 
 /** JSON.stringify leaves nothing of a bigint: 64-bit quantities become decimal strings. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -32,47 +31,49 @@ export function toJsonValue(value: unknown): JsonValue {
 /** All maps of the object, by name. */
 export function mapsToJson(object: BpfObject, options: MapsToJsonOptions = {}): JsonValue {
   const out: Record<string, JsonValue> = {};
-  for (const map of object.maps.values()) out[map.def.name] = mapToJson(object, map, options);
+  for (const map of object.maps.values()) out[map.name] = mapToJson(object, map, options);
   return out;
 }
 
 export function mapToJson(object: BpfObject, map: BpfMap, options: MapsToJsonOptions = {}): JsonValue {
-  const { def } = map;
-  const head = { type: def.type, key_size: def.keySize, value_size: def.valueSize, max_entries: def.maxEntries };
+  const { shape } = map;
+  const head = { type: shape.type, key_size: shape.keySize, value_size: shape.valueSize, max_entries: shape.maxEntries };
   const variables = variablesOf(object, map);
   if (variables !== undefined) return { ...head, variables };
-  if (def.type === "perf_event_array") {
-    const kept = options.events?.recordsOf(map.address);
+  if (shape.type === "perf_event_array") {
+    const kept = options.events?.recordsOf(map.addr);
     return { ...head, records: (kept?.items ?? []).map((r) => ({ i: r.i, cpu: r.cpu, len: r.bytes.length, bytes: hex(r.bytes) })), lost: kept?.lost ?? 0 };
   }
   return { ...head, entries: sortedEntries(map, options.all === true).map((entry) => entryToJson(object, map, entry)) };
 }
 
-function sortedEntries(map: BpfMap, all: boolean): MapEntry[] {
-  const indexed = MAP_TYPES[map.def.type].indexed;
-  const entries = [...map.entries()].filter(({ value }) => all || !indexed || !isZero(value));
-  // Array keys are little-endian numbers; by bytes they would not come in the order of the index.
-  return indexed ? entries : entries.sort((a, b) => Buffer.compare(a.key, b.key));
+type Entry = readonly [key: Uint8Array, value: MapValue];
+
+function sortedEntries(map: BpfMap, all: boolean): Entry[] {
+  const { indexed, holds } = MAP_TYPES[map.shape.type];
+  const sparse = indexed && holds === "bytes" && !all;
+  return [...map.entries()].filter(([, value]) => !sparse || !isZero(value)).sort(([a], [b]) => Buffer.compare(a, b));
 }
 
 function isZero(value: Uint8Array | readonly Uint8Array[]): boolean {
   return value instanceof Uint8Array ? value.every((b) => b === 0) : value.every((v) => v.every((b) => b === 0));
 }
 
-function entryToJson(object: BpfObject, map: BpfMap, { key, value }: MapEntry): JsonValue {
+function entryToJson(object: BpfObject, map: BpfMap, [key, value]: Entry): JsonValue {
   const keyHex = hex(key);
-  const { holds } = MAP_TYPES[map.def.type];
+  const { holds } = MAP_TYPES[map.shape.type];
   if (holds === "prog" && value instanceof Uint8Array) {
     return { key: keyHex, prog: object.progAt(u32(value) - 1)?.name ?? null };
   }
   const raw = value instanceof Uint8Array ? hex(value) : value.map(hex);
   if (holds === "dev" && value instanceof Uint8Array) return { key: keyHex, value: raw, formatted: { key: u32(key), value: { ifindex: u32(value) } } };
-  const formatted = formatEntry(object.spec.btf, map, key, value);
+  const formatted = formatEntry(object, map, key, value);
   return { key: keyHex, value: raw, ...(formatted === undefined ? {} : { formatted }) };
 }
 
-function formatEntry(btf: Btf | undefined, map: BpfMap, key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): JsonValue | undefined {
+function formatEntry(object: BpfObject, map: BpfMap, key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): JsonValue | undefined {
   const { keyTypeId, valueTypeId } = map.def;
+  const { btf } = object.spec;
   if (btf === undefined || keyTypeId === 0 || valueTypeId === 0) return undefined;
   const one = (bytes: Uint8Array) => toJsonValue(formatValue(btf, valueTypeId, bytes));
   return { key: toJsonValue(formatValue(btf, keyTypeId, key)), value: value instanceof Uint8Array ? one(value) : value.map(one) };
@@ -80,10 +81,10 @@ function formatEntry(btf: Btf | undefined, map: BpfMap, key: Uint8Array, value: 
 
 /** Global variables of a data map; undefined for any other map. */
 function variablesOf(object: BpfObject, map: BpfMap): JsonValue | undefined {
-  const index = object.spec.maps.findIndex((m) => m.name === map.def.name);
+  const index = object.spec.maps.findIndex((m) => m.name === map.name);
   if (object.spec.maps[index]?.data === undefined) return undefined;
   const data = map.lookup(new Uint8Array(4));
-  if (!(data instanceof Uint8Array)) throw new Error(`data map '${map.def.name}' has no value`);
+  if (!(data instanceof Uint8Array)) throw new Error(`data map '${map.name}' has no value`);
   const { btf } = object.spec;
   const out: Record<string, JsonValue> = {};
   for (const v of object.spec.variables) {
@@ -127,8 +128,8 @@ function findEntries(document: unknown, name: string): readonly unknown[] | unde
 
 function decodeEntry(object: BpfObject, map: BpfMap, entry: unknown, where: string): { key: Uint8Array; value: Uint8Array | Uint8Array[] } {
   if (!isObject(entry)) throw new BpfError("EINVAL", `${where}: not an object with key and value`);
-  const key = decodeHex(entry["key"], map.def.keySize, `${where}: key`);
-  if (map.def.type === "prog_array") {
+  const key = decodeHex(entry["key"], map.shape.keySize, `${where}: key`);
+  if (map.shape.type === "prog_array") {
     const prog = entry["prog"];
     if (typeof prog !== "string") throw new BpfError("EINVAL", `${where}: prog is not a program's name`);
     const value = new Uint8Array(4);
@@ -136,11 +137,11 @@ function decodeEntry(object: BpfObject, map: BpfMap, entry: unknown, where: stri
     return { key, value };
   }
   const raw = entry["value"];
-  if (!MAP_TYPES[map.def.type].perCpu) return { key, value: decodeHex(raw, map.def.valueSize, `${where}: value`) };
+  if (!MAP_TYPES[map.shape.type].perCpu) return { key, value: decodeHex(raw, map.shape.valueSize, `${where}: value`) };
   if (!Array.isArray(raw) || raw.length !== object.world.ncpus) {
     throw new BpfError("EINVAL", `${where}: value is not a list of ${object.world.ncpus} values, one for each CPU`);
   }
-  return { key, value: raw.map((v, cpu) => decodeHex(v, map.def.valueSize, `${where}: value ${cpu}`)) };
+  return { key, value: raw.map((v, cpu) => decodeHex(v, map.shape.valueSize, `${where}: value ${cpu}`)) };
 }
 
 function decodeHex(text: unknown, size: number, where: string): Uint8Array {

@@ -1,17 +1,20 @@
 // A loaded object: its maps exist, its programs are verified, compiled and in the table of one world.
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { BpfError } from "../../src/spec/errors.ts";
-import type { VerifiedProg } from "../../src/verifier/proof.ts";
+import type { MapDef, VerifiedProg } from "../../src/verifier/proof.ts";
 import { bindMap } from "../../jit/compile.ts";
 import { type CtxFields, setCtx } from "../cpu/ctx.ts";
 import { Bench, type OnePacket } from "../cpu/run_once.ts";
 import type { EngineName, EngineOptions, EngineProg } from "../engine/engine.ts";
 import { ENGINES } from "../engine/engines.ts";
 import { Events } from "../events/events.ts";
-import { type BpfMap, createMap } from "../map/map.ts";
+import { BpfMap, type MapHome } from "../map/bpf_map.ts";
+import { TypedMap } from "../map/typed_map.ts";
+import { createMap, mapLayout } from "../map/map_layout.ts";
+import { CPU_REALTIME, PAGE_SIZE } from "../memory/layout.ts";
 import { World } from "../memory/world.ts";
 import type { RowContext } from "../replay/result.ts";
-import { type WasmLib, instantiateLib } from "../wasm/lib.ts";
+import { type LibExports, createLib } from "../wasm/lib.ts";
 import { checkMapSpec } from "./map_check.ts";
 import { OpenObject } from "./open.ts";
 import { mapsOf, toMapDef, verifyProg } from "./prog.ts";
@@ -54,15 +57,16 @@ export async function loadObject(opened: OpenObject, options: LoadOptions = {}):
   const { spec } = opened;
   const wanted = progsToLoad(opened, options.progs);
   const world = new World(options.cpus ?? 1);
-  const lib = instantiateLib(world.memory, world.table);
+  const lib = createLib(world.memory);
   lib.world_init(world.ncpus, options.seed ?? DEFAULT_SEED, 0);
-  const maps = createMaps(world, lib, spec, wanted);
+  const seed = options.seed ?? DEFAULT_SEED;
+  const maps = createMaps({ memory: world.memory, lib, cpu: world.cpu(0), scratch: scratchIn(world) }, world, spec, wanted, seed);
   const engine = ENGINES[options.engine ?? "wasm"];
   const engineOptions = { checked: options.checked ?? false, opt: options.opt ?? 1, cache: options.cache ?? true };
   const progs = new Map<string, LoadedProg>();
   for (const prog of wanted) {
     const verified = verifyProg(spec, prog);
-    const bindings = verified.prog.maps.map((def, i) => bindMap(world.memory.buffer, maps.get(spec.maps[i]?.name ?? "")?.address ?? 0, def));
+    const bindings = verified.prog.maps.map((def, i) => bindMap(world.memory.buffer, maps.get(spec.maps[i]?.name ?? "")?.addr ?? 0, def));
     const loaded = await engine.load(world, verified, { maps: bindings }, engineOptions);
     progs.set(prog.name, { name: prog.name, spec: prog, verified, engine: loaded });
   }
@@ -88,7 +92,7 @@ function progsToLoad(opened: OpenObject, names: readonly string[] | undefined): 
 }
 
 /** Every map of the object, but for those that cannot be and that no wanted program needs. */
-function createMaps(world: World, lib: WasmLib, spec: ObjectSpec, progs: readonly ProgSpec[]): Map<string, BpfMap> {
+function createMaps(home: MapHome, world: World, spec: ObjectSpec, progs: readonly ProgSpec[], seed: bigint): Map<string, BpfMap> {
   const needed = new Set(progs.flatMap((p) => [...mapsOf(p)]));
   const maps = new Map<string, BpfMap>();
   for (const [index, map] of spec.maps.entries()) {
@@ -98,11 +102,27 @@ function createMaps(world: World, lib: WasmLib, spec: ObjectSpec, progs: readonl
       if (needed.has(index) || !(error instanceof BpfError)) throw error;
       continue;
     }
-    const created = createMap(world, lib, toMapDef(map), index + 1);
+    const shape = toMapDef(map);
+    const addr = world.alloc(mapLayout(shape, world.ncpus).totalSize, PAGE_SIZE);
+    createMap(world.memory, home.lib, addr, shape, { ncpus: world.ncpus, seed: seed + BigInt(index), id: index + 1 });
+    const created = new BpfMap(home, addr, shape);
     fillData(map, created);
     maps.set(map.name, created);
   }
   return maps;
+}
+
+/** Scratch space for the host's map calls, in growing steps; the last piece asked for is the valid one. */
+function scratchIn(world: World): (size: number) => number {
+  let addr = 0;
+  let room = 0;
+  return (size) => {
+    if (size > room) {
+      room = Math.max(size, 1 << 17);
+      addr = world.alloc(room);
+    }
+    return addr;
+  };
 }
 
 function fillData(map: MapSpec, created: BpfMap): void {
@@ -127,7 +147,7 @@ export class BpfObject {
   constructor(
     readonly spec: ObjectSpec,
     readonly world: World,
-    readonly lib: WasmLib,
+    readonly lib: LibExports,
     readonly maps: ReadonlyMap<string, BpfMap>,
     readonly progs: ReadonlyMap<string, LoadedProg>,
   ) {}
@@ -141,6 +161,16 @@ export class BpfObject {
     const found = this.progs.get(name);
     if (found === undefined) throw new BpfError("ENOENT", `${this.name}: program '${name}' is not loaded; loaded are: ${[...this.progs.keys()].join(", ")}`);
     return found;
+  }
+
+  /** The map by JavaScript values instead of bytes, by its BTF. Throws where it has none. */
+  typedMap(name: string): TypedMap {
+    return new TypedMap(this.map(name), this.spec.btf, this.mapDef(name));
+  }
+
+  /** The definition a map was made from. */
+  mapDef(name: string): MapDef {
+    return toMapDef(this.spec.maps.find((m) => m.name === this.map(name).name) as MapSpec);
   }
 
   map(name: string): BpfMap {
@@ -177,6 +207,13 @@ export class BpfObject {
     }
   }
 
+  /** Calls a program on bytes that need not be a frame and gives all 64 bits of r0. */
+  callPacket(prog: string, bytes: Uint8Array): bigint {
+    const { engine } = this.prog(prog);
+    this.#bench ??= new Bench(this.world);
+    return this.#bench.call(engine, bytes);
+  }
+
   /** Counters, records and the stop word as before a first run; maps and clocks stay. @internal */
   resetRun(): void {
     this.#assertOpen();
@@ -197,15 +234,19 @@ export class BpfObject {
   /** @internal */
   advanceClock(ns: bigint): void {
     if (ns === 0n) return;
-    for (let i = 0; i < this.world.ncpus; i++) this.lib.clock_advance(this.world.cpu(i), ns);
+    const { view } = this.world;
+    for (let i = 0; i < this.world.ncpus; i++) {
+      const cpu = this.world.cpu(i);
+      this.lib.clock_set(cpu, view.getBigUint64(cpu + CPU_REALTIME, true) + ns);
+    }
   }
 
   /** @internal */
   rowContext(verdicts: readonly string[]): RowContext {
-    const byAddress = new Map([...this.maps.values()].map((m) => [m.address, m]));
+    const byAddress = new Map([...this.maps.values()].map((m) => [m.addr, m]));
     return {
       verdicts,
-      mapName: (header) => byAddress.get(header)?.def.name ?? `map@${header}`,
+      mapName: (header) => byAddress.get(header)?.name ?? `map@${header}`,
       redirectTarget: (header, index) => {
         const value = byAddress.get(header)?.lookup(u32Key(index));
         return value instanceof Uint8Array ? new DataView(value.buffer, value.byteOffset).getUint32(0, true) : undefined;

@@ -1,6 +1,7 @@
 // Option values: durations, counts, name=value pairs, packet bytes. Every refusal names the option.
 import { readFileSync } from "node:fs";
 import { UsageError } from "./command.ts";
+import type { VariableValue } from "../../runtime/load/variables.ts";
 import { fileError } from "./output.ts";
 
 const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, "µs": 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
@@ -42,10 +43,10 @@ export function parseCtx(pairs: readonly string[] | undefined): Record<string, n
 }
 
 /** A value as people type it: JSON where it parses, else the text itself; integers keep all 64 bits. */
-export function parseValue(text: string): unknown {
+export function parseValue(text: string): VariableValue {
   if (/^-?(0x[0-9a-f]+|\d+)$/i.test(text)) return text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text);
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text) as VariableValue;
   } catch {
     return text;
   }

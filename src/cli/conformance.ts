@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+// softirq-conformance: the plugin protocol of bpf_conformance. A program as hex bytes on standard input, its memory
+// as hex bytes in the first argument; r0 in hex on standard output. The program is verified and compiled like any
+// other: as XDP, behind a prologue that puts the memory's address into r1 and its length into r2.
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { assemble } from "../isa/asm.ts";
+import { encodeInsns } from "../isa/encode.ts";
+import { BpfError } from "../spec/errors.ts";
+import { loadObject } from "../../runtime/load/object.ts";
+import { openInsns } from "../../runtime/load/insns.ts";
+import { parseEngineOptions } from "./engine_options.ts";
+
+function parseHex(what: string, text: string): Uint8Array {
+  const digits = text.replace(/\s+/g, "");
+  if (digits.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(digits)) throw new BpfError("EINVAL", `${what} is not whole bytes in hex`);
+  return new Uint8Array(Buffer.from(digits, "hex"));
+}
+
+const prologue = (len: number): string =>
+  len === 0
+    ? "r1 = 0\nr2 = 0"
+    : `
+    r0 = -1
+    r2 = *(u32 *)(r1 +4)
+    r1 = *(u32 *)(r1 +0)
+    r3 = r1
+    r3 += ${len}
+    if r3 <= r2 goto +1
+    exit
+    r2 = ${len}
+    r3 = 0`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { engine: { type: "string" }, checked: { type: "boolean" }, program: { type: "string" } },
+    allowPositionals: true,
+  });
+  const memory = parseHex("memory", positionals[0] ?? "");
+  const body = parseHex("program", values.program ?? readFileSync(0, "utf8"));
+  const head = encodeInsns(assemble(prologue(memory.length)));
+  const code = new Uint8Array(head.length + body.length);
+  code.set(head);
+  code.set(body, head.length);
+  const { engine, checked } = parseEngineOptions("softirq-conformance", values);
+  using object = await loadObject(openInsns(code), { engine, checked });
+  process.stdout.write(`${object.callPacket("prog", memory).toString(16)}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`softirq-conformance: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}
