@@ -64,7 +64,13 @@ export type BtfType = { readonly id: number; readonly name: string } & (
 );
 
 export type BtfKind = BtfType["kind"];
-export type BtfTypeOf<K extends BtfKind> = Extract<BtfType, { kind: K }>;
+/** The variant a kind belongs to; struct and union share one, as do enum and enum64. */
+export type BtfTypeOf<K extends BtfKind> = VariantOf<BtfType, K>;
+type VariantOf<T extends BtfType, K> = T extends BtfType
+  ? [T["kind"] & K] extends [never]
+    ? never
+    : T
+  : never;
 
 /** Nesting of modifiers and arrays that anyone accepts (the kernel's limit). */
 export const MAX_RESOLVE_DEPTH = 32;

@@ -122,6 +122,5 @@ export class StringTable {
 }
 
 function utf8(latin1: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the test is for 7-bit text
-  return /^[\x00-\x7f]*$/.test(latin1) ? latin1 : Buffer.from(latin1, "latin1").toString("utf8");
+  return /^\p{ASCII}*$/u.test(latin1) ? latin1 : Buffer.from(latin1, "latin1").toString("utf8");
 }

@@ -43,8 +43,7 @@ export class BpfError extends Error {
 
 /** Names come from files of strangers: no line breaks, nothing a terminal would obey. */
 function oneLine(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return message.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
+  return message.replace(/\p{Cc}/gu, "?");
 }
 
 const NAMES: ReadonlyMap<number, ErrnoName> = new Map(
