@@ -7,7 +7,7 @@ import { HELPERS } from "../../src/spec/helpers.ts";
 import { VerifiedProg } from "../../src/verifier/proof.ts";
 import { CPU_TAIL_CALLS, MAP_ELEMS_OFF, MAP_MAX_ENTRIES, PROG_SLOT_SIZE } from "../memory/layout.ts";
 import type { World } from "../memory/world.ts";
-import { libBytes } from "../wasm/lib.ts";
+import { createLib } from "../wasm/lib.ts";
 import type { Engine, EngineOptions, EngineProg, LoadInput } from "./engine.ts";
 import { type HelperFn, type InterpEnv, interpret, interpretSubprog } from "./interp.ts";
 import { InterpTrap } from "./interp_insn.ts";
@@ -29,12 +29,9 @@ function reexportModule(args: number): BufferSource {
   const params = [0x7f, 0x7f, ...Array.from({ length: args }, () => 0x7e)];
   const type = [1, 0x60, params.length, ...params, 1, 0x7e];
   const section = (id: number, body: number[]): number[] => [id, body.length, ...body];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, type),
-    ...section(2, [1, 1, 0x65, 1, 0x66, 0, 0]),
-    ...section(7, [1, 1, 0x66, 0, 0]),
-  ]);
+  const magic = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  const imports = section(2, [1, 1, 0x65, 1, 0x66, 0, 0]);
+  return Uint8Array.from([...magic, ...section(1, type), ...imports, ...section(7, [1, 1, 0x66, 0, 0])]);
 }
 
 /** Only functions that came through a Wasm module may stand in a table. */
@@ -95,19 +92,6 @@ function requireHelpers(verified: VerifiedProg, helpers: Readonly<Record<string,
   }
 }
 
-interface LibExports {
-  readonly walk: EngineProg["walk"];
-}
-
-/** The library alone, with `entry` as the program its walker runs. */
-function instantiateLib(world: World, entry: EngineProg["entry"]): WebAssembly.Exports & LibExports {
-  const module = new WebAssembly.Module(libBytes() as BufferSource);
-  const instance = new WebAssembly.Instance(module, {
-    env: { memory: world.memory, table: world.table, prog: entry },
-  });
-  return instance.exports as WebAssembly.Exports & LibExports;
-}
-
 /** The program on this world. Names a helper that the library lacks at load, not when it is called. */
 export function loadInterp(
   world: World,
@@ -162,7 +146,7 @@ export function loadInterp(
   const entry: EngineProg["entry"] = (cpu, fp, ctx) =>
     BigInt.asIntN(64, interpret(envOf(cpu), fp, [BigInt.asUintN(64, ctx)]));
 
-  const lib = instantiateLib(world, entry);
+  const lib = createLib(world.memory, entry);
   for (const [name, value] of Object.entries(lib)) {
     if (typeof value === "function") helpers[name] = value as unknown as HelperFn;
   }

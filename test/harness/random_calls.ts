@@ -52,7 +52,7 @@ export function makeAdjust(g: Gen): void {
   if (!g.canCall() || !g.hasCtx() || g.loops > 0) return;
   const which = rng.pick(["xdp_adjust_head", "xdp_adjust_tail", "xdp_adjust_meta"]);
   g.mov(1, reg(CTX));
-  g.mov(2, imm(which === "xdp_adjust_meta" ? -4 * rng.below(8) : rng.between(-24, 24)));
+  g.mov(2, imm(which === "xdp_adjust_meta" ? 4 * rng.between(-8, 0) : rng.between(-24, 24)));
   g.call(which);
   g.st.dropPackets();
 }
