@@ -3,9 +3,8 @@
 import { formatValue } from "../../src/btf/value.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { MAP_TYPES } from "../../src/spec/map_types.ts";
-import type { Events } from "../events/events.ts";
-import type { BpfObject } from "../load/object.ts";
-import type { BpfMap, MapValue } from "../map/bpf_map.ts";
+import type { MapValue } from "../map/bpf_map.ts";
+import type { ShownEvents, ShownMap, ShownObject } from "./shown.ts";
 
 /** JSON.stringify leaves nothing of a bigint: 64-bit quantities become decimal strings. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -14,7 +13,7 @@ export interface MapsToJsonOptions {
   /** arrays: every element, all-zero ones too */
   readonly all?: boolean;
   /** records of perf event arrays */
-  readonly events?: Events;
+  readonly events?: ShownEvents;
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
@@ -29,13 +28,13 @@ export function toJsonValue(value: unknown): JsonValue {
 }
 
 /** All maps of the object, by name. */
-export function mapsToJson(object: BpfObject, options: MapsToJsonOptions = {}): JsonValue {
+export function mapsToJson(object: ShownObject, options: MapsToJsonOptions = {}): JsonValue {
   const out: Record<string, JsonValue> = {};
   for (const map of object.maps.values()) out[map.name] = mapToJson(object, map, options);
   return out;
 }
 
-export function mapToJson(object: BpfObject, map: BpfMap, options: MapsToJsonOptions = {}): JsonValue {
+export function mapToJson(object: ShownObject, map: ShownMap, options: MapsToJsonOptions = {}): JsonValue {
   const { shape } = map;
   const head = { type: shape.type, key_size: shape.keySize, value_size: shape.valueSize, max_entries: shape.maxEntries };
   const variables = variablesOf(object, map);
@@ -49,7 +48,7 @@ export function mapToJson(object: BpfObject, map: BpfMap, options: MapsToJsonOpt
 
 type Entry = readonly [key: Uint8Array, value: MapValue];
 
-function sortedEntries(map: BpfMap, all: boolean): Entry[] {
+function sortedEntries(map: ShownMap, all: boolean): Entry[] {
   const { indexed, holds } = MAP_TYPES[map.shape.type];
   const sparse = indexed && holds === "bytes" && !all;
   return [...map.entries()].filter(([, value]) => !sparse || !isZero(value)).sort(([a], [b]) => Buffer.compare(a, b));
@@ -59,11 +58,11 @@ function isZero(value: Uint8Array | readonly Uint8Array[]): boolean {
   return value instanceof Uint8Array ? value.every((b) => b === 0) : value.every((v) => v.every((b) => b === 0));
 }
 
-function entryToJson(object: BpfObject, map: BpfMap, [key, value]: Entry): JsonValue {
+function entryToJson(object: ShownObject, map: ShownMap, [key, value]: Entry): JsonValue {
   const keyHex = hex(key);
   const { holds } = MAP_TYPES[map.shape.type];
   if (holds === "prog" && value instanceof Uint8Array) {
-    return { key: keyHex, prog: object.progAt(u32(value) - 1)?.name ?? null };
+    return { key: keyHex, prog: object.progInSlot(value) ?? null };
   }
   const raw = value instanceof Uint8Array ? hex(value) : value.map(hex);
   if (holds === "dev" && value instanceof Uint8Array) return { key: keyHex, value: raw, formatted: { key: u32(key), value: { ifindex: u32(value) } } };
@@ -71,8 +70,8 @@ function entryToJson(object: BpfObject, map: BpfMap, [key, value]: Entry): JsonV
   return { key: keyHex, value: raw, ...(formatted === undefined ? {} : { formatted }) };
 }
 
-function formatEntry(object: BpfObject, map: BpfMap, key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): JsonValue | undefined {
-  const { keyTypeId, valueTypeId } = map.def;
+function formatEntry(object: ShownObject, map: ShownMap, key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): JsonValue | undefined {
+  const { keyTypeId, valueTypeId } = object.mapDef(map.name);
   const { btf } = object.spec;
   if (btf === undefined || keyTypeId === 0 || valueTypeId === 0) return undefined;
   const one = (bytes: Uint8Array) => toJsonValue(formatValue(btf, valueTypeId, bytes));
@@ -80,7 +79,7 @@ function formatEntry(object: BpfObject, map: BpfMap, key: Uint8Array, value: Uin
 }
 
 /** Global variables of a data map; undefined for any other map. */
-function variablesOf(object: BpfObject, map: BpfMap): JsonValue | undefined {
+function variablesOf(object: ShownObject, map: ShownMap): JsonValue | undefined {
   const index = object.spec.maps.findIndex((m) => m.name === map.name);
   if (object.spec.maps[index]?.data === undefined) return undefined;
   const data = map.lookup(new Uint8Array(4));
@@ -101,7 +100,7 @@ const u32 = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byte
  * Fills a map from the entries form: `{"entries":[…]}` or a whole maps document, or the bare list. Nothing is
  * written when any entry is not valid; an update the map refuses names the entry.
  */
-export function fillMaps(object: BpfObject, name: string, document: unknown, where: string): void {
+export function fillMaps(object: ShownObject, name: string, document: unknown, where: string): void {
   const map = object.map(name);
   const entries = findEntries(document, name);
   if (entries === undefined) throw new BpfError("EINVAL", `${where}: no list of entries for map '${name}'`);
@@ -126,20 +125,18 @@ function findEntries(document: unknown, name: string): readonly unknown[] | unde
   return isObject(inner) && Array.isArray(inner["entries"]) ? inner["entries"] : undefined;
 }
 
-function decodeEntry(object: BpfObject, map: BpfMap, entry: unknown, where: string): { key: Uint8Array; value: Uint8Array | Uint8Array[] } {
+function decodeEntry(object: ShownObject, map: ShownMap, entry: unknown, where: string): { key: Uint8Array; value: Uint8Array | Uint8Array[] } {
   if (!isObject(entry)) throw new BpfError("EINVAL", `${where}: not an object with key and value`);
   const key = decodeHex(entry["key"], map.shape.keySize, `${where}: key`);
   if (map.shape.type === "prog_array") {
     const prog = entry["prog"];
     if (typeof prog !== "string") throw new BpfError("EINVAL", `${where}: prog is not a program's name`);
-    const value = new Uint8Array(4);
-    new DataView(value.buffer).setUint32(0, object.prog(prog).engine.tableIndex + 1, true);
-    return { key, value };
+    return { key, value: object.slotOfProg(prog) };
   }
   const raw = entry["value"];
   if (!MAP_TYPES[map.shape.type].perCpu) return { key, value: decodeHex(raw, map.shape.valueSize, `${where}: value`) };
-  if (!Array.isArray(raw) || raw.length !== object.world.ncpus) {
-    throw new BpfError("EINVAL", `${where}: value is not a list of ${object.world.ncpus} values, one for each CPU`);
+  if (!Array.isArray(raw) || raw.length !== object.ncpus) {
+    throw new BpfError("EINVAL", `${where}: value is not a list of ${object.ncpus} values, one for each CPU`);
   }
   return { key, value: raw.map((v, cpu) => decodeHex(v, map.shape.valueSize, `${where}: value ${cpu}`)) };
 }

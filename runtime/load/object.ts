@@ -17,7 +17,7 @@ import type { RowContext } from "../replay/result.ts";
 import { type LibExports, createLib } from "../wasm/lib.ts";
 import { checkMapSpec } from "./map_check.ts";
 import { OpenObject } from "./open.ts";
-import { mapsOf, toMapDef, verifyProg } from "./prog.ts";
+import { mapsOf, progsToLoad, toMapDef, verifyProg } from "./prog.ts";
 
 /** What bpf_get_prandom_u32 starts from unless told, so that runs repeat exactly. */
 const DEFAULT_SEED = 0x50f71a9n;
@@ -73,22 +73,6 @@ export async function loadObject(opened: OpenObject, options: LoadOptions = {}):
   const object = new BpfObject(spec, world, lib, maps, progs);
   fillProgArrays(spec, object);
   return object;
-}
-
-/** The programs named and all that their program arrays name, and so on. */
-function progsToLoad(opened: OpenObject, names: readonly string[] | undefined): readonly ProgSpec[] {
-  const { spec } = opened;
-  if (names === undefined) return spec.progs;
-  const wanted = new Set<ProgSpec>();
-  const queue = names.map((name) => opened.prog(name));
-  for (let prog = queue.pop(); prog !== undefined; prog = queue.pop()) {
-    if (wanted.has(prog)) continue;
-    wanted.add(prog);
-    for (const index of mapsOf(prog)) {
-      for (const value of spec.maps[index]?.values ?? []) if (value.kind === "prog") queue.push(opened.prog(value.target));
-    }
-  }
-  return spec.progs.filter((p) => wanted.has(p));
 }
 
 /** Every map of the object, but for those that cannot be and that no wanted program needs. */
@@ -156,6 +140,10 @@ export class BpfObject {
     return this.spec.name;
   }
 
+  get ncpus(): number {
+    return this.world.ncpus;
+  }
+
   prog(name: string): LoadedProg {
     this.#assertOpen();
     const found = this.progs.get(name);
@@ -182,11 +170,17 @@ export class BpfObject {
 
   /** Puts a program into a slot of a program array. */
   setTailCall(map: string, index: number, prog: string): void {
-    const key = new Uint8Array(4);
-    const value = new Uint8Array(4);
-    new DataView(key.buffer).setUint32(0, index, true);
-    new DataView(value.buffer).setUint32(0, this.prog(prog).engine.tableIndex + 1, true);
-    this.map(map).update(key, value);
+    this.map(map).update(u32Key(index), this.slotOfProg(prog));
+  }
+
+  /** The value that stands for a program in a program array. */
+  slotOfProg(prog: string): Uint8Array {
+    return u32Key(this.prog(prog).engine.tableIndex + 1);
+  }
+
+  /** The program that a program array's value stands for. */
+  progInSlot(value: Uint8Array): string | undefined {
+    return this.progAt(new DataView(value.buffer, value.byteOffset).getUint32(0, true) - 1)?.name;
   }
 
   /** The program whose place in the table this is. */

@@ -5,6 +5,7 @@ import { BpfError } from "../../src/spec/errors.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { type VerifyOptions, verify } from "../../src/verifier/verify.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
+import type { OpenObject } from "./open.ts";
 
 const BPF_F_RDONLY_PROG = 1 << 7;
 
@@ -44,6 +45,22 @@ export function mapsOf(prog: ProgSpec): ReadonlySet<number> {
     if (insn.value.kind === "map" || insn.value.kind === "map_value") used.add(insn.value.map);
   }
   return used;
+}
+
+/** The programs named and all that their program arrays name, and so on. */
+export function progsToLoad(opened: OpenObject, names: readonly string[] | undefined): readonly ProgSpec[] {
+  const { spec } = opened;
+  if (names === undefined) return spec.progs;
+  const wanted = new Set<ProgSpec>();
+  const queue = names.map((name) => opened.prog(name));
+  for (let prog = queue.pop(); prog !== undefined; prog = queue.pop()) {
+    if (wanted.has(prog)) continue;
+    wanted.add(prog);
+    for (const index of mapsOf(prog)) {
+      for (const value of spec.maps[index]?.values ?? []) if (value.kind === "prog") queue.push(opened.prog(value.target));
+    }
+  }
+  return spec.progs.filter((p) => wanted.has(p));
 }
 
 /** Throws BpfError where the program needs what this world does not have. */

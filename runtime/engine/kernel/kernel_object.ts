@@ -1,0 +1,258 @@
+// An object in the running kernel: the same maps, the same programs, its own verifier and compiler. Loads and
+// test-runs only. Which packets come is the replay's business.
+import type { MapSpec, ObjectSpec, ProgSpec } from "../../../src/elf/object_spec.ts";
+import { encodeBtf } from "../../../src/btf/encode.ts";
+import { encodeInsns } from "../../../src/isa/encode.ts";
+import type { Insn } from "../../../src/isa/insn.ts";
+import { BpfError, errnoName } from "../../../src/spec/errors.ts";
+import { MAP_TYPES } from "../../../src/spec/map_types.ts";
+import { ATTACH_TYPES, PROG_TYPES } from "../../../src/spec/prog_types.ts";
+import type { MapDef } from "../../../src/verifier/proof.ts";
+import type { CtxFields } from "../../cpu/ctx.ts";
+import type { OpenObject } from "../../load/open.ts";
+import { mapsOf, progsToLoad, toMapDef } from "../../load/prog.ts";
+import { KernelEvents } from "./kernel_events.ts";
+import { KernelMap, kernelCpus } from "./kernel_map.ts";
+import { BpfSys } from "./sys.ts";
+
+const BPF_F_RDONLY_PROG = 1 << 7;
+const BPF_F_XDP_HAS_FRAGS = 1 << 5;
+/** Room for the largest packet the kernel runs, metadata in front. */
+const OUT_BYTES = 128 << 10;
+const XDP_MD_SIZE = 24;
+
+/** Fields of the context that the kernel's test run takes, by offset in struct xdp_md. */
+const CTX_OFFSETS: Readonly<Record<string, number>> = { ingress_ifindex: 12, rx_queue_index: 16, egress_ifindex: 20 };
+
+export interface KernelProg {
+  readonly name: string;
+  readonly spec: ProgSpec;
+  readonly fd: number;
+  /** what a program array shows */
+  readonly id: number;
+}
+
+/** One packet through the kernel. `data` is valid until the next one. */
+export interface KernelPacket {
+  /** 0, or a positive errno: then the packet was not run */
+  readonly errno: number;
+  readonly retval: number;
+  readonly metaLen: number;
+  /** bytes as they left, metadata first */
+  readonly data: Uint8Array;
+  /** of the call, copying in and out and all */
+  readonly ns: bigint;
+}
+
+export interface KernelLoadOptions {
+  readonly progs?: readonly string[];
+}
+
+/** Throws BpfError where the kernel refuses bpf(2), a map or a program. */
+export function loadKernelObject(opened: OpenObject, options: KernelLoadOptions = {}): KernelObject {
+  const object = new KernelObject(opened.spec, new BpfSys("engine kernel"));
+  try {
+    object.load(progsToLoad(opened, options.progs));
+  } catch (error) {
+    object.close();
+    throw error;
+  }
+  return object;
+}
+
+export class KernelObject {
+  readonly maps = new Map<string, KernelMap>();
+  readonly progs = new Map<string, KernelProg>();
+  readonly #fds: number[] = [];
+  readonly #out = new Uint8Array(OUT_BYTES);
+  readonly #ctxIn = new Uint8Array(XDP_MD_SIZE);
+  readonly #ctxOut = new Uint8Array(XDP_MD_SIZE);
+  #events: KernelEvents | undefined;
+  #btfFd: number | undefined;
+  #closed = false;
+
+  constructor(
+    readonly spec: ObjectSpec,
+    readonly sys: BpfSys,
+  ) {}
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  get ncpus(): number {
+    return kernelCpus();
+  }
+
+  /** @internal */
+  load(wanted: readonly ProgSpec[]): void {
+    const needed = new Set(wanted.flatMap((p) => [...mapsOf(p)]));
+    for (const [index, map] of this.spec.maps.entries()) if (needed.has(index) || MAP_TYPES[map.type].supported) this.#createMap(map, index);
+    for (const prog of wanted) this.#loadProg(prog);
+    for (const map of this.spec.maps) this.#fillProgArray(map);
+  }
+
+  #createMap(map: MapSpec, index: number): void {
+    const def = toMapDef(map);
+    const typed = map.specialFields.length > 0 ? { btf: { fd: this.#btf(), keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId } } : {};
+    const fd = this.sys.mapCreate({
+      name: map.name,
+      type: MAP_TYPES[map.type].id,
+      keySize: map.keySize,
+      valueSize: map.valueSize,
+      maxEntries: map.maxEntries,
+      flags: map.readonlyData === true ? map.flags | BPF_F_RDONLY_PROG : map.flags,
+      mapExtra: map.mapExtra ?? 0n,
+      numaNode: map.numaNode ?? 0,
+      ...typed,
+    });
+    this.#fds.push(fd);
+    const created = new KernelMap(this.sys, fd, def, index + 1);
+    this.maps.set(map.name, created);
+    if (map.data !== undefined) created.update(new Uint8Array(4), map.data);
+    if (map.readonlyData === true) this.sys.mapFreeze(fd);
+  }
+
+  #btf(): number {
+    if (this.#btfFd !== undefined) return this.#btfFd;
+    if (this.spec.btf === undefined) throw new BpfError("EINVAL", `${this.name}: has no BTF`);
+    const fd = this.sys.btfLoad(encodeBtf(this.spec.btf));
+    this.#fds.push(fd);
+    this.#btfFd = fd;
+    return fd;
+  }
+
+  #loadProg(prog: ProgSpec): void {
+    if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
+    if (prog.kfuncs.length > 0 || prog.externs.length > 0) throw new BpfError("EOPNOTSUPP", `prog '${prog.name}': kernel functions and externs are not resolved for the running kernel`);
+    // Without BTF all functions are static to the kernel; a program of one function needs none.
+    const funcs = prog.subprogs.length > 1 && prog.funcs.length > 0 && this.spec.btf !== undefined ? { funcs: { btfFd: this.#btf(), info: funcInfo(prog) } } : {};
+    const attach = prog.expectedAttachType === undefined ? -1 : (ATTACH_TYPES as readonly string[]).indexOf(prog.expectedAttachType);
+    const fd = this.sys.progLoad({
+      name: prog.name,
+      type: PROG_TYPES[prog.type].id,
+      expectedAttachType: Math.max(attach, 0),
+      flags: prog.flags.includes("frags") ? BPF_F_XDP_HAS_FRAGS : 0,
+      license: this.spec.license,
+      insns: encodeInsns(prog.insns.map((insn) => this.#relocate(insn))),
+      ...funcs,
+    });
+    this.#fds.push(fd);
+    this.progs.set(prog.name, { name: prog.name, spec: prog, fd, id: this.sys.progId(fd) });
+  }
+
+  /** Map indexes become descriptors. */
+  #relocate(insn: Insn | undefined): Insn | undefined {
+    if (insn?.kind !== "ld_imm64") return insn;
+    const { value } = insn;
+    if (value.kind !== "map" && value.kind !== "map_value") return insn;
+    const fd = this.map(this.spec.maps[value.map]?.name ?? "").fd;
+    return { ...insn, value: value.kind === "map" ? { kind: "map_fd", fd } : { kind: "map_value_fd", fd, off: value.off } };
+  }
+
+  #fillProgArray(map: MapSpec): void {
+    for (const value of map.values ?? []) {
+      if (value.kind === "prog" && this.maps.has(map.name) && this.progs.has(value.target)) this.setTailCall(map.name, value.key, value.target);
+    }
+  }
+
+  prog(name: string): KernelProg {
+    this.#assertOpen();
+    const found = this.progs.get(name);
+    if (found === undefined) throw new BpfError("ENOENT", `${this.name}: program '${name}' is not loaded; loaded are: ${[...this.progs.keys()].join(", ")}`);
+    return found;
+  }
+
+  map(name: string): KernelMap {
+    this.#assertOpen();
+    const found = this.maps.get(name);
+    if (found === undefined) throw new BpfError("ENOENT", `${this.name}: no map '${name}'; there are: ${[...this.maps.keys()].join(", ") || "none"}`);
+    return found;
+  }
+
+  /** The definition a map was made from. */
+  mapDef(name: string): MapDef {
+    return this.map(name).shape;
+  }
+
+  setTailCall(map: string, index: number, prog: string): void {
+    this.map(map).update(u32Bytes(index), this.slotOfProg(prog));
+  }
+
+  /** What goes into a program array for this program. */
+  slotOfProg(prog: string): Uint8Array {
+    return u32Bytes(this.prog(prog).fd);
+  }
+
+  /** The program that a program array shows by this value. */
+  progInSlot(value: Uint8Array): string | undefined {
+    const id = new DataView(value.buffer, value.byteOffset).getUint32(0, true);
+    return [...this.progs.values()].find((p) => p.id === id)?.name;
+  }
+
+  /** Buffers behind the perf event arrays, for what programs send from CPU 0. @internal */
+  openEvents(keep: number): KernelEvents {
+    this.#events?.close();
+    this.#events = new KernelEvents(this.sys, [...this.maps.values()], keep);
+    return this.#events;
+  }
+
+  /** One run on this CPU of one packet, as it comes. */
+  runPacket(prog: KernelProg, data: Uint8Array, ctx: CtxFields = {}): KernelPacket {
+    this.#assertOpen();
+    const view = new DataView(this.#ctxIn.buffer);
+    this.#ctxIn.fill(0);
+    view.setUint32(4, data.length, true); // data_end: no metadata in front
+    for (const [name, value] of Object.entries(ctx)) {
+      const off = Object.hasOwn(CTX_OFFSETS, name) ? CTX_OFFSETS[name] : undefined;
+      if (off === undefined) throw new BpfError("EINVAL", `the context has no field '${name}' to set; there are: ${Object.keys(CTX_OFFSETS).join(", ")}`);
+      view.setUint32(off, value, true);
+    }
+    const start = process.hrtime.bigint();
+    const result = this.sys.progTest(prog.fd, { data, ctx: this.#ctxIn, out: this.#out, ctxOut: this.#ctxOut });
+    const ns = process.hrtime.bigint() - start;
+    if (result.errno !== 0) return { errno: result.errno, retval: 0, metaLen: 0, data: this.#out.subarray(0, 0), ns };
+    const metaLen = new DataView(this.#ctxOut.buffer).getUint32(0, true); // where data is, from the first byte out
+    return { errno: 0, retval: result.retval, metaLen, data: this.#out.subarray(0, result.dataSize), ns };
+  }
+
+  /** Nanoseconds a run when the kernel repeats one packet; it is not restored in between. */
+  repeatPacket(prog: KernelProg, data: Uint8Array, repeat: number): number {
+    const result = this.sys.progTest(prog.fd, { data, repeat });
+    if (result.errno !== 0) throw new BpfError(errnoName(result.errno) ?? "EINVAL", `the kernel does not run a packet of ${data.length} bytes`);
+    return result.duration;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new BpfError("EBADF", `${this.name} is closed`);
+  }
+
+  /** Gives maps and programs back to the kernel. Again is harmless. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#events?.close();
+    for (const fd of this.#fds) this.sys.close(fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function u32Bytes(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
+}
+
+/** struct bpf_func_info of each function: its insn and the type of its name and arguments. */
+function funcInfo(prog: ProgSpec): Uint8Array {
+  const bytes = new Uint8Array(prog.funcs.length * 8);
+  const view = new DataView(bytes.buffer);
+  for (const [i, { pc, typeId }] of prog.funcs.entries()) {
+    view.setUint32(i * 8, pc, true);
+    view.setUint32(i * 8 + 4, typeId, true);
+  }
+  return bytes;
+}
