@@ -59,10 +59,12 @@ interface Row extends Partial<MapShape> {
 const KEY_SIZES = [1, 3, 4, 5, 8, 11, 12, 16, 24, 37];
 
 function keyOf(n: number, size: number): Uint8Array {
-  // keys that differ only in their last byte, and in their first
-  return Uint8Array.from({ length: size }, (_, i) => (i === size - 1 ? n & 7 : i === 0 ? n >> 3 : 0xaa)).map(
-    (b, i) => (size === 1 ? n : (i, b)),
-  );
+  if (size === 1) return Uint8Array.of(n);
+  // they differ in the first byte and in the last
+  const key = new Uint8Array(size).fill(0xaa);
+  key[0] = n >> 3;
+  key[size - 1] = n & 7;
+  return key;
 }
 
 function valueOf(map: BpfMap, n: number): MapValue {

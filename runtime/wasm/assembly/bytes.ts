@@ -45,6 +45,14 @@ export function zeroBytes(dst: i32, n: i32): void {
 /** The last 1 to 7 bytes of a key as a word, the rest zero. */
 export function loadTail(p: i32, n: i32): u64 {
   let w: u64 = 0;
-  for (let i = n - 1; i >= 0; i--) w = (w << 8) | load<u8>(p + i);
-  return w;
+  let at = 0;
+  if ((n & 4) != 0) {
+    w = load<u32>(p);
+    at = 4;
+  }
+  if ((n & 2) != 0) {
+    w |= <u64>load<u16>(p + at) << (at << 3);
+    at += 2;
+  }
+  return (n & 1) != 0 ? w | (<u64>load<u8>(p + at) << (at << 3)) : w;
 }

@@ -14,7 +14,7 @@
 //   led to the element is unchanged after its key and next word were read; the tags rule out that it left and came back.
 // Pairing: the exchange that publishes an element (release) pairs with the load of the word that leads to it (acquire).
 import * as L from "../../memory/layout";
-import { hashKey, keyEquals, keyWord } from "./hash_key";
+import { hashKey, keyEquals, keyHi, keyLo } from "./hash_key";
 import { give, link, target } from "./pool";
 
 const DELETED: u64 = 1;
@@ -55,11 +55,15 @@ export function sweep(map: i32, bucket: i32): void {
   }
 }
 
-/** The address of the element with this key, or 0. */
+/** The address of the element with this key, or 0. `kind` is a constant: how the key is passed. */
 @inline
 export function find(map: i32, key: i32, kind: i32): i32 {
-  const word = keyWord(key, kind);
-  const bucket = bucketOf(map, hashKey(map, key, word, kind));
+  return findWords(map, key, keyLo(key, kind), keyHi(key, kind), kind);
+}
+
+@inline
+export function findWords(map: i32, key: i32, lo: u64, hi: u64, kind: i32): i32 {
+  const bucket = bucketOf(map, hashKey(map, key, lo, hi, kind));
   while (true) {
     let prev = bucket;
     let at = atomic.load<u64>(prev);
@@ -71,7 +75,7 @@ export function find(map: i32, key: i32, kind: i32): i32 {
         sweep(map, bucket);
         break;
       }
-      const same = keyEquals(map, e, key, word, kind);
+      const same = keyEquals(map, e, key, lo, hi, kind);
       if (atomic.load<u64>(prev) != at) break;
       if (same) return e;
       prev = e;

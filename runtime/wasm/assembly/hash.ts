@@ -3,7 +3,7 @@
 import * as L from "../../memory/layout";
 import { find } from "./chain";
 import { ALL_CPUS, ONE_VALUE, OWN_CPU, removeKey, upsert } from "./hash_core";
-import { BY_ADDR, WORD4, WORD8 } from "./hash_key";
+import { BY_ADDR, WORD16, WORD4, WORD8 } from "./hash_key";
 
 @inline
 function value(map: i32, elem: i32): i32 {
@@ -22,8 +22,17 @@ function touched(elem: i32): i32 {
   return elem;
 }
 
+/** Keys of 4, 8 and 16 bytes, the usual ones, are taken by value. */
+@inline
+function findAny(map: i32, key: i32): i32 {
+  const size = load<i32>(map, L.MAP_KEY_SIZE);
+  if (size == 16) return find(map, key, WORD16);
+  if (size == 8) return find(map, key, WORD8);
+  return size == 4 ? find(map, key, WORD4) : find(map, key, BY_ADDR);
+}
+
 export function hash_lookup(map: i32, key: i32, cpu: i32): i32 {
-  return value(map, find(map, key, BY_ADDR));
+  return value(map, findAny(map, key));
 }
 export function hash_lookup4(map: i32, key: i32, cpu: i32): i32 {
   return value(map, find(map, key, WORD4));
@@ -32,7 +41,7 @@ export function hash_lookup8(map: i32, key: i32, cpu: i32): i32 {
   return value(map, find(map, key, WORD8));
 }
 export function percpu_hash_lookup(map: i32, key: i32, cpu: i32): i32 {
-  return ownValue(map, find(map, key, BY_ADDR), cpu);
+  return ownValue(map, findAny(map, key), cpu);
 }
 export function percpu_hash_lookup4(map: i32, key: i32, cpu: i32): i32 {
   return ownValue(map, find(map, key, WORD4), cpu);
@@ -41,7 +50,7 @@ export function percpu_hash_lookup8(map: i32, key: i32, cpu: i32): i32 {
   return ownValue(map, find(map, key, WORD8), cpu);
 }
 export function lru_hash_lookup(map: i32, key: i32, cpu: i32): i32 {
-  return value(map, touched(find(map, key, BY_ADDR)));
+  return value(map, touched(findAny(map, key)));
 }
 export function lru_hash_lookup4(map: i32, key: i32, cpu: i32): i32 {
   return value(map, touched(find(map, key, WORD4)));

@@ -93,7 +93,7 @@ function abandon(map: i32, fresh: i32, counted: bool, result: i64): i64 {
 export function upsert(map: i32, key: i32, raw: i32, value: i32, flags: i64, cpuIndex: i32, mode: i32, lru: bool): i64 {
   if ((<u64>flags & ~(<u64>BPF_F_LOCK)) > <u64>BPF_EXIST) return EINVAL;
   if ((flags & BPF_F_LOCK) != 0 && load<i32>(map, L.MAP_LOCK_OFF) == L.MAP_NO_FIELD) return EINVAL;
-  const hash = hashKey(map, key, 0, BY_ADDR);
+  const hash = hashKey(map, key, 0, 0, BY_ADDR);
   const bucket = bucketOf(map, hash);
   let fresh = 0;
   let counted = false;
@@ -120,7 +120,7 @@ export function upsert(map: i32, key: i32, raw: i32, value: i32, flags: i64, cpu
         sweep(map, bucket);
         break;
       }
-      const same = keyEquals(map, e, key, 0, BY_ADDR);
+      const same = keyEquals(map, e, key, 0, 0, BY_ADDR);
       if (atomic.load<u64>(prev) != at) break;
       if (same) {
         if ((flags & BPF_NOEXIST) != 0) return abandon(map, fresh, counted, EEXIST);
@@ -145,7 +145,7 @@ export function upsert(map: i32, key: i32, raw: i32, value: i32, flags: i64, cpu
 
 /** Delete of any chained map, key by address. */
 export function removeKey(map: i32, key: i32): i64 {
-  const bucket = bucketOf(map, hashKey(map, key, 0, BY_ADDR));
+  const bucket = bucketOf(map, hashKey(map, key, 0, 0, BY_ADDR));
   while (true) {
     let prev = bucket;
     let at = atomic.load<u64>(prev);
@@ -157,7 +157,7 @@ export function removeKey(map: i32, key: i32): i64 {
         sweep(map, bucket);
         break;
       }
-      const same = keyEquals(map, e, key, 0, BY_ADDR);
+      const same = keyEquals(map, e, key, 0, 0, BY_ADDR);
       if (atomic.load<u64>(prev) != at) break;
       if (same) {
         if (remove(map, bucket, prev, at, next)) return 0;

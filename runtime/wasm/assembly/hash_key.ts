@@ -1,11 +1,12 @@
 // Keys of hash maps: hashing, comparing with an element's key, storing one. A key is a row of 8-byte words, the last
-// one filled up with zeros; WORD keys (4 or 8 bytes) are passed by value and give the same hash as by address.
+// one filled up with zeros; keys of 4, 8 and 16 bytes are passed by value (`lo`, `hi`) and give the same hash as by address.
 import * as L from "../../memory/layout";
 import { loadTail } from "./bytes";
 
 export const BY_ADDR: i32 = 0;
 export const WORD4: i32 = 4;
 export const WORD8: i32 = 8;
+export const WORD16: i32 = 16;
 
 const K1: u64 = 0x9e3779b97f4a7c15;
 const K2: u64 = 0xd6e8feb86659fd93;
@@ -16,17 +17,23 @@ function mix(h: u64, word: u64): u64 {
   return h ^ (h >> 32);
 }
 
-/** The word of a WORD4 or WORD8 key; 0 for others. */
+/** The first word of a key passed by value; 0 for others. */
 @inline
-export function keyWord(key: i32, kind: i32): u64 {
-  return kind == WORD4 ? <u64>load<u32>(key) : kind == WORD8 ? load<u64>(key) : 0;
+export function keyLo(key: i32, kind: i32): u64 {
+  return kind == BY_ADDR ? 0 : kind == WORD4 ? <u64>load<u32>(key) : load<u64>(key);
 }
 
 @inline
-export function hashKey(map: i32, key: i32, word: u64, kind: i32): u32 {
+export function keyHi(key: i32, kind: i32): u64 {
+  return kind == WORD16 ? load<u64>(key, 8) : 0;
+}
+
+@inline
+export function hashKey(map: i32, key: i32, lo: u64, hi: u64, kind: i32): u32 {
   const seed = load<u64>(map, L.MAP_SEED);
-  if (kind != BY_ADDR) return <u32>((mix(seed, word) * K2) >> 32);
-  return hashAddr(seed, key, load<i32>(map, L.MAP_KEY_SIZE));
+  if (kind == BY_ADDR) return hashAddr(seed, key, load<i32>(map, L.MAP_KEY_SIZE));
+  const h = mix(seed, lo);
+  return <u32>(((kind == WORD16 ? mix(h, hi) : h) * K2) >> 32);
 }
 
 function hashAddr(seed: u64, key: i32, size: i32): u32 {
@@ -39,8 +46,9 @@ function hashAddr(seed: u64, key: i32, size: i32): u32 {
 
 /** Atomic loads of the element's words: they must stay before the check of the link that leads to the element. */
 @inline
-export function keyEquals(map: i32, elem: i32, key: i32, word: u64, kind: i32): bool {
-  if (kind != BY_ADDR) return atomic.load<u64>(elem, L.ELEM_KEY) == word;
+export function keyEquals(map: i32, elem: i32, key: i32, lo: u64, hi: u64, kind: i32): bool {
+  if (kind == WORD16) return atomic.load<u64>(elem, L.ELEM_KEY) == lo && atomic.load<u64>(elem, L.ELEM_KEY + 8) == hi;
+  if (kind != BY_ADDR) return atomic.load<u64>(elem, L.ELEM_KEY) == lo;
   return keyEqualsAddr(elem + L.ELEM_KEY, key, load<i32>(map, L.MAP_KEY_SIZE));
 }
 

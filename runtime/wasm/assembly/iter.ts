@@ -125,7 +125,7 @@ export function map_next_key(map: i32, key: i32, out: i32, cpu: i32): i64 {
   const lpm = load<i32>(map, L.MAP_TYPE) == LPM_TRIE;
   if (lpm && lpmFindExact(map, key, cpu) == 0) return firstFrom(map, 0, out);
   const own = lpm ? cpu + L.CPU_KEY_SCRATCH : key; // lpmFindExact left the normal form there
-  const hash = hashKey(map, own, 0, BY_ADDR);
+  const hash = hashKey(map, own, 0, 0, BY_ADDR);
   const bucket = bucketOf(map, hash);
   const e = elementIn(map, bucket, own);
   if (e == 0) return firstFrom(map, 0, out);
@@ -138,7 +138,7 @@ function elementIn(map: i32, bucket: i32, key: i32): i32 {
   while (target(at) != 0) {
     const e = map + target(at);
     // a stale hit is harmless: copyKeyBehind does not meet the element, and the next bucket follows
-    if (keyEquals(map, e, key, 0, BY_ADDR)) return e;
+    if (keyEquals(map, e, key, 0, 0, BY_ADDR)) return e;
     at = atomic.load<u64>(e);
   }
   return 0;

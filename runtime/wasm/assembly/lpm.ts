@@ -4,7 +4,7 @@
 // zero) in the CPU's scratch area; the element keeps the key as given behind its value.
 import * as L from "../../memory/layout";
 import { copyBytes, zeroBytes } from "./bytes";
-import { find } from "./chain";
+import { find, findWords } from "./chain";
 import { EINVAL } from "./errno";
 import { ONE_VALUE, removeKey, upsert } from "./hash_core";
 import { BY_ADDR, WORD8 } from "./hash_key";
@@ -54,14 +54,13 @@ function setLength(map: i32, len: u32): void {
   if ((atomic.load<u64>(at) & bit) == 0) atomic.or<u64>(at, bit);
 }
 
-/** IPv4-sized keys: the normal form is one word. */
-function findWord(map: i32, key: i32, scratch: i32): i32 {
-  const data = bswap(load<u32>(key, 4));
-  let len = lengthBelow(map, min(load<u32>(key), 32));
+/** IPv4-sized keys: the normal form is one word, length below, data above. */
+function findWord(map: i32, key: i32): i32 {
+  const data = bswap<u32>(load<u32>(key, 4));
+  let len = lengthBelow(map, min<i32>(load<i32>(key), 32));
   while (len >= 0) {
-    store<u32>(scratch, len);
-    store<u32>(scratch, bswap(len == 0 ? 0 : data & (0xffffffff << (32 - len))), 4);
-    const e = find(map, scratch, WORD8);
+    const masked: u32 = len == 0 ? 0 : data & (<u32>0xffffffff << (32 - len));
+    const e = findWords(map, 0, <u64>len | (<u64>bswap<u32>(masked) << 32), 0, WORD8);
     if (e != 0) return e;
     len = lengthBelow(map, len - 1);
   }
@@ -86,8 +85,7 @@ function findAny(map: i32, key: i32, scratch: i32): i32 {
 
 export function lpm_trie_lookup(map: i32, key: i32, cpu: i32): i32 {
   if (load<u32>(key) > maxPrefix(map)) return 0;
-  const scratch = cpu + L.CPU_KEY_SCRATCH;
-  const e = load<i32>(map, L.MAP_KEY_SIZE) == 8 ? findWord(map, key, scratch) : findAny(map, key, scratch);
+  const e = load<i32>(map, L.MAP_KEY_SIZE) == 8 ? findWord(map, key) : findAny(map, key, cpu + L.CPU_KEY_SCRATCH);
   return e == 0 ? 0 : e + load<i32>(map, L.MAP_VALUE_OFF);
 }
 
