@@ -4,7 +4,7 @@ import { Btf, type BtfType, type BtfTypeOf } from "../btf/btf.ts";
 import { BpfError } from "../spec/errors.ts";
 import { MAP_FLAGS } from "../spec/map_types.ts";
 import { type Elf, type ElfSection, type ElfSymbol, SHT, STB, STT, STV } from "./elf.ts";
-import type { MapTable } from "./maps.ts";
+import { type MapTable, reasonOf } from "./maps.ts";
 import type { MapSpec, VariableSpec } from "./object_spec.ts";
 import { fieldBudget, specialFields } from "./special_fields.ts";
 
@@ -42,12 +42,16 @@ export function readData(elf: Elf, btf: Btf | undefined, table: MapTable): Varia
     // Of several sections of one name only the first can be the one BTF describes.
     const datasec = datasecs.get(s.name);
     datasecs.delete(s.name);
-    const vars =
-      btf !== undefined && datasec !== undefined
-        ? variablesByBtf(s, btf, datasec, symbols, table.maps.length)
-        : variablesBySymbol(locals.get(s.index) ?? [], s, table.maps.length);
-    table.add(s, 0, dataMap(s, row.readonly, btf, datasec, symbols));
-    for (const v of vars) out.push(v);
+    try {
+      const vars =
+        btf !== undefined && datasec !== undefined
+          ? variablesByBtf(s, btf, datasec, symbols, table.maps.length)
+          : variablesBySymbol(locals.get(s.index) ?? [], s, table.maps.length);
+      table.add(s, 0, dataMap(s, row.readonly, btf, datasec, symbols));
+      for (const v of vars) out.push(v);
+    } catch (e) {
+      table.add(s, 0, { refused: `section ${s.name}: ${reasonOf(e)}` });
+    }
   }
   return out;
 }
@@ -122,14 +126,13 @@ function variablesByBtf(
   const out: VariableSpec[] = [];
   for (const v of datasec.vars) {
     const t = btf.byId(v.typeId);
-    if (t.kind !== "var")
-      throw new BpfError("EINVAL", `${s.data.where}: BTF type ${t.id} (${t.kind}) is no variable`);
+    if (t.kind !== "var") throw new BpfError("EINVAL", `BTF type ${t.id} (${t.kind}) is no variable`);
     if (t.linkage === "extern") continue;
     // The compiler leaves offsets of global variables to the symbol table, and the section's size as 0.
     const sym =
       datasec.size === 0 && t.linkage === "global" ? symbols.get(`${s.index}:${t.name}`) : undefined;
     if (datasec.size === 0 && t.linkage === "global" && sym === undefined)
-      throw new BpfError("EINVAL", `${s.data.where}: variable ${t.name} has no symbol`);
+      throw new BpfError("EINVAL", `variable ${t.name} has no symbol`);
     const off = sym?.value ?? v.off;
     if (off + v.size > s.size)
       throw new BpfError(

@@ -74,7 +74,8 @@ function place(main: ElfFunc, layout: Layout, budget: LinkBudget): string | unde
     const slots = (func.end - func.start) / SLOT;
     end += slots;
     budget.left -= slots;
-    if (budget.left < 0) return "the programs of this object link to too many insns";
+    if (budget.left < 0)
+      return `${func.section.data.where}: the programs of this object link to too many insns`;
     stack.push({ func, next: 0 });
     return undefined;
   };
