@@ -124,11 +124,23 @@ function readScalar(w: Walk, t: Scalar, p: Place): JsValue {
   const n = signed ? BigInt.asIntN(bits, u) : u;
   if (t.kind === "int" && t.bool) return n !== 0n;
   if (t.kind === "enum" || t.kind === "enum64") {
-    const known = t.values.find((v) => v.value === n);
-    if (known !== undefined) return known.name;
+    const known = enumNames(t).get(n);
+    if (known !== undefined) return known;
   }
   const size = t.kind === "ptr" ? 8 : t.size;
   return size <= 4 ? Number(n) : n;
+}
+
+const ENUM_NAMES = new WeakMap<BtfType, Map<bigint, string>>();
+
+/** Enumerators by value; of several with one value the first. */
+function enumNames(t: BtfTypeOf<"enum" | "enum64">): Map<bigint, string> {
+  const known = ENUM_NAMES.get(t);
+  if (known !== undefined) return known;
+  const names = new Map<bigint, string>();
+  for (const v of t.values) if (!names.has(v.value)) names.set(v.value, v.name);
+  ENUM_NAMES.set(t, names);
+  return names;
 }
 
 function readFloat(w: Walk, t: BtfTypeOf<"float">, p: Place): number {

@@ -1,6 +1,6 @@
 // Global data sections -> maps of one element, and the variables in them. Decides which sections are
 // data, as libbpf does, and where each variable lies: by BTF, or by symbol where there is none.
-import { Btf, type BtfType, type BtfTypeOf } from "../btf/btf.ts";
+import { Btf, type BtfSecVar, type BtfType, type BtfTypeOf } from "../btf/btf.ts";
 import { BpfError } from "../spec/errors.ts";
 import { MAP_FLAGS } from "../spec/map_types.ts";
 import { type Elf, type ElfSection, type ElfSymbol, SHT, STB, STT, STV } from "./elf.ts";
@@ -168,13 +168,17 @@ function variablesBySymbol(symbols: readonly ElfSymbol[], s: ElfSection, map: nu
  */
 export function fixDatasecs(btf: Btf, maps: readonly MapSpec[], variables: readonly VariableSpec[]): Btf {
   const fixed = new Map<number, BtfType>();
+  const offsOf = maps.map(() => new Map<string, number>());
+  for (const v of variables) offsOf[v.map]?.set(v.name, v.off);
   for (const [index, map] of maps.entries()) {
     const t = map.datasecTypeId === 0 ? undefined : btf.byId(map.datasecTypeId);
     if (t?.kind !== "datasec" || t.size !== 0) continue;
-    const offs = new Map(variables.filter((v) => v.map === index).map((v) => [v.name, v.off]));
-    const vars = t.vars
-      .map((v) => ({ ...v, off: offs.get(btf.byId(v.typeId).name) ?? v.off }))
-      .sort((a, b) => a.off - b.off);
+    // Static variables have their offsets, and their names may repeat.
+    const off = (v: BtfSecVar) => {
+      const u = btf.byId(v.typeId);
+      return u.kind === "var" && u.linkage === "global" ? (offsOf[index]?.get(u.name) ?? v.off) : v.off;
+    };
+    const vars = t.vars.map((v) => ({ ...v, off: off(v) })).sort((x, y) => x.off - y.off);
     fixed.set(t.id, { ...t, size: map.valueSize, vars });
   }
   return fixed.size === 0 ? btf : new Btf(btf.types.map((t) => fixed.get(t.id) ?? t));

@@ -95,7 +95,7 @@ function readInitialisers(
 ): void {
   const starts = [...defs.keys()].sort((a, b) => a - b);
   for (const r of elf.relocs.get(section.index) ?? []) {
-    const start = starts.findLast((s) => s <= r.off);
+    const start = lastAtMost(starts, r.off);
     const def = start === undefined ? undefined : defs.get(start);
     const ref = start === undefined ? undefined : table.at(section.index, start);
     // A relocation in a refused map's variable: nobody can use that map anyway.
@@ -120,6 +120,17 @@ function readInitialisers(
     map.values ??= [];
     map.values.push({ key: at / 8, target: r.sym.name, kind });
   }
+}
+
+/** The last of some ascending numbers that is not above n. */
+function lastAtMost(sorted: readonly number[], n: number): number | undefined {
+  let lo = 0;
+  for (let hi = sorted.length; lo < hi; ) {
+    const mid = (lo + hi) >>> 1;
+    if ((sorted[mid] ?? 0) <= n) lo = mid + 1;
+    else hi = mid;
+  }
+  return sorted[lo - 1];
 }
 
 /** Fields of `struct bpf_map_def`; what follows them must be zero. */
