@@ -4,11 +4,8 @@
 // other: as XDP, behind a prologue that puts the memory's address into r1 and its length into r2.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { assemble } from "../isa/asm.ts";
-import { encodeInsns } from "../isa/encode.ts";
 import { BpfError } from "../spec/errors.ts";
-import { loadObject } from "../../runtime/load/object.ts";
-import { openInsns } from "../../runtime/load/insns.ts";
+import { runVector } from "./conformance_prog.ts";
 import { parseEngineOptions } from "./engine_options.ts";
 
 function parseHex(what: string, text: string): Uint8Array {
@@ -17,20 +14,6 @@ function parseHex(what: string, text: string): Uint8Array {
   return new Uint8Array(Buffer.from(digits, "hex"));
 }
 
-const prologue = (len: number): string =>
-  len === 0
-    ? "r1 = 0\nr2 = 0"
-    : `
-    r0 = -1
-    r2 = *(u32 *)(r1 +4)
-    r1 = *(u32 *)(r1 +0)
-    r3 = r1
-    r3 += ${len}
-    if r3 <= r2 goto +1
-    exit
-    r2 = ${len}
-    r3 = 0`;
-
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     options: { engine: { type: "string" }, checked: { type: "boolean" }, program: { type: "string" } },
@@ -38,13 +21,9 @@ async function main(): Promise<void> {
   });
   const memory = parseHex("memory", positionals[0] ?? "");
   const body = parseHex("program", values.program ?? readFileSync(0, "utf8"));
-  const head = encodeInsns(assemble(prologue(memory.length)));
-  const code = new Uint8Array(head.length + body.length);
-  code.set(head);
-  code.set(body, head.length);
   const { engine, checked } = parseEngineOptions("softirq-conformance", values);
-  using object = await loadObject(openInsns(code), { engine, checked });
-  process.stdout.write(`${object.callPacket("prog", memory).toString(16)}\n`);
+  const r0 = await runVector(body, memory, { engine, checked });
+  process.stdout.write(`${r0.toString(16)}\n`);
 }
 
 try {

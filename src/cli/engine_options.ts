@@ -9,6 +9,11 @@ export const ENGINE_OPTIONS = {
   "no-cache": { type: "boolean", help: "neither read nor write compiled modules on disk" },
 } as const satisfies OptionRows;
 
+/** For commands that can use the running kernel's BPF as well. */
+export const KERNEL_ENGINE_OPTION = {
+  engine: { type: "string", value: "wasm|interp|kernel", help: "wasm (default); interp: the slow reference; kernel: the running kernel's BPF" },
+} as const satisfies OptionRows;
+
 const OPT_LEVELS = ["0", "1", "2", "3"] as const;
 const ENGINES = ["wasm", "interp"] as const;
 
@@ -23,6 +28,14 @@ function oneOf<T extends string>(command: string, option: string, known: readonl
   const found = known.find((k) => k === text);
   if (found === undefined) throw new UsageError(`${command}: --${option} takes ${known.join(", ")}, not '${text}'`);
   return found;
+}
+
+/** Is the running kernel asked for? Options that only ours understand are refused with it. */
+export function wantsKernel(command: string, options: OptionValues<typeof ENGINE_OPTIONS>, ours: readonly (readonly [option: string, given: boolean])[]): boolean {
+  if (options.engine !== "kernel") return false;
+  const all = [["opt", options.opt !== undefined], ["checked", options.checked === true], ["no-cache", options["no-cache"] === true], ...ours] as const;
+  for (const [option, given] of all) if (given) throw new UsageError(`${command}: --${option} is not for --engine kernel`);
+  return true;
 }
 
 export function parseEngineOptions(command: string, options: OptionValues<typeof ENGINE_OPTIONS>): EngineChoice {

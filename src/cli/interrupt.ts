@@ -1,5 +1,5 @@
 // Ctrl-C while a run goes on: the first ends it through the world's stop word, the second ends the process.
-import type { World } from "../../runtime/memory/world.ts";
+import { World } from "../../runtime/memory/world.ts";
 import { stopWorldOnSignal } from "../../runtime/cpu/stop.ts";
 import { EXIT } from "./command.ts";
 
@@ -8,7 +8,8 @@ export class Interrupt {
   readonly #uninstallNative: () => void;
   readonly #onSignal: () => void;
 
-  constructor(world: World) {
+  /** `stop` ends a run that is in no world. */
+  constructor(world: World | { stop(): void }) {
     this.#onSignal = () => {
       if (this.interrupted) process.exit(EXIT.interrupted);
       this.interrupted = true;
@@ -16,7 +17,7 @@ export class Interrupt {
     };
     // The listener first: the native handler calls the one it finds.
     process.on("SIGINT", this.#onSignal);
-    this.#uninstallNative = stopWorldOnSignal(world);
+    this.#uninstallNative = world instanceof World ? stopWorldOnSignal(world) : () => undefined;
   }
 
   /** Puts the process's own way with Ctrl-C back. */
@@ -26,4 +27,4 @@ export class Interrupt {
   }
 }
 
-export const stopOnInterrupt = (world: World): Interrupt => new Interrupt(world);
+export const stopOnInterrupt = (world: World | { stop(): void }): Interrupt => new Interrupt(world);

@@ -3,17 +3,16 @@
 import { readFileSync } from "node:fs";
 import { CaptureWriter, openCaptures } from "../pcap/index.ts";
 import { BpfError } from "../spec/errors.ts";
-import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
-import { type RunOptions, type RunResult, runProg } from "../../runtime/run.ts";
+import type { RunOptions, RunResult } from "../../runtime/run.ts";
 import { fillMaps, mapsToJson } from "../../runtime/json/maps.ts";
-import { stopOnInterrupt } from "./interrupt.ts";
 import { EXIT, type OptionRows, type OptionValues, UsageError, defineCommand } from "./command.ts";
-import { ENGINE_OPTIONS, parseEngineOptions } from "./engine_options.ts";
+import { ENGINE_OPTIONS, KERNEL_ENGINE_OPTION, parseEngineOptions, wantsKernel } from "./engine_options.ts";
 import { TextSink, fileError, printJson } from "./output.ts";
 import { parseCount, parseCtx, parseDuration, parsePair, parseValue } from "./parse.ts";
 import { Progress } from "./progress.ts";
 import { fmtRunResult, runResultToJson } from "./run_report.ts";
+import { loadKernelRunnable, loadRunnable } from "./runnable.ts";
 
 const OPTIONS = {
   prog: { type: "string", value: "NAME", help: "the program to run, by function name" },
@@ -36,6 +35,7 @@ const OPTIONS = {
   seed: { type: "string", value: "N", help: "seed of bpf_get_prandom_u32" },
   keep: { type: "string", value: "N", help: "records and printk lines kept, default 100000 each" },
   ...ENGINE_OPTIONS,
+  ...KERNEL_ENGINE_OPTION,
 } as const satisfies OptionRows;
 
 type Values = OptionValues<typeof OPTIONS & { json: { type: "boolean"; help: string } }>;
@@ -99,7 +99,13 @@ export const run = defineCommand({
     const mayPrint = checkStdout(options);
     refuseUnready(options);
     const outMask = parseOutMask(options["out-verdict"]);
-    const engine = parseEngineOptions("run", options);
+    if (options.engine === "kernel" && options.clock === "virtual") throw new UsageError("run: --engine kernel has a real clock: --clock virtual cannot be had with it");
+    const inKernel = wantsKernel("run", options, [
+      ["seed", options.seed !== undefined],
+      ["until", options.until !== undefined],
+      ["cpus", (options.cpus ?? "1") !== "1"],
+    ]);
+    const engine = inKernel ? undefined : parseEngineOptions("run", options);
     const ctx = parseCtx(options.ctx);
     const limits = {
       limit: parseCount("limit", options.limit ?? String(Number.MAX_SAFE_INTEGER)),
@@ -117,12 +123,10 @@ export const run = defineCommand({
     }
     const prog = opened.prog(options.prog);
     const source = openCaptures(captures);
-    const object = await loadObject(opened, {
-      ...engine,
-      progs: [prog.name, ...(options.init === undefined ? [] : [opened.prog(options.init).name])],
-      cpus,
-      ...(seed === undefined ? {} : { seed }),
-    });
+    const progs = [prog.name, ...(options.init === undefined ? [] : [opened.prog(options.init).name])];
+    const runnable =
+      engine === undefined ? loadKernelRunnable(opened, progs) : await loadRunnable(opened, { ...engine, progs, cpus, ...(seed === undefined ? {} : { seed }) });
+    const { object } = runnable;
     for (const pair of options.map ?? []) {
       const [name, file] = parsePair("map", pair, "NAME=FILE");
       fillMaps(object, name, readMapFile(file), file);
@@ -131,7 +135,7 @@ export const run = defineCommand({
     const out = options.out === undefined ? undefined : CaptureWriter.create(options.out, { nanoseconds: source.nanoseconds });
     const verdicts = options.verdicts === undefined ? undefined : new TextSink(options.verdicts);
     const progress = new Progress(process.stderr);
-    const interrupt = stopOnInterrupt(object.world);
+    const interrupt = runnable.stopOnInterrupt();
     const runOptions: RunOptions = {
       ...limits,
       until,
@@ -146,7 +150,7 @@ export const run = defineCommand({
     };
     let result: RunResult;
     try {
-      result = await runProg(object, prog.name, source, runOptions);
+      result = await runnable.run(prog.name, source, runOptions);
     } finally {
       progress.end();
       interrupt.uninstall();

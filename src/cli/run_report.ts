@@ -1,6 +1,5 @@
 // A run's totals, as the JSON document scripts read and as lines for people.
 import { VERDICTS } from "../../runtime/replay/result.ts";
-import type { BpfObject } from "../../runtime/load/object.ts";
 import type { RunResult } from "../../runtime/run.ts";
 import { fmtRate } from "./progress.ts";
 import { fmtTable } from "./output.ts";
@@ -20,7 +19,7 @@ const ran = (result: RunResult): number => result.packets - result.errors;
 const nsPerPacket = (result: RunResult): number => (ran(result) === 0 ? 0 : Number(result.elapsedNs) / ran(result));
 const packetsPerSecond = (result: RunResult): number => (result.elapsedNs === 0n ? 0 : (ran(result) * 1e9) / Number(result.elapsedNs));
 
-export function runResultToJson(object: BpfObject, result: RunResult) {
+export function runResultToJson(object: { readonly name: string }, result: RunResult) {
   return {
     object: object.name,
     prog: result.prog,

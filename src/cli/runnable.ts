@@ -1,0 +1,35 @@
+// An object ready to run over captures, in an engine of ours or in the running kernel: one face for the commands.
+import type { PacketSource } from "../pcap/index.ts";
+import { loadKernelObject } from "../../runtime/engine/kernel/kernel_object.ts";
+import { runKernelProg } from "../../runtime/engine/kernel/kernel_run.ts";
+import type { ShownObject } from "../../runtime/json/shown.ts";
+import { type LoadOptions, loadObject } from "../../runtime/load/object.ts";
+import type { OpenObject } from "../../runtime/load/open.ts";
+import { type RunOptions, type RunResult, runProg } from "../../runtime/run.ts";
+import { type Interrupt, stopOnInterrupt } from "./interrupt.ts";
+
+export interface Runnable {
+  readonly object: ShownObject & { readonly name: string; close(): void };
+  /** Ctrl-C ends the run from now on. */
+  stopOnInterrupt(): Interrupt;
+  run(prog: string, source: PacketSource, options: RunOptions): Promise<RunResult>;
+}
+
+export async function loadRunnable(opened: OpenObject, options: LoadOptions): Promise<Runnable> {
+  const object = await loadObject(opened, options);
+  return {
+    object,
+    stopOnInterrupt: () => stopOnInterrupt(object.world),
+    run: (prog, source, runOptions) => runProg(object, prog, source, runOptions),
+  };
+}
+
+export function loadKernelRunnable(opened: OpenObject, progs: readonly string[]): Runnable {
+  const object = loadKernelObject(opened, { progs });
+  let stopped = false;
+  return {
+    object,
+    stopOnInterrupt: () => stopOnInterrupt({ stop: () => (stopped = true) }),
+    run: (prog, source, options) => runKernelProg(object, prog, source, { ...options, stopping: () => stopped }),
+  };
+}
