@@ -3,7 +3,7 @@
 import type { ProgTypeName } from "../src/spec/prog_types.ts";
 import { BpfError } from "../src/spec/errors.ts";
 import type { PacketSource } from "../src/pcap/index.ts";
-import { type Events } from "./events/events.ts";
+import type { ShownEvents } from "./json/shown.ts";
 import type { BpfObject } from "./load/object.ts";
 import { type CtxFields, setCtx } from "./cpu/ctx.ts";
 import { type FirstFrame, Replay, type ReplayOptions } from "./replay/replay.ts";
@@ -36,10 +36,10 @@ export interface RunResult {
   readonly verdicts: readonly number[];
   /** in the walk alone */
   readonly elapsedNs: bigint;
-  readonly clock: "virtual";
+  readonly clock: "virtual" | "real";
   readonly cpus: number;
   readonly timers: { readonly started: number; readonly fired: number; readonly cancelled: number; readonly pending: number };
-  readonly events: Events;
+  readonly events: ShownEvents;
   /** the stop word ended it before the last packet */
   readonly stopped: boolean;
   /** captures that ended badly: their complete packets were run, one line each says what is wrong */

@@ -1,10 +1,11 @@
-// Types as the bytes of a `.BTF` section: the inverse of parse.ts, for handing types to a kernel. Nothing is
-// checked here: what a Btf holds was checked when it was read. Follows the kernel's Documentation/bpf/btf.rst.
+// Types as the bytes of a `.BTF` section in the form a kernel takes: the inverse of parse.ts, but that nothing is
+// extern and no section is empty. Nothing is checked: what a Btf holds was checked when it was read.
+// Follows the kernel's Documentation/bpf/btf.rst.
 import type { Btf, BtfKind, BtfType, BtfTypeOf, Linkage } from "./btf.ts";
 import { BTF_MAGIC } from "./parse.ts";
 
 const HEADER_SIZE = 24;
-const LINKAGE: Readonly<Record<Linkage, number>> = { static: 0, global: 1, extern: 2 };
+const LINKAGE: Readonly<Record<Linkage, number>> = { static: 0, global: 1, extern: 1 };
 
 /** What follows the name: vlen, the kind flag, size or type, and the words behind them. */
 interface Record32 {
@@ -46,6 +47,17 @@ function encodeEnum(t: Enum, name: (text: string) => number): Record32 {
   return { vlen: t.values.length, flag: t.signed, word: t.size, rest };
 }
 
+/** A section that no map holds (the license's) has no size in the file, and its variables no place. */
+function encodeDatasec(t: BtfTypeOf<"datasec">): Record32 {
+  let end = 0;
+  const rest = t.vars.flatMap((v) => {
+    const off = t.size === 0 ? end : v.off;
+    end = off + v.size;
+    return [v.typeId, off, v.size];
+  });
+  return { vlen: t.vars.length, word: t.size === 0 ? Math.max(end, 1) : t.size, rest };
+}
+
 const reference = (t: { readonly typeId: number }): Record32 => ({ word: t.typeId });
 
 // biome-ignore format: table
@@ -64,7 +76,7 @@ const ROWS = {
   func:       row<"func">(12, (t) => ({ vlen: LINKAGE[t.linkage], word: t.typeId })),
   func_proto: row<"func_proto">(13, (t, name) => ({ vlen: t.params.length, word: t.typeId, rest: t.params.flatMap((p) => [name(p.name), p.typeId]) })),
   var:        row<"var">(14, (t) => ({ word: t.typeId, rest: [LINKAGE[t.linkage]] })),
-  datasec:    row<"datasec">(15, (t) => ({ vlen: t.vars.length, word: t.size, rest: t.vars.flatMap((v) => [v.typeId, v.off, v.size]) })),
+  datasec:    row<"datasec">(15, encodeDatasec),
   float:      row<"float">(16, (t) => ({ word: t.size })),
   decl_tag:   row<"decl_tag">(17, (t) => ({ word: t.typeId, rest: [t.componentIdx] })),
   type_tag:   row<"type_tag">(18, reference),
