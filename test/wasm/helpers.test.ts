@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as L from "../../runtime/memory/layout.ts";
+import { walkFrames } from "./walk_frames.ts";
 import { TestWorld, hex, u32 } from "./world.ts";
 
 const EINVAL = -22n;
@@ -78,30 +79,6 @@ function frame(len = 60): {
         (off) => world.view.getUint32(cpu + off, true) - base,
       ),
   };
-}
-
-export function walkFrames(
-  world: TestWorld,
-  frames: readonly { at: number; len: number; ts?: bigint; cpu?: number; errno?: number }[],
-  flags: number,
-  budget = 1000,
-): number {
-  const descs = world.alloc(Math.max(frames.length, 1) * L.FRAME_DESC_SIZE);
-  const { view } = world;
-  for (const [i, f] of frames.entries()) {
-    const d = descs + i * L.FRAME_DESC_SIZE;
-    view.setUint32(d + L.FRAME_ADDR, f.at, true);
-    view.setUint32(d + L.FRAME_LEN, f.len, true);
-    view.setBigUint64(d + L.FRAME_TS, f.ts ?? 0n, true);
-    view.setUint32(d + L.FRAME_ORIG_LEN, f.len, true);
-    view.setUint32(d + L.FRAME_CPU, f.cpu ?? 0, true);
-    view.setUint32(d + L.FRAME_ERRNO, f.errno ?? 0, true);
-  }
-  const cpu = world.cpuBlock(0);
-  view.setUint32(cpu + L.CPU_WALK_FRAMES, descs, true);
-  view.setUint32(cpu + L.CPU_WALK_COUNT, frames.length, true);
-  view.setUint32(cpu + L.CPU_WALK_POS, 0, true);
-  return world.lib.walk(cpu, flags, budget);
 }
 
 describe("xdp_adjust_*: the kernel's limits", () => {
@@ -286,6 +263,16 @@ describe("trace_printk", () => {
     else expect([got, lines]).toEqual([BigInt(new TextEncoder().encode(want).length), [[L.EV_PRINTK, want]]]);
   });
 
+  it("trace_vprintk takes up to twelve arguments from memory", () => {
+    const fmt = w.put(new TextEncoder().encode("%d %d %d %d %d\0"));
+    const args = w.alloc(104);
+    for (let i = 0; i < 13; i++) w.view.setBigUint64(args + i * 8, BigInt(i), true);
+    expect(w.call("trace_vprintk", [fmt, 15, args, 40])).toBe(9n);
+    expect(new TextDecoder().decode(take()[0]?.data)).toBe("0 1 2 3 4");
+    for (const size of [32, 41, 104]) expect(w.call("trace_vprintk", [fmt, 15, args, size])).toBe(EINVAL);
+    expect(w.call("trace_vprintk", [fmt, 15, 0, 40])).toBe(EINVAL);
+  });
+
   it("a format without an end, a text longer than the kernel's buffer", () => {
     const at = w.put(new Uint8Array(2000).fill(97));
     expect(w.call("trace_printk", [at, 8, 0, 0, 0])).toBe(EINVAL);
@@ -327,6 +314,21 @@ describe("perf_event_output", () => {
     for (let i = 0; i < 10; i++) expect(out(CURRENT)).toBe(0n);
     expect(take()).toHaveLength(5);
     expect(w.view.getBigUint64(cpu + L.CPU_EVENTS_LOST_PERF, true)).toBe(5n);
+  });
+});
+
+describe("strncmp", () => {
+  it.each([
+    ["abc", 4, "abc", 0n],
+    ["abc", 2, "abd", 0n],
+    ["abc", 3, "abd", -1n],
+    ["b", 2, "a", 1n],
+    ["a", 2, "ab", -1n],
+    ["\u00ff", 1, "a", 1n],
+  ] as const)("%s %i %s", (a, size, b, want) => {
+    const w = new TestWorld();
+    const put = (s: string): number => w.put(Buffer.from(`${s}\0`, "latin1"));
+    expect(w.call("strncmp", [put(a), size, put(b)])).toBe(want);
   });
 });
 

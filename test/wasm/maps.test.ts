@@ -389,6 +389,28 @@ describe("the program's side", () => {
   });
 });
 
+describe("map_each_next", () => {
+  it("visits each element in use once, while the callback deletes them", () => {
+    const world = new TestWorld();
+    const map = world.map({ type: "hash", maxEntries: 50 });
+    for (let i = 0; i < 50; i++) map.update(u32(i), new Uint8Array(8));
+    for (let i = 0; i < 50; i += 3) map.delete(u32(i));
+    const next = world.lib["map_each_next"] as (map: number, from: number) => number;
+    const seen: number[] = [];
+    for (let i = next(map.addr, 0); i >= 0; i = next(map.addr, i + 1)) {
+      const word = (off: number): number => world.view.getUint32(map.addr + off, true);
+      const key = world.view.getUint32(
+        map.addr + word(L.MAP_ELEMS_OFF) + i * word(L.MAP_ELEM_STRIDE) + L.ELEM_KEY,
+        true,
+      );
+      seen.push(key);
+      expect(map.delete(u32(key))).toBe(true);
+    }
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => i).filter((i) => i % 3 !== 0));
+    expect(map.size).toBe(0);
+  });
+});
+
 describe("the handle", () => {
   it("refuses wrong sizes, a frozen map, a closed one", () => {
     const map = new TestWorld({ ncpus: 2 }).map({ type: "percpu_hash" });

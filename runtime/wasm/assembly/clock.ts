@@ -2,6 +2,9 @@
 // (or by someone else: WORLD_F_REAL_CLOCK). TAI runs with REALTIME, BOOTTIME with MONOTONIC.
 import * as L from "../../memory/layout";
 
+const NS_PER_JIFFY: u64 = 4000000;
+const FIRST_JIFFY: u64 = 0x100000000 - 300 * 250;
+
 export function ktime_get_ns(cpu: i32): i64 {
   return load<i64>(cpu, L.CPU_MONOTONIC);
 }
@@ -13,6 +16,11 @@ export function ktime_get_coarse_ns(cpu: i32): i64 {
 }
 export function ktime_get_tai_ns(cpu: i32): i64 {
   return load<i64>(cpu, L.CPU_REALTIME);
+}
+
+/** 250 a second, from 300 s before the counter's lower half wraps, as Linux starts it. */
+export function jiffies64(cpu: i32): i64 {
+  return <i64>(load<u64>(cpu, L.CPU_MONOTONIC) / NS_PER_JIFFY + FIRST_JIFFY);
 }
 
 /** A packet of this timestamp is seen now: the clocks go there, never back, nor before the world's first packet. */

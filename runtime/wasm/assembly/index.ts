@@ -2,7 +2,7 @@
 export {
   array_delete, array_lookup, array_update, percpu_array_delete, percpu_array_lookup, percpu_array_update,
 } from "./array";
-export { clock_set, ktime_get_boot_ns, ktime_get_coarse_ns, ktime_get_ns, ktime_get_tai_ns } from "./clock";
+export { clock_set, jiffies64, ktime_get_boot_ns, ktime_get_coarse_ns, ktime_get_ns, ktime_get_tai_ns } from "./clock";
 export { csum_diff } from "./csum";
 export { perf_event_output } from "./event";
 export {
@@ -11,7 +11,7 @@ export {
   lru_percpu_hash_update, percpu_hash_delete, percpu_hash_lookup, percpu_hash_lookup4, percpu_hash_lookup8,
   percpu_hash_update,
 } from "./hash";
-export { map_collect, map_next_key } from "./iter";
+export { map_collect, map_each_next, map_next_key } from "./iter";
 export { spin_lock, spin_unlock } from "./lock";
 export { lpm_trie_delete, lpm_trie_lookup, lpm_trie_update } from "./lpm";
 export {
@@ -19,8 +19,9 @@ export {
   map_update_elem, map_update_user,
 } from "./map";
 export { get_numa_node_id, get_prandom_u32, get_smp_processor_id } from "./prandom";
-export { trace_printk } from "./printk";
+export { trace_printk, trace_vprintk } from "./printk";
 export { redirect, redirect_map } from "./redirect";
+export { strncmp } from "./string";
 export { walk } from "./walk";
 export { cpu_init, stats_reset, world_init } from "./world";
 export {

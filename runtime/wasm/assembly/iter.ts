@@ -1,4 +1,4 @@
-// The host's iteration over chained maps: whole entries copied out, bucket by bucket, beside running CPUs. An entry is only
+// Iteration over chained maps. For programs (for_each_map_elem) by element, for the host by bucket. The host's iteration copies whole entries out, beside running CPUs. An entry is only
 // handed out if its element was in the chain before and after it was copied. An element present all the time is handed out;
 // one inserted, replaced or removed meanwhile may or may not be.
 import * as L from "../../memory/layout";
@@ -142,4 +142,35 @@ function elementIn(map: i32, bucket: i32, key: i32): i32 {
     at = atomic.load<u64>(e);
   }
   return 0;
+}
+
+/** Whether the very element is in its bucket's chain. */
+function isLinked(map: i32, e: i32): bool {
+  const bucket = bucketOf(map, atomic.load<u32>(map + e, L.ELEM_HASH));
+  while (true) {
+    let prev = bucket;
+    let at = atomic.load<u64>(prev);
+    while (true) {
+      if (target(at) == 0) return false;
+      const next = atomic.load<u64>(map + target(at));
+      if (isDeleted(next)) {
+        sweep(map, bucket);
+        break;
+      }
+      if (atomic.load<u64>(prev) != at) break;
+      if (target(at) == e) return true;
+      prev = map + target(at);
+      at = next;
+    }
+  }
+}
+
+/** The number of the first element in use at or behind number `from`, or -1: it is at ELEMS_OFF + number * ELEM_STRIDE. */
+export function map_each_next(map: i32, from: i32): i32 {
+  const used = min<i32>(atomic.load<i32>(map, L.MAP_BUMP), load<i32>(map, L.MAP_POOL));
+  const stride = load<i32>(map, L.MAP_ELEM_STRIDE);
+  for (let i = from; i < used; i++) {
+    if (isLinked(map, load<i32>(map, L.MAP_ELEMS_OFF) + i * stride)) return i;
+  }
+  return -1;
 }

@@ -1,4 +1,4 @@
-// trace_printk: formats as the kernel's bprintf does and appends the text as an event record. The whole format is checked
+// trace_printk and trace_vprintk: format as the kernel's bprintf does and appends the text as an event record. The whole format is checked
 // before anything is kept. Strings and addresses (%s, %pI4 …) are read now, not when the host looks. Pointers print as their
 // offset in the world's memory, in 16 hex digits for %p, %px, %pK, %ps, %pS, %pB alike.
 import * as L from "../../memory/layout";
@@ -12,6 +12,8 @@ const ZERO: i32 = 2;
 const PLUS: i32 = 4;
 const SPACE: i32 = 8;
 const UPPER: i32 = 16;
+
+const MAX_VARARGS: u32 = 12;
 
 @inline
 function isSpace(c: u32): bool {
@@ -112,7 +114,7 @@ function putIp6(out: i32, end: i32, at: u64, colons: bool): i32 {
 }
 
 /** The text's length, or -EINVAL. `end` is the last byte of the scratch area. */
-function format(fmt: i32, text: i32, end: i32, a0: u64, a1: u64, a2: u64): i32 {
+function format(fmt: i32, text: i32, end: i32, args: i32, count: i32): i32 {
   let out = text;
   let used = 0;
   for (let c: u32 = load<u8>(fmt); c != 0; c = load<u8>(++fmt)) {
@@ -126,8 +128,8 @@ function format(fmt: i32, text: i32, end: i32, a0: u64, a1: u64, a2: u64): i32 {
       out = put(out, end, c);
       continue;
     }
-    if (used >= 3) return <i32>EINVAL;
-    const arg = used == 0 ? a0 : used == 1 ? a1 : a2;
+    if (used >= count) return <i32>EINVAL;
+    const arg = load<u64>(args + (used << 3));
     used++;
 
     let flags = 0;
@@ -189,15 +191,28 @@ function format(fmt: i32, text: i32, end: i32, a0: u64, a1: u64, a2: u64): i32 {
   return out - text;
 }
 
-export function trace_printk(cpu: i32, fmt: i64, fmtSize: i64, a3: i64, a4: i64, a5: i64): i64 {
-  const at = <i32>fmt;
+function print(cpu: i32, fmt: i32, fmtSize: u32, args: i32, count: i32): i64 {
   let ended = false;
-  for (let i: u32 = 0; i < <u32>fmtSize && !ended; i++) ended = load<u8>(at + i) == 0;
+  for (let i: u32 = 0; i < fmtSize && !ended; i++) ended = load<u8>(fmt + i) == 0;
   if (!ended) return EINVAL;
   const text = cpu + L.CPU_TEXT_SCRATCH;
-  const len = format(at, text, text + L.CPU_TEXT_SCRATCH_SIZE - 1, a3, a4, a5);
+  const len = format(fmt, text, text + L.CPU_TEXT_SCRATCH_SIZE - 1, args, count);
   if (len < 0) return len;
   const ev = beginEvent(cpu, L.EV_PRINTK, 0, len);
   if (ev != 0) copyBytes(ev + L.EV_DATA, text, len);
   return len;
+}
+
+export function trace_printk(cpu: i32, fmt: i64, fmtSize: i64, a3: i64, a4: i64, a5: i64): i64 {
+  const args = cpu + L.CPU_KEY_SCRATCH;
+  store<i64>(args, a3);
+  store<i64>(args, a4, 8);
+  store<i64>(args, a5, 16);
+  return print(cpu, <i32>fmt, <u32>fmtSize, args, 3);
+}
+
+export function trace_vprintk(cpu: i32, fmt: i64, fmtSize: i64, args: i64, argsSize: i64): i64 {
+  const size = <u32>argsSize;
+  if ((size & 7) != 0 || size > MAX_VARARGS * 8 || (size != 0 && args == 0)) return EINVAL;
+  return print(cpu, <i32>fmt, <u32>fmtSize, <i32>args, <i32>(size >> 3));
 }

@@ -1,0 +1,75 @@
+// lib.wasm as a module: what it imports, what it must not carry, and that binaryen can put a program into it.
+import binaryen from "binaryen";
+import { describe, expect, it } from "vitest";
+import { HELPERS } from "../../src/spec/helpers.ts";
+import * as L from "../../runtime/memory/layout.ts";
+import { libBytes } from "../../runtime/wasm/lib.ts";
+import { checkModule } from "../../runtime/wasm/build.mjs";
+import { TestWorld } from "./world.ts";
+import { walkFrames } from "./walk_frames.ts";
+
+const module = new WebAssembly.Module(libBytes() as BufferSource);
+
+describe("lib.wasm", () => {
+  it("imports memory and program, and has no state of its own", () => {
+    expect(checkModule(libBytes())).toEqual([]);
+    expect(
+      WebAssembly.Module.imports(module)
+        .map((i) => `${i.module}.${i.name}`)
+        .sort(),
+    ).toEqual(["env.memory", "env.prog"]);
+  });
+
+  it("the check finds a data section and a foreign import", () => {
+    const m = binaryen.parseText(
+      '(module (import "env" "log" (func)) (memory 1) (global i32 (i32.const 0)) (data (i32.const 0) "x"))',
+    );
+    const bytes = m.emitBinary();
+    m.dispose();
+    expect(checkModule(bytes)).toEqual([
+      "has a memory section",
+      "has a global section",
+      "has a data section",
+      "imports env.log",
+    ]);
+  });
+
+  it("exports every helper programs may call, but the JIT's own", () => {
+    const exported = new Set(WebAssembly.Module.exports(module).map((e) => e.name));
+    const missing = HELPERS.flatMap((h) => (h?.proto !== undefined && !exported.has(h.name) ? [h.name] : []));
+    expect(missing).toEqual(["tail_call", "for_each_map_elem", "loop"]);
+  });
+
+  it("binaryen puts a program in the place of env.prog", () => {
+    const m = binaryen.readBinary(libBytes());
+    m.setFeatures(
+      binaryen.Features.Atomics |
+        binaryen.Features.SIMD128 |
+        binaryen.Features.BulkMemory |
+        binaryen.Features.BulkMemoryOpt |
+        binaryen.Features.SignExt |
+        binaryen.Features.NontrappingFPToInt |
+        binaryen.Features.MutableGlobals,
+    );
+    let prog: string | undefined;
+    for (let i = 0; i < m.getNumFunctions(); i++) {
+      const info = binaryen.getFunctionInfo(m.getFunctionByIndex(i));
+      if (info.base === "prog" && info.module === "env") prog = info.name;
+    }
+    if (prog === undefined) throw new Error("no env.prog");
+    const { i32, i64 } = binaryen;
+    m.removeFunction(prog);
+    m.addFunction(prog, binaryen.createType([i32, i32, i64]), i64, [], m.i64.const(3n));
+    m.runPasses(["inlining"]);
+    expect(m.validate()).toBeTruthy();
+    const bytes = m.emitBinary();
+    m.dispose();
+    const world = new TestWorld();
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), {
+      env: { memory: world.memory },
+    });
+    Object.assign(world, { lib: exports });
+    walkFrames(world, [{ at: world.alloc(60), len: 60 }], 0);
+    expect(world.view.getBigUint64(world.cpuBlock(0) + L.CPU_STAT_VERDICTS + 3 * 8, true)).toBe(1n);
+  });
+});
