@@ -1,5 +1,6 @@
 // Option values: durations, counts, name=value pairs, packet bytes. Every refusal names the option.
 import { readFileSync } from "node:fs";
+import { BpfError } from "../spec/errors.ts";
 import { UsageError } from "./command.ts";
 import type { VariableValue } from "../../runtime/load/variables.ts";
 import { fileError } from "./output.ts";
@@ -63,5 +64,20 @@ export function readBytes(option: string, source: string): Uint8Array {
     return new Uint8Array(readFileSync(source === "-" ? 0 : source));
   } catch (cause) {
     throw fileError("open", source, cause);
+  }
+}
+
+/** A file of JSON, such as `--map` takes. */
+export function readJsonFile(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw fileError("open", path, cause);
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new BpfError("EINVAL", `${path}: not JSON: ${(cause as Error).message.split("\n", 1)[0]}`, { cause });
   }
 }

@@ -1,15 +1,13 @@
 // softirq run: the main job. Packets in, verdicts, packets, maps out. Parses what was asked, opens the sinks,
 // and prints; the run itself is the runtime's.
-import { readFileSync } from "node:fs";
 import { CaptureWriter, openCaptures } from "../pcap/index.ts";
-import { BpfError } from "../spec/errors.ts";
 import { openObject } from "../../runtime/load/open.ts";
 import type { RunOptions, RunResult } from "../../runtime/run.ts";
 import { fillMaps, mapsToJson } from "../../runtime/json/maps.ts";
 import { EXIT, type OptionRows, type OptionValues, UsageError, defineCommand } from "./command.ts";
 import { ENGINE_OPTIONS, KERNEL_ENGINE_OPTION, parseEngineOptions, wantsKernel } from "./engine_options.ts";
-import { TextSink, fileError, printJson } from "./output.ts";
-import { parseCount, parseCtx, parseDuration, parsePair, parseValue } from "./parse.ts";
+import { TextSink, printJson } from "./output.ts";
+import { parseCount, parseCtx, parseDuration, parsePair, parseValue, readJsonFile } from "./parse.ts";
 import { Progress } from "./progress.ts";
 import { fmtRunResult, runResultToJson } from "./run_report.ts";
 import { loadKernelRunnable, loadRunnable } from "./runnable.ts";
@@ -69,20 +67,6 @@ function parseOutMask(list: string | undefined): number {
   return mask;
 }
 
-function readMapFile(path: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    throw fileError("open", path, cause);
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new BpfError("EINVAL", `${path}: not JSON: ${(cause as Error).message.split("\n", 1)[0]}`, { cause });
-  }
-}
-
 /** Whatever ends the run, files that were begun are completed. */
 function closeAll(sinks: readonly ({ close(): void } | undefined)[]): void {
   for (const sink of sinks) sink?.close();
@@ -129,7 +113,7 @@ export const run = defineCommand({
     const { object } = runnable;
     for (const pair of options.map ?? []) {
       const [name, file] = parsePair("map", pair, "NAME=FILE");
-      fillMaps(object, name, readMapFile(file), file);
+      fillMaps(object, name, readJsonFile(file), file);
     }
 
     const out = options.out === undefined ? undefined : CaptureWriter.create(options.out, { nanoseconds: source.nanoseconds });

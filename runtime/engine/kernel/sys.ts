@@ -222,16 +222,31 @@ export class BpfSys {
 
   /** Runs `body` with this thread on CPU 0. */
   onCpu0<T>(body: () => T): T {
+    const back = this.#pin();
+    try {
+      return body();
+    } finally {
+      back();
+    }
+  }
+
+  async onCpu0Async<T>(body: () => Promise<T>): Promise<T> {
+    const back = this.#pin();
+    try {
+      return await body();
+    } finally {
+      back();
+    }
+  }
+
+  /** To CPU 0; what is returned goes back. */
+  #pin(): () => void {
     const before = this.#raw.affinity();
     const zero = new Uint8Array(MAX_CPUS / 8);
     zero[0] = 1;
     const result = this.#raw.setAffinity(zero);
     if (result < 0) throw new BpfError(errnoName(result) ?? "EINVAL", "this process may not run on CPU 0, whose results are wanted");
-    try {
-      return body();
-    } finally {
-      this.#raw.setAffinity(before);
-    }
+    return () => void this.#raw.setAffinity(before);
   }
 
   openPerf(cpu: number, pages: number): PerfBuffer {
