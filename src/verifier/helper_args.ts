@@ -129,7 +129,7 @@ function checkKey(env: Env, regno: number, reg: RegState, meta: CallMeta): void 
   const found = constantAt(env, reg, map.keySize);
   if (found === undefined) return;
   if (found.spi !== undefined) markSlotPrecise(env, reg.aux, found.spi);
-  meta.constKey = found.value;
+  meta.constKey = found.value >>> 0; // the key is a u32
 }
 
 function checkValue(env: Env, regno: number, meta: CallMeta): void {
