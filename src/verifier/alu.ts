@@ -7,7 +7,7 @@ import { checkRegRead, checkRegWrite } from "./mem_access.ts";
 import { RegState, type RegKind, UNKNOWN, scalarReg, withoutId, withValue } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import { alu, neg } from "./scalar_alu.ts";
-import { mov32, movsx } from "./scalar_cast.ts";
+import { end, mov32, movsx } from "./scalar_cast.ts";
 import { linkable, noteEscape } from "./stack_access.ts";
 
 const SCALAR: RegKind = "scalar";
@@ -116,6 +116,6 @@ function result(
         if (dst !== undefined) noteEscape(env, dst);
         return UNKNOWN;
       }
-      return insn.kind === "neg" ? scalarReg(neg(insn.width, dst.s)) : UNKNOWN;
+      return scalarReg(insn.kind === "neg" ? neg(insn.width, dst.s) : end(insn.to, insn.bits, dst.s));
   }
 }

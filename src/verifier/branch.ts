@@ -19,7 +19,7 @@ import {
 } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import { alu } from "./scalar_alu.ts";
-import { isBranchTaken, narrowJmp } from "./scalar_jmp.ts";
+import { isBranchTaken, narrowJmp, narrowJmpSelf } from "./scalar_jmp.ts";
 import { HIST_DST_FP, HIST_SRC_FP, noteEscape } from "./stack_access.ts";
 import { StackSlot } from "./stack.ts";
 import { mapRegs, type VerifierState } from "./state.ts";
@@ -57,8 +57,17 @@ function pktTaken(op: JmpOp, dst: RegState, src: RegState): boolean | undefined 
   return undefined;
 }
 
+/** A register compared with itself. */
+function isSelf(insn: Jmp): boolean {
+  return insn.src.kind === "reg" && insn.src.regno === insn.dst;
+}
+
 function taken(insn: Jmp, dst: RegState, src: RegState): boolean | undefined {
-  if (dst.kind === "scalar" && src.kind === "scalar") return isBranchTaken(insn.op, insn.width, dst.s, src.s);
+  if (dst.kind === "scalar" && src.kind === "scalar") {
+    if (!isSelf(insn)) return isBranchTaken(insn.op, insn.width, dst.s, src.s);
+    const self = narrowJmpSelf(insn.op, insn.width, dst.s);
+    return self.taken === undefined ? false : self.fallthrough === undefined ? true : undefined;
+  }
   if (insn.width === 32) return undefined;
   if (isPktAny(dst) && isPktAny(src)) return pktTaken(insn.op, dst, src);
   const ptr = src.kind === "scalar" ? dst : src;
@@ -179,7 +188,8 @@ function matchPkt(insn: Jmp, dst: RegState, src: RegState, here: VerifierState, 
 /** Which side each register's new facts belong to. */
 function narrow(insn: Jmp, dst: RegState, src: RegState, here: VerifierState, there: VerifierState): void {
   if (dst.kind !== "scalar" || src.kind !== "scalar") return;
-  const out = narrowJmp(insn.op, insn.width, dst.s, src.s);
+  const { op, width } = insn;
+  const out = isSelf(insn) ? narrowJmpSelf(op, width, dst.s) : narrowJmp(op, width, dst.s, src.s);
   for (const [st, pair] of [
     [there, out.taken],
     [here, out.fallthrough],

@@ -278,7 +278,7 @@ export function stepStackRange(env: Env, reg: RegState, size: number, write: boo
     const spi = i >> 3;
     const slot = frame.slot(spi);
     if (byteAt(slot, i & 7) === BYTE_INVALID) noteUninitRead(env, frame);
-    env.scratchSlot(spi);
+    if (wholly) env.scratchSlot(spi);
     if (!wholly) markSlotRead(env, reg.aux, spi);
     if (write) frame.setSlot(spi, setBytes(slot, i & 7, 1, BYTE_MISC));
   }
