@@ -1,7 +1,8 @@
 // Makes a flow graph reducible: a loop with several entries gets one dispatch block in front, and every
-// edge to one of its entries goes through it, setting the label first. Only such loops change.
+// edge to one of its entries goes through it, setting the label first. Loops nested too deep are joined the
+// same way. Nothing else changes.
 import { succs, type Block, type Cfg, type Term } from "./cfg.ts";
-import { findLoops, layOut, predecessors, type Graph, type Item } from "./loops.ts";
+import { findLoops, layOut, predecessors, type Graph, type Item, type LoopNest } from "./loops.ts";
 
 function graphOf(cfg: Cfg): Graph {
   return { size: cfg.blocks.length, succs: (node) => succs(cfg.blocks[node]!.term) };
@@ -102,12 +103,42 @@ function makeReducible(cfg: Cfg): void {
   }
 }
 
+/** Loops nested deeper share one dispatch block: recursion over nested code, ours and binaryen's, has its limit. */
+const MAX_NEST = 200;
+
+/** Gives each loop at the limit that has loops inside one dispatch block for all of their headers. */
+function flattenDeep(cfg: Cfg, nest: LoopNest): boolean {
+  const depth = new Int32Array(cfg.blocks.length);
+  const atLimit = new Map<number, number[]>();
+  const outermost = new Map<number, number[]>();
+  for (const node of nest.rpo) {
+    if (nest.isHeader[node] === 0) continue;
+    const around = nest.parent[node]!;
+    depth[node] = around === -1 ? 1 : depth[around]! + 1;
+    if (depth[node] < MAX_NEST) continue;
+    const group = depth[node] === MAX_NEST ? [] : outermost.get(around)!;
+    if (depth[node] === MAX_NEST) atLimit.set(node, group);
+    group.push(node);
+    outermost.set(node, group);
+  }
+  const groups = [...atLimit.values()].filter((group) => group.length > 1);
+  const preds = predecessors(graphOf(cfg), cfg.blocks.keys());
+  for (const group of groups) addDispatch(cfg, group, preds);
+  return groups.length > 0;
+}
+
+function loopsOf(cfg: Cfg): LoopNest {
+  const nest = findLoops(graphOf(cfg), 0);
+  if (nest === undefined) throw new Error("flow graph is irreducible after adding dispatch blocks");
+  return nest;
+}
+
 /** The layout of a graph; the graph gets dispatch blocks where it needs them. Block 0 stays the entry. */
 export function structure(cfg: Cfg): Item[] {
-  const nest = findLoops(graphOf(cfg), 0);
-  if (nest !== undefined) return layOut(nest);
-  makeReducible(cfg);
-  const reduced = findLoops(graphOf(cfg), 0);
-  if (reduced === undefined) throw new Error("flow graph is irreducible after adding dispatch blocks");
-  return layOut(reduced);
+  let nest = findLoops(graphOf(cfg), 0);
+  if (nest === undefined) {
+    makeReducible(cfg);
+    nest = loopsOf(cfg);
+  }
+  return layOut(flattenDeep(cfg, nest) ? loopsOf(cfg) : nest);
 }

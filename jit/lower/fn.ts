@@ -10,6 +10,12 @@ export type Binaryen = typeof binaryen;
 export type Module = binaryen.Module;
 export type Expr = binaryen.ExpressionRef;
 
+/** Part of binaryen's interface that its type declarations leave out. */
+interface RawBinaryen {
+  readonly Block: { setName(block: Expr, name: string): void };
+  readonly Expression: { setType(expr: Expr, type: binaryen.Type): void };
+}
+
 export type Concurrency = "single" | "shared";
 
 export interface LowerOptions {
@@ -87,6 +93,19 @@ export class Fn {
     const local = this.#newVar(this.env.b.i64);
     this.#regs.set(regno, local);
     return local;
+  }
+
+  /**
+   * A block that branches name. The label is set afterwards: given one, binaryen would search the whole block for
+   * branches to it, again at every level of nesting.
+   */
+  labelled(label: string, children: readonly Expr[]): Expr {
+    const { b, m } = this.env;
+    const block = m.block(null, children, b.none);
+    const raw = b as unknown as RawBinaryen;
+    raw.Block.setName(block, label);
+    raw.Expression.setType(block, b.none);
+    return block;
   }
 
   /** A named temporary; the same name is the same local. */

@@ -55,7 +55,7 @@ class FuncLowerer {
     fn.out = [];
     items.forEach((item, i) => {
       if (this.#labelled.has(item.node) && !this.#openLoops.has(item.node)) {
-        fn.out = [m.block(`b${item.node}`, fn.out, env.b.none)];
+        fn.out = [fn.labelled(`b${item.node}`, fn.out)];
       }
       const next = items[i + 1]?.node ?? follow;
       if (item.body === undefined) this.#block(this.#cfg.blocks[item.node]!, next);

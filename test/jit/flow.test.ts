@@ -143,4 +143,44 @@ describe("big graphs", () => {
     expect(build(insns, { opt: 0 }).run()).toBe(0n);
     expect(performance.now() - start).toBeLessThan(4000);
   });
+
+  it.each([150, 250, 3000])("%i loops in each other", (n) => {
+    const alu = (pc: number, dst: number, imm: number, op: "mov" | "add"): Insn => ({
+      pc,
+      kind: "alu",
+      op,
+      width: 64,
+      dst: dst as 0,
+      src: { kind: "imm", imm },
+      signed: false,
+    });
+    const insns: Insn[] = [alu(0, 0, 0, "mov")];
+    for (let i = 1; i <= n; i++) insns.push(alu(i, 0, 1, "add"));
+    for (let i = n; i >= 1; i--) {
+      insns.push({
+        pc: insns.length,
+        kind: "jmp",
+        op: "jlt",
+        width: 64,
+        dst: 0,
+        src: { kind: "imm", imm: 2 * n - i },
+        target: i,
+      });
+    }
+    insns.push({ pc: insns.length, kind: "exit" });
+    expect(build(insns, { opt: 0 }).run()).toBe(walkJlt(insns));
+  });
 });
+
+function walkJlt(insns: readonly Insn[]): bigint {
+  let r0 = 0;
+  for (let pc = 0; ; ) {
+    const insn = insns[pc]!;
+    if (insn.kind === "exit") return BigInt(r0);
+    if (insn.kind === "jmp" && insn.src.kind === "imm") pc = r0 < insn.src.imm ? insn.target : pc + 1;
+    else if (insn.kind === "alu" && insn.src.kind === "imm") {
+      r0 = insn.op === "mov" ? insn.src.imm : r0 + insn.src.imm;
+      pc++;
+    } else throw new Error(`${pc}: not one of the two kinds`);
+  }
+}
