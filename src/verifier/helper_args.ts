@@ -129,7 +129,8 @@ function checkKey(env: Env, regno: number, reg: RegState, meta: CallMeta): void 
   const found = constantAt(env, reg, map.keySize);
   if (found === undefined) return;
   if (found.spi !== undefined) markSlotPrecise(env, reg.aux, found.spi);
-  meta.constKey = found.value >>> 0; // the key is a u32
+  // the spilled number may be wider than the four bytes that were stored
+  if (found.value >= 0 && found.value <= 0xffff_ffff) meta.constKey = found.value;
 }
 
 function checkValue(env: Env, regno: number, meta: CallMeta): void {
