@@ -138,5 +138,5 @@ export function execReturn(env: Env): void {
   }
   st.frames.pop();
   env.pc = next;
-  if (callee.inCallback) widenImprecise(env, next, st);
+  if (callee.inCallback) widenImprecise(env, next, st, st.parent);
 }

@@ -41,7 +41,7 @@ function argOf(env: Env, funcId: number, typeId: number, i: number): GlobalArg {
   if (size === undefined)
     env.reject(
       "EINVAL",
-      `arg#${i} reference type('${to.kind.toUpperCase()} ${to.name}') size cannot be determined: -22`,
+      `arg#${i} reference type('${to.kind === "void" ? "UNKNOWN" : to.kind.toUpperCase()} ${to.name}') size cannot be determined: -22`,
     );
   return { type: "mem", size, nullable: !tags.includes("nonnull") };
 }

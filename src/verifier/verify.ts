@@ -53,7 +53,7 @@ function logInsn(env: Env, insn: Insn, newPath: boolean): void {
 function execMayGoto(env: Env, insn: InsnOf<"may_goto">): void {
   const queued = env.push(env.pc + 1, env.pc);
   queued.mayGotoDepth++;
-  widenImprecise(env, env.pc, queued);
+  widenImprecise(env, env.pc, queued, env.state.parent?.parent); // the parent is this very insn
   env.facts.jump(env.pc, true);
   env.facts.jump(env.pc, false);
   env.pc = insn.target;

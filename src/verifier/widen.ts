@@ -23,8 +23,14 @@ function widened(env: Env, old: RegState, cur: RegState, precise: boolean): RegS
   return sameButId(old, cur) && old.id === cur.id ? cur : UNKNOWN;
 }
 
-export function widenImprecise(env: Env, pc: number, st: VerifierState): void {
-  const old = previousAt(st.parent, pc, st);
+/** `from`: the checkpoint where the search for the round before begins. */
+export function widenImprecise(
+  env: Env,
+  pc: number,
+  st: VerifierState,
+  from: VerifierState | undefined,
+): void {
+  const old = previousAt(from, pc, st);
   if (old === undefined) return;
   for (const frame of st.frames) {
     const was = old.frames[frame.frameno];
