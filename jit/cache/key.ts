@@ -52,7 +52,7 @@ export function cacheKey(input: KeyInput): string {
   const add = (name: string, lines: readonly string[]): void =>
     void hash.update(`${name} ${lines.length}\n${lines.join("\n")}\n`);
   add("versions", [String(EMITTER), ...input.versions]);
-  add("options", [JSON.stringify(Object.entries(input.options).sort(([a], [b]) => (a < b ? -1 : 1)))]);
+  add("options", [JSON.stringify(Object.entries(input.options).toSorted(([a], [b]) => (a < b ? -1 : 1)))]);
   add("insns", input.insns.map(insnText));
   add("aux", input.aux.map(auxText));
   add(

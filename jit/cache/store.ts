@@ -117,7 +117,7 @@ function evict(dir: string, maxBytes: number): void {
     return name.endsWith(SUFFIX) ? [{ path, size: stat.size, used: stat.mtimeMs }] : [];
   });
   let total = entries.reduce((sum, entry) => sum + entry.size, 0);
-  for (const { path, size } of entries.sort((a, b) => a.used - b.used)) {
+  for (const { path, size } of entries.toSorted((a, b) => a.used - b.used)) {
     if (total <= maxBytes) return;
     rmSync(path, { force: true });
     total -= size;

@@ -57,7 +57,7 @@ export function tableName(b: Binaryen, m: Module): string {
 }
 
 /** binaryen's ExternalKinds.Function, a const enum that exists in its types only. */
-const FUNCTION_KIND = 0;
+const FUNCTION_KIND: binaryen.ExternalKinds = 0;
 
 /** Internal names of the functions a module exports, by export name. */
 export function exportedFunctions(b: Binaryen, m: Module): Map<string, string> {

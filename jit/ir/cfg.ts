@@ -41,17 +41,9 @@ export interface CfgInput {
 
 /** Successors in the order taken, fall: a depth-first walk in this order lays the fall side out next. */
 export function succs(term: Term): readonly number[] {
-  switch (term.kind) {
-    case "jump":
-      return [term.to];
-    case "branch":
-      return [term.taken, term.fall];
-    case "dispatch":
-      return term.targets;
-    case "exit":
-    case "trap":
-      return [];
-  }
+  if (term.kind === "jump") return [term.to];
+  if (term.kind === "branch") return [term.taken, term.fall];
+  return term.kind === "dispatch" ? term.targets : [];
 }
 
 /** The pc after an insn. */

@@ -56,7 +56,7 @@ export function walkDepthFirst(graph: Graph, entry: number): Dfs {
     order[seen++] = to;
     stack[depth++] = to;
   }
-  return { order: order.subarray(0, seen), pre, last, rpo: post.subarray(0, done).reverse() };
+  return { order: order.subarray(0, seen), pre, last, rpo: post.subarray(0, done).toReversed() };
 }
 
 /** Predecessors of the reachable nodes. */

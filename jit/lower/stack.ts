@@ -56,7 +56,7 @@ export function planSlots(
 }
 
 function withoutOverlaps(sizes: ReadonlyMap<number, Size>, spoiled: ReadonlySet<number>): Slots {
-  const sorted = [...sizes].sort(([a], [b]) => a - b);
+  const sorted = [...sizes].toSorted(([a], [b]) => a - b);
   const promoted = new Map<number, Size>();
   let end = -Infinity;
   sorted.forEach(([off, size], i) => {

@@ -80,7 +80,7 @@ describe.each([false, true])("checked %s", (checked) => {
     );
     expect(imports.filter((entry) => !IMPORTS.has(entry))).toEqual([]);
     const exports = WebAssembly.Module.exports(module).map((entry) => entry.name);
-    expect(exports.sort()).toEqual([...table.map((entry) => entry.exportName), "walk"].sort());
+    expect(exports.toSorted()).toEqual([...table.map((entry) => entry.exportName), "walk"].toSorted());
   });
 });
 

@@ -18,6 +18,8 @@ function rng(seed: number): (below: number) => number {
   };
 }
 
+const immOperand = (value: number): object => ({ kind: "imm", imm: value });
+
 /**
  * Blocks of six insns: hash the block's number into r0, take fuel from r3 or leave, branch on a bit of r0 or not at
  * all. The exit is the last insn.
@@ -28,9 +30,8 @@ function randomProg(seed: number, blocks: number): Insn[] {
   const out = blocks * size + 2;
   const insns: Insn[] = [];
   const add = (insn: Record<string, unknown>): void => void insns.push({ pc: insns.length, ...insn } as Insn);
-  const imm = (value: number): object => ({ kind: "imm", imm: value });
   const alu = (op: string, dst: number, value: number): void =>
-    add({ kind: "alu", op, width: 64, dst, src: imm(value), signed: false });
+    add({ kind: "alu", op, width: 64, dst, src: immOperand(value), signed: false });
   const near = (at: number): number => Math.min(blocks - 1, Math.max(0, at + random(9) - 3));
   const target = (at: number): number => 2 + size * (random(4) === 0 ? random(blocks) : near(at));
   alu("mov", 0, seed);
@@ -39,13 +40,13 @@ function randomProg(seed: number, blocks: number): Insn[] {
     alu("mul", 0, 31);
     alu("add", 0, i + 1);
     alu("sub", 3, 1);
-    add({ kind: "jmp", op: "jeq", width: 64, dst: 3, src: imm(0), target: out });
+    add({ kind: "jmp", op: "jeq", width: 64, dst: 3, src: immOperand(0), target: out });
     const jump = {
       kind: "jmp",
       op: random(2) ? "jset" : "jsgt",
       width: 64,
       dst: 0,
-      src: imm(1 << random(8)),
+      src: immOperand(1 << random(8)),
     };
     if (random(6) === 0) add({ kind: "ja", wide: false, target: target(i) });
     else add({ ...jump, target: target(i) });
@@ -115,6 +116,16 @@ describe("random flow graphs", () => {
   });
 });
 
+const aluAt = (pc: number, dst: number, imm: number, op: "mov" | "add"): Insn => ({
+  pc,
+  kind: "alu",
+  op,
+  width: 64,
+  dst: dst as 0,
+  src: { kind: "imm", imm },
+  signed: false,
+});
+
 describe("big graphs", () => {
   // biome-ignore format: table
   const shapes: readonly (readonly [name: string, target: (i: number, n: number) => number])[] = [
@@ -145,17 +156,8 @@ describe("big graphs", () => {
   });
 
   it.each([150, 250, 3000])("%i loops in each other", (n) => {
-    const alu = (pc: number, dst: number, imm: number, op: "mov" | "add"): Insn => ({
-      pc,
-      kind: "alu",
-      op,
-      width: 64,
-      dst: dst as 0,
-      src: { kind: "imm", imm },
-      signed: false,
-    });
-    const insns: Insn[] = [alu(0, 0, 0, "mov")];
-    for (let i = 1; i <= n; i++) insns.push(alu(i, 0, 1, "add"));
+    const insns: Insn[] = [aluAt(0, 0, 0, "mov")];
+    for (let i = 1; i <= n; i++) insns.push(aluAt(i, 0, 1, "add"));
     for (let i = n; i >= 1; i--) {
       insns.push({
         pc: insns.length,

@@ -26,7 +26,7 @@ export function findSubprogs(
       callbacks.add(insn.value.target);
     }
   }
-  const sorted = [...starts].sort((a, b) => a - b);
+  const sorted = [...starts].toSorted((a, b) => a - b);
   return sorted.map((start, i) => ({
     name: `f${i}`,
     start,

@@ -88,7 +88,7 @@ describe("modules", () => {
     expect(
       WebAssembly.Module.exports(module)
         .map(({ name }) => name)
-        .sort(),
+        .toSorted(),
     ).toEqual(["prog", "walk"]);
   });
 
@@ -164,6 +164,22 @@ describe("stack", () => {
   });
 });
 
+function tailCaller(known: boolean): Machine {
+  // counts itself in memory, jumps to itself, and says how often it ran
+  const insns = asm(
+    "r6 = r1; r2 = *(u64 *)(r1 +0); r2 += 1; *(u64 *)(r1 +0) = r2; r3 = *(u64 *)(r1 +8); r2 = map[0] ll; call 12; r0 = *(u64 *)(r6 +0); exit",
+  );
+  const map = binding(mapDef("prog_array", 4, 4, 4), { address: MEM + 0x1000 });
+  const callPc = insns.findIndex((insn) => insn?.kind === "call");
+  const aux = auxOf(insns, known ? { [callPc]: { call: { map: 0 } } } : {});
+  const machine = build(insns, { maps: [map], aux });
+  machine.table.set(2, machine.exports["prog"]);
+  machine.view.setUint32(map.address + layout.MAP_MAX_ENTRIES, 4, true);
+  machine.view.setUint32(map.address + layout.MAP_ELEMS_OFF, ELEMS, true);
+  machine.view.setUint32(map.address + ELEMS + 1 * layout.PROG_SLOT_SIZE, 2 + 1, true);
+  return machine;
+}
+
 describe("calls through the table", () => {
   // r1 passes over a callback that adds its index to *ctx and ends at index 9
   const loop =
@@ -193,22 +209,6 @@ describe("calls through the table", () => {
       if (r0 > 1n << 32n && r0 < 1n << 63n) expect(() => machine.run()).toThrow("unreachable");
     });
   });
-
-  function tailCaller(known: boolean): Machine {
-    // counts itself in memory, jumps to itself, and says how often it ran
-    const insns = asm(
-      "r6 = r1; r2 = *(u64 *)(r1 +0); r2 += 1; *(u64 *)(r1 +0) = r2; r3 = *(u64 *)(r1 +8); r2 = map[0] ll; call 12; r0 = *(u64 *)(r6 +0); exit",
-    );
-    const map = binding(mapDef("prog_array", 4, 4, 4), { address: MEM + 0x1000 });
-    const callPc = insns.findIndex((insn) => insn?.kind === "call");
-    const aux = auxOf(insns, known ? { [callPc]: { call: { map: 0 } } } : {});
-    const machine = build(insns, { maps: [map], aux });
-    machine.table.set(2, machine.exports["prog"]);
-    machine.view.setUint32(map.address + layout.MAP_MAX_ENTRIES, 4, true);
-    machine.view.setUint32(map.address + layout.MAP_ELEMS_OFF, ELEMS, true);
-    machine.view.setUint32(map.address + ELEMS + 1 * layout.PROG_SLOT_SIZE, 2 + 1, true);
-    return machine;
-  }
 
   // biome-ignore format: table
   const rows: readonly (readonly [what: string, index: bigint, runs: bigint, counted: number])[] = [
