@@ -115,11 +115,11 @@ export class Replay {
   /** Runs all packets, or those before the stop word. `before` is given a copy of the first frame first. */
   async run(source: PacketSource, before?: (first: FirstFrame | undefined) => void): Promise<ReplayStats> {
     const feed = new Feed(this.#world, source, this.#options);
-    this.#setUpBuffers();
     const flags = this.#flags();
     const chunks = feed.chunks();
     let next = chunks.next();
     before?.(next.done === true ? undefined : this.#firstFrame(next.value.frames));
+    this.#setUpBuffers(); // after what runs before: that used the same words
     let stopped = this.#world.stopping;
     for (; next.done !== true && !stopped; next = chunks.next()) {
       this.#setChunk(next.value);
