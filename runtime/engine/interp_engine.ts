@@ -164,7 +164,7 @@ export function loadInterp(
     verified,
     tableIndex,
     entry,
-    walk: lib.walk,
+    walk: (cpu, flags, budget) => lib.walk(cpu, flags, budget),
     trapPc: (error) => (error instanceof InterpTrap ? error.pc : undefined),
   };
 }

@@ -57,7 +57,7 @@ function arg(args: readonly string[], i: number): string {
 }
 
 /** The source operand's bit, register and immediate. */
-function source(s: string): { bit: number; src: number; imm: number } {
+function sourceOf(s: string): { bit: number; src: number; imm: number } {
   return isReg(s) ? { bit: SRC_REG, src: reg(s), imm: 0 } : { bit: 0, src: 0, imm: imm32(s) };
 }
 
@@ -69,7 +69,7 @@ const just =
 function alu(code: number, off: number): Mnemonic {
   return (args) => {
     need(args, 2);
-    const { bit, src, imm } = source(arg(args, 1));
+    const { bit, src, imm } = sourceOf(arg(args, 1));
     return just(insn(code | bit, { dst: reg(arg(args, 0)), src, imm, off }));
   };
 }
@@ -85,7 +85,7 @@ function relative(target: string, pc: number, resolve: Resolve): number {
 function jump(code: number): Mnemonic {
   return (args) => {
     need(args, 3);
-    const { bit, src, imm } = source(arg(args, 1));
+    const { bit, src, imm } = sourceOf(arg(args, 1));
     const dst = reg(arg(args, 0));
     return (pc, resolve) => [insn(code | bit, { dst, src, imm, off: relative(arg(args, 2), pc, resolve) })];
   };

@@ -50,7 +50,7 @@ export function makePacketAdvance(g: Gen): void {
   const [a, e] = [g.st.of("pkt", g.writable())[0], g.st.of("end")[0]];
   if (a === undefined || e === undefined || g.depth > 3) return;
   const index = g.index(g.rng.pick([15, 63, 255, 1023]));
-  const [c] = g.targets(2).filter((regno) => regno !== index);
+  const c = g.targets(2).find((regno) => regno !== index);
   if (index === a || c === undefined) return;
   g.b.emit({ kind: "alu", op: "add", width: 64, dst: a, src: reg(index), signed: false });
   g.st.set(a, { t: "pkt", range: 0 });
@@ -126,9 +126,7 @@ export function makeLookup(g: Gen): void {
   g.st.set(0, bounded(0));
   const found = g.way(() => {
     g.st.set(0, { t: "value", map, size });
-    const [saved] = g
-      .writable(CALLEE_SAVED)
-      .filter((regno) => ["none", "scalar"].includes(g.st.get(regno).t));
+    const saved = g.writable(CALLEE_SAVED).find((regno) => ["none", "scalar"].includes(g.st.get(regno).t));
     if (saved !== undefined && rng.chance(60)) g.mov(saved, reg(0));
     for (let n = rng.between(1, 3); n > 0; n--) makeValueAccess(g);
     g.body(rng.between(0, 3));

@@ -106,7 +106,7 @@ export function makeStackIndex(g: Gen): void {
   const { rng, b, st } = g;
   const off = g.buffer(16);
   const index = g.index(7);
-  const [dst] = g.targets(3).filter((regno) => regno !== index);
+  const dst = g.targets(3).find((regno) => regno !== index);
   if (dst === undefined) return;
   g.stackPtr(dst, off);
   b.emit({ kind: "alu", op: "add", width: 64, dst, src: reg(index), signed: false });
@@ -145,7 +145,7 @@ export function makeBranch(g: Gen): void {
 
 export function makeLoop(g: Gen): void {
   const { rng, b } = g;
-  const [counter] = g.writable(CALLEE_SAVED).filter((regno) => g.st.get(regno).t !== "ctx");
+  const counter = g.writable(CALLEE_SAVED).find((regno) => g.st.get(regno).t !== "ctx");
   if (counter === undefined || g.depth > 2 || g.loops > 1 || !g.canCall()) return;
   const own = g
     .writable()
