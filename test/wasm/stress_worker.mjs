@@ -9,7 +9,7 @@ const lib = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
 const view = new DataView(memory.buffer);
 const key = cpu + 8192;
 const value = key + 64;
-const result = { inserted: 0, deleted: 0, refused: 0, errors: [] };
+const result = { inserted: 0, deleted: 0, refused: 0, locked: 0, errors: [] };
 
 let state = (id + 1) * 0x9e3779b9;
 function random(n) {
@@ -80,12 +80,25 @@ function stepShared() {
   }
 }
 
+// A key as a lock: who inserts it with BPF_NOEXIST holds it until it deletes it. Two holders are two elements of one key.
+const owners = new Int32Array(memory.buffer, 0x18040, 2);
+function stepLock() {
+  const n = random(2);
+  if (update(500 + n, id, 1) !== 0) return;
+  result.locked++;
+  if (Atomics.exchange(owners, n, 1) !== 0) fail(`lock ${n} was held by another`);
+  Atomics.store(owners, n, 0);
+  setKey(500 + n);
+  if (Number(lib.hash_delete(map, key, cpu)) !== 0) fail(`lock ${n} was lost`);
+}
+
 const gate = new Int32Array(memory.buffer, 0x18000, 1);
 Atomics.add(gate, 0, 1);
 while (Atomics.load(gate, 0) < threads);
 
 for (let i = 0; i < rounds; i++) {
-  if (sharedKeys === 0 || random(2) === 0) stepOwn(i);
+  if (sharedKeys !== 0 && random(3) === 0) for (let k = 0; k < 4; k++) stepLock();
+  else if (sharedKeys === 0 || random(2) === 0) stepOwn(i);
   else stepShared();
 }
 parentPort.postMessage({ ...result, own: [...own] });
