@@ -20,6 +20,7 @@ import {
   CPU_WALK_OUT_MASK,
   CPU_WALK_OUT_POS,
   CPU_WALK_OUT_SIZE,
+  CPU_WALK_PACKET,
   CPU_WALK_POS,
   CPU_WALK_ROUND,
   CPU_WALK_ROUNDS,
@@ -52,6 +53,7 @@ import {
   XDP_LEN_MAX,
 } from "../memory/layout.ts";
 import type { World } from "../memory/world.ts";
+import { NO_PACKET } from "../events/events.ts";
 import { trapped } from "../replay/replay.ts";
 
 const PCAP_RECORD_SIZE = 16;
@@ -85,6 +87,8 @@ export class Bench {
     bytes.set(frame, this.#frame);
     const cpu = this.#world.cpu(0);
     const stats = bytes.slice(cpu + CPU_STATS, cpu + CPU_STATS + CPU_STATS_SIZE);
+    const packet = view.getBigUint64(cpu + CPU_WALK_PACKET, true);
+    view.setBigUint64(cpu + CPU_WALK_PACKET, NO_PACKET, true);
     let ns = 0n;
     const rewrites = WALK_CLOCK | WALK_COPY | WALK_HEADROOM;
     for (let left = repeat - 1; left > 0; left -= MAX_ROUNDS) {
@@ -95,6 +99,7 @@ export class Bench {
     this.#setUp(view, cpu, frame.length, ts, cpuIndex, 1);
     ns += this.#walk(prog, cpu, rewrites | WALK_ROWS | WALK_CRC | WALK_OUT | WALK_CPUS, 1);
     bytes.set(stats, cpu + CPU_STATS);
+    view.setBigUint64(cpu + CPU_WALK_PACKET, packet, true);
     return this.#result(view, this.#world.cpu(cpuIndex), Number(ns) / repeat);
   }
 

@@ -11,7 +11,7 @@ import { Events } from "../events/events.ts";
 import { BpfMap, type MapHome } from "../map/bpf_map.ts";
 import { TypedMap } from "../map/typed_map.ts";
 import { createMap, mapLayout } from "../map/map_layout.ts";
-import { CPU_REALTIME, PAGE_SIZE } from "../memory/layout.ts";
+import { CPU_REALTIME, CPU_WALK_PACKET, PAGE_SIZE } from "../memory/layout.ts";
 import { World } from "../memory/world.ts";
 import type { RowContext } from "../replay/result.ts";
 import { type LibExports, createLib } from "../wasm/lib.ts";
@@ -213,6 +213,7 @@ export class BpfObject {
     this.#assertOpen();
     this.world.clearStop();
     for (let i = 0; i < this.world.ncpus; i++) this.lib.stats_reset(this.world.cpu(i));
+    this.world.view.setBigUint64(this.world.cpu(0) + CPU_WALK_PACKET, 0n, true);
   }
 
   /** Buffers for what programs send; kept until the next run. @internal */

@@ -1,5 +1,6 @@
 // From the spec's program to what the verifier takes: maps as definitions, names of this world resolved.
 // Decides what an object asks for that cannot exist here, and says so by name.
+import { applyCore } from "../../src/btf/core.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
@@ -63,6 +64,13 @@ export function progsToLoad(opened: OpenObject, names: readonly string[] | undef
   return spec.progs.filter((p) => wanted.has(p));
 }
 
+/** CO-RE relocations are resolved against the object's own types: the world has no others. */
+function relocated(spec: ObjectSpec, prog: ProgSpec): ProgSpec["insns"] {
+  if (prog.coreRelos.length === 0) return prog.insns;
+  if (spec.btf === undefined) throw new BpfError("EINVAL", `prog '${prog.name}': CO-RE relocations without BTF`);
+  return applyCore(prog.insns, prog.coreRelos, spec.btf, spec.btf);
+}
+
 /** Throws BpfError where the program needs what this world does not have. */
 export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
   if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
@@ -76,7 +84,7 @@ export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
     ...(prog.expectedAttachType === undefined ? {} : { expectedAttachType: prog.expectedAttachType }),
     flags: prog.flags,
     gplCompatible: GPL_COMPATIBLE.has(spec.license),
-    insns: prog.insns,
+    insns: relocated(spec, prog),
     maps: spec.maps.map(toMapDef),
     ...(spec.btf === undefined ? {} : { btf: spec.btf }),
     subprogs: prog.subprogs,

@@ -1,4 +1,5 @@
 // The gate's answer about each program of an object, as plain data.
+import { basename } from "node:path";
 import type { ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import type { VerifyStats } from "../../src/verifier/proof.ts";
@@ -33,6 +34,12 @@ export function verifyEach(spec: ObjectSpec, progs: readonly ProgSpec[], logLeve
   return progs.map((prog) => verdictOf(spec, prog, logLevel));
 }
 
+/** The C line an insn came from, as "file.c:12". */
+function sourceAt(prog: ProgSpec, pc: number): { source?: string } {
+  const line = prog.lines.findLast((l) => l.pc <= pc);
+  return pc < 0 || line === undefined ? {} : { source: `${basename(line.file)}:${line.line}` };
+}
+
 function verdictOf(spec: ObjectSpec, prog: ProgSpec, logLevel: 0 | 1 | 2): ProgVerdict {
   const head = { prog: prog.name, section: prog.section, type: prog.type, insns: prog.insns.length };
   try {
@@ -50,7 +57,7 @@ function verdictOf(spec: ObjectSpec, prog: ProgSpec, logLevel: 0 | 1 | 2): ProgV
       ...rejected,
       message: error.reasons.at(-1) ?? error.message,
       ...(error.pc < 0 ? {} : { insn: error.pc }),
-      ...(error.source === undefined ? {} : { source: error.source }),
+      ...sourceAt(prog, error.pc),
       ...(logLevel > 0 ? { log: error.log } : {}),
     };
   }

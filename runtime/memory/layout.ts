@@ -88,8 +88,8 @@ export const CPU_WALK_OUT_POS = 220; // u32, bytes written; the caller sets it t
 export const CPU_WALK_OUT_MASK = 224; // u32, bit n: frames of verdict n (0..4, 5 = unknown) are written
 
 // Checked mode of the JIT: where emitted code found an access outside its region.
-export const CPU_FAULT_PC = 232; // u32, pc of the insn + 1, 0 = none
-export const CPU_FAULT_ADDR = 240; // u64, the address
+export const CPU_FAULT_PC = 336; // u32, pc of the insn + 1, 0 = none
+export const CPU_FAULT_ADDR = 344; // u64, the address
 export const CPU_WALK_PACKET = 232; // u64, index of the next frame in the whole run; CPU_PACKET is set from it
 
 // Counters of the walker, only ever added to; stats_reset clears them.

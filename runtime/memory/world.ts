@@ -1,7 +1,15 @@
 // A world: one shared memory and one function table, and the ground in it handed out in pieces. Grows only
 // while nothing runs; views are taken anew after that. Knows nothing of what lies in the pieces.
 import { BpfError } from "../../src/spec/errors.ts";
-import { CPU_BASE, CPU_STRIDE, MAX_CPUS, PAGE_SIZE, WASM_PAGE_SIZE, WORLD_STOP, WORLD_STOPPED } from "./layout.ts";
+import {
+  CPU_BASE,
+  CPU_STRIDE,
+  MAX_CPUS,
+  PAGE_SIZE,
+  WASM_PAGE_SIZE,
+  WORLD_STOP,
+  WORLD_STOPPED,
+} from "./layout.ts";
 
 /** 4 GiB of address space; what is not allocated costs nothing. */
 const MAX_PAGES = 65536;
@@ -16,7 +24,8 @@ export class World {
   #tableNext = 0;
 
   constructor(readonly ncpus: number) {
-    if (!Number.isInteger(ncpus) || ncpus < 1 || ncpus > MAX_CPUS) throw new BpfError("EINVAL", `a world has 1 to ${MAX_CPUS} CPUs, not ${ncpus}`);
+    if (!Number.isInteger(ncpus) || ncpus < 1 || ncpus > MAX_CPUS)
+      throw new BpfError("EINVAL", `a world has 1 to ${MAX_CPUS} CPUs, not ${ncpus}`);
     this.#next = CPU_BASE + ncpus * CPU_STRIDE;
     const initial = Math.ceil(this.#next / WASM_PAGE_SIZE);
     this.memory = new WebAssembly.Memory({ initial, maximum: MAX_PAGES, shared: true });
@@ -47,7 +56,8 @@ export class World {
   alloc(size: number, align = 64): number {
     const addr = Math.ceil(this.#next / align) * align;
     const end = addr + size;
-    if (end > MAX_PAGES * WASM_PAGE_SIZE - PAGE_SIZE) throw new BpfError("ENOMEM", `${size} bytes are more than the world has left`);
+    if (end > MAX_PAGES * WASM_PAGE_SIZE - PAGE_SIZE)
+      throw new BpfError("ENOMEM", `${size} bytes are more than the world has left`);
     const missing = Math.ceil(end / WASM_PAGE_SIZE) - this.memory.buffer.byteLength / WASM_PAGE_SIZE;
     if (missing > 0) this.#grow(missing, size);
     this.#next = end;
@@ -87,4 +97,3 @@ export class World {
     return Atomics.load(new Int32Array(this.memory.buffer), WORLD_STOP / 4) !== 0;
   }
 }
-

@@ -1,5 +1,4 @@
 // softirq dump: a program as insns, control-flow graph, WebAssembly text or bytes.
-import { closeSync, openSync, writeSync } from "node:fs";
 import { fmtInsn } from "../isa/disasm.ts";
 import type { Imm64 } from "../isa/insn.ts";
 import { HELPERS } from "../spec/helpers.ts";
@@ -10,7 +9,7 @@ import { openObject } from "../../runtime/load/open.ts";
 import { fmtWat } from "../../runtime/engine/wat.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { ENGINE_OPTIONS, parseEngineOptions } from "./engine_options.ts";
-import { printJson } from "./output.ts";
+import { printJson, writeAll } from "./output.ts";
 
 const helperName = (id: number): string | undefined => {
   const row = HELPERS[id];
@@ -76,10 +75,5 @@ export const dump = defineCommand({
 
 function writeBinary(bytes: Uint8Array): void {
   if (process.stdout.isTTY) throw new UsageError("dump: --as wasm writes binary: redirect it to a file");
-  const fd = openSync("/dev/stdout", "w");
-  try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-  } finally {
-    closeSync(fd);
-  }
+  writeAll(1, bytes);
 }

@@ -64,7 +64,7 @@ export class TextSink {
 }
 
 /** Writes every byte, waiting for a pipe that is full. */
-function writeAll(fd: number, bytes: Uint8Array): void {
+export function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);
