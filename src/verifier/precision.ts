@@ -13,18 +13,27 @@ const ARGS = 0x3e; // r1..r5
 
 /** Registers and slots, by frame, whose origin is being looked for. */
 class Wanted {
-  readonly regs: number[] = new Array(MAX_FRAMES).fill(0);
-  readonly slots: SlotSet[] = Array.from({ length: MAX_FRAMES }, () => new SlotSet());
+  private readonly regs: number[] = [];
+  private readonly slots: SlotSet[] = [];
   constructor(public frame: number) {}
 
   get isEmpty(): boolean {
-    for (let f = 0; f <= this.frame; f++) if (this.regs[f] !== 0 || !this.slotsOf(f).isEmpty) return false;
+    for (let f = 0; f <= this.frame; f++) if (this.regsOf(f) !== 0) return false;
+    for (let f = 0; f <= this.frame; f++) if (this.slots[f]?.isEmpty === false) return false;
     return true;
   }
   get mask(): number {
-    return this.regs[this.frame] as number;
+    return this.regsOf(this.frame);
+  }
+  regsOf(frame: number): number {
+    return this.regs[frame] ?? 0;
+  }
+  setRegs(frame: number, mask: number): void {
+    while (this.regs.length < frame) this.regs.push(0);
+    this.regs[frame] = mask;
   }
   slotsOf(frame: number): SlotSet {
+    while (this.slots.length <= frame) this.slots.push(new SlotSet());
     return this.slots[frame] as SlotSet;
   }
   has(regno: number): boolean {
@@ -34,13 +43,13 @@ class Wanted {
     this.addIn(this.frame, regno);
   }
   addIn(frame: number, regno: number): void {
-    this.regs[frame] = (this.regs[frame] as number) | (1 << regno);
+    this.setRegs(frame, this.regsOf(frame) | (1 << regno));
   }
   drop(regno: number): void {
     this.dropIn(this.frame, regno);
   }
   dropIn(frame: number, regno: number): void {
-    this.regs[frame] = (this.regs[frame] as number) & ~(1 << regno);
+    this.setRegs(frame, this.regsOf(frame) & ~(1 << regno));
   }
 }
 
@@ -57,7 +66,7 @@ function syncLinked(w: Wanted, linked: readonly number[] | undefined): void {
   if (linked === undefined) return;
   const isWanted = (e: number): boolean => {
     const frame = e & 7;
-    return (e & 8) !== 0 ? ((w.regs[frame] as number) & (1 << (e >> 4))) !== 0 : w.slotsOf(frame).has(e >> 4);
+    return (e & 8) !== 0 ? (w.regsOf(frame) & (1 << (e >> 4))) !== 0 : w.slotsOf(frame).has(e >> 4);
   };
   if (!linked.some(isWanted)) return;
   for (const e of linked) {
@@ -154,9 +163,9 @@ function backtrackJmp(w: Wanted, insn: Extract<Insn, { kind: "jmp" }>, flags: nu
 function leaveCallee(w: Wanted, keepArgs: boolean): Step {
   if ((w.mask & ~ARGS) !== 0 || !w.slotsOf(w.frame).isEmpty || w.frame === 0) return "lost";
   const args = w.mask;
-  w.regs[w.frame] = 0;
+  w.setRegs(w.frame, 0);
   w.frame--;
-  if (keepArgs) w.regs[w.frame] = w.mask | args;
+  if (keepArgs) w.setRegs(w.frame, w.mask | args);
   return "ok";
 }
 
@@ -178,7 +187,7 @@ function backtrackExit(env: Env, w: Wanted, subseq: number): Step {
   w.drop(0);
   if (w.frame + 1 >= MAX_FRAMES) return "lost";
   w.frame++;
-  w.regs[w.frame] = r0 ? 1 : 0;
+  w.setRegs(w.frame, r0 ? 1 : 0);
   w.slotsOf(w.frame).set(0, 0);
   return "ok";
 }
@@ -199,7 +208,7 @@ function markIn(st: VerifierState, w: Wanted): Step {
     if (frame === undefined) return "lost";
     for (let i = 0; i < 10; i++) {
       const bit = 1 << i;
-      if (((w.regs[f] as number) & bit) === 0) continue;
+      if ((w.regsOf(f) & bit) === 0) continue;
       if ((frame.regs[i] as RegState).kind !== "scalar" || (frame.preciseRegs & bit) !== 0) w.dropIn(f, i);
       else frame.preciseRegs |= bit;
     }

@@ -62,6 +62,7 @@ function keep(env: Env, pc: number): void {
   const cur = env.state;
   const state = cur.clone();
   state.pc = pc;
+  for (const frame of state.frames) frame.keepMarks();
   const list = env.explored[pc];
   const entry: Explored = { state, hits: 0, misses: 0 };
   if (list === undefined) env.explored[pc] = [entry];

@@ -37,13 +37,16 @@ export class SlotSet {
   }
 }
 
+/** Of every frame that is not part of a checkpoint; never written. */
+const NO_SLOTS = new SlotSet();
+
 export class Frame {
   /** checkpoints: slots that some path from here read before it wrote them */
-  readonly readSlots = new SlotSet();
+  readSlots = NO_SLOTS;
   /** checkpoints: values that a decision depended on */
   preciseRegs = 0;
-  readonly preciseSlots = new SlotSet();
-  /** current state: slots wholly written since the last checkpoint */
+  preciseSlots = NO_SLOTS;
+  /** current state: slots wholly written since the last checkpoint; checkpoints: in the stretch that led here */
   readonly writtenSlots = new SlotSet();
   /** callbacks: how many times this frame's bpf_loop was simulated */
   callbackDepth = 0;
@@ -66,6 +69,12 @@ export class Frame {
     f.inCallback = this.inCallback;
     f.inAsyncCallback = this.inAsyncCallback;
     return f;
+  }
+
+  /** From now on marks are collected here. */
+  keepMarks(): void {
+    this.readSlots = new SlotSet();
+    this.preciseSlots = new SlotSet();
   }
 
   slot(spi: number): StackSlot {
