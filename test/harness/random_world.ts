@@ -11,7 +11,10 @@ import type { VerifiedProg } from "../../src/verifier/proof.ts";
 import { Rng } from "./random_builder.ts";
 import { RANDOM_MAPS } from "./random_gen.ts";
 
-export const FRAME_LENGTHS = [14, 15, 18, 34, 60, 64, 98, 400] as const;
+/** Room for one frame; the first of each run is a runt of 14 bytes. */
+const FRAME_ROOM = 512;
+const FRAMES = 5;
+const LENGTHS = [14, 15, 18, 34, 42, 60, 64, 98, 400] as const;
 const FLAGS = L.WALK_COPY | L.WALK_HEADROOM | L.WALK_ROWS | L.WALK_CRC | L.WALK_CLOCK | L.WALK_EVENTS;
 const EVENTS_SIZE = 1 << 16;
 
@@ -26,9 +29,11 @@ const bytes = (rng: Rng, n: number): Uint8Array =>
 
 export class RandomWorld {
   readonly world = new World(1);
-  readonly #maps: readonly MapBinding[];
+  readonly maps: readonly MapBinding[];
   readonly #initial: Uint8Array;
   readonly #jump: MapBinding;
+  #descriptors = 0;
+  #frames = 0;
 
   constructor(
     readonly engine: Engine,
@@ -43,33 +48,25 @@ export class RandomWorld {
     RANDOM_MAPS.forEach((def, i) =>
       createMap(world.memory, lib, addrs[i] ?? 0, def, { ncpus: 1, seed: 7n, id: i + 1 }),
     );
-    this.#maps = RANDOM_MAPS.map((def, i) => bindMap(world.memory.buffer, addrs[i] ?? 0, def));
+    this.maps = RANDOM_MAPS.map((def, i) => bindMap(world.memory.buffer, addrs[i] ?? 0, def));
     RANDOM_MAPS.forEach((def, i) => fill(new BpfMap(home, addrs[i] ?? 0, def)));
-    const jump = this.#maps.find(({ def }) => def.type === "prog_array");
+    const jump = this.maps.find(({ def }) => def.type === "prog_array");
     if (jump === undefined) throw new Error("no program array");
     this.#jump = jump;
     this.#layFrames();
     this.#initial = world.bytes.slice();
   }
 
-  /** Descriptors, frames, rows and the event buffer. */
+  /** Room for descriptors, frames, rows and events. */
   #layFrames(): void {
     const { world } = this;
-    const rng = new Rng(1);
-    const count = FRAME_LENGTHS.length;
+    const count = FRAMES;
     const descriptors = world.alloc(count * L.FRAME_DESC_SIZE);
     const rows = world.alloc(count * L.ROW_SIZE);
     const events = world.alloc(EVENTS_SIZE);
-    const frames = FRAME_LENGTHS.map((length) => world.alloc(length));
+    this.#frames = world.alloc(count * FRAME_ROOM);
+    this.#descriptors = descriptors;
     const { view } = world;
-    FRAME_LENGTHS.forEach((length, i) => {
-      const at = descriptors + i * L.FRAME_DESC_SIZE;
-      world.bytes.set(bytes(rng, length), frames[i]);
-      view.setUint32(at + L.FRAME_ADDR, frames[i] ?? 0, true);
-      view.setUint32(at + L.FRAME_LEN, length, true);
-      view.setUint32(at + L.FRAME_ORIG_LEN, length, true);
-      view.setBigUint64(at + L.FRAME_TS, 1_700_000_000_000_000_000n + BigInt(i) * 1_000_003n, true);
-    });
     // biome-ignore format: table
     const words: readonly (readonly [number, number])[] = [
       [L.CPU_WALK_FRAMES, descriptors], [L.CPU_WALK_COUNT, count], [L.CPU_WALK_ROUNDS, 1],
@@ -79,17 +76,37 @@ export class RandomWorld {
   }
 
   load(verified: VerifiedProg): Promise<EngineProg> {
-    return this.engine.load(this.world, verified, { maps: this.#maps }, this.options);
+    return this.engine.load(this.world, verified, { maps: this.maps }, this.options);
   }
 
-  /** Runs a program on every frame, from the same start each time; it is in two slots of its own program array. */
-  run(prog: EngineProg): void {
+  /** The packets of a seed. */
+  frames(seed: number): Uint8Array[] {
+    const rng = new Rng(seed ^ 0x5eed);
+    return Array.from({ length: FRAMES }, (_, i) => bytes(rng, i === 0 ? 14 : rng.pick(LENGTHS)));
+  }
+
+  #putFrames(seed: number): void {
+    const { bytes, view } = this.world;
+    this.frames(seed).forEach((frame, i) => {
+      const at = this.#descriptors + i * L.FRAME_DESC_SIZE;
+      const address = this.#frames + i * FRAME_ROOM;
+      bytes.set(frame, address);
+      view.setUint32(at + L.FRAME_ADDR, address, true);
+      view.setUint32(at + L.FRAME_LEN, frame.length, true);
+      view.setUint32(at + L.FRAME_ORIG_LEN, frame.length, true);
+      view.setBigUint64(at + L.FRAME_TS, 1_700_000_000_000_000_000n + BigInt(i) * 1_000_003n, true);
+    });
+  }
+
+  /** Runs a program on every frame of a seed, from the same start each time; it is in two slots of its own program array. */
+  run(prog: EngineProg, seed: number = 1): void {
     const { world } = this;
     world.bytes.set(this.#initial);
+    this.#putFrames(seed);
     const slots = this.#jump.address + this.#jump.elemsOff;
     for (const slot of [0, 2])
       world.view.setUint32(slots + slot * L.PROG_SLOT_SIZE, prog.tableIndex + 1, true);
-    prog.walk(world.cpu(0), FLAGS, FRAME_LENGTHS.length);
+    prog.walk(world.cpu(0), FLAGS, FRAMES);
   }
 }
 

@@ -1,0 +1,254 @@
+// What the verifier claimed at each insn, and whether a run stays within: for every step there must be one recorded
+// state that holds of all registers and stack slots at once. The reading of claims is written here a second time, from
+// their meaning, and shares nothing with the verifier but its data.
+import type { MapBinding } from "../../jit/compile.ts";
+import type { Frame } from "../../runtime/engine/interp_insn.ts";
+import * as L from "../../runtime/memory/layout.ts";
+import type { World } from "../../runtime/memory/world.ts";
+import type { Insn } from "../../src/isa/insn.ts";
+import type { ClaimRecorder } from "../../src/verifier/env.ts";
+import { fmtFrame } from "../../src/verifier/log.ts";
+import type { VerifiedProg } from "../../src/verifier/proof.ts";
+import { AT_PKT_END, BEYOND_PKT_END, type RegState } from "../../src/verifier/regs.ts";
+import type { Scalar } from "../../src/verifier/scalar.ts";
+import { BYTE_ZERO, byteAt, isFullSpill, type StackSlot } from "../../src/verifier/stack.ts";
+import { Frame as ClaimedFrame } from "../../src/verifier/state.ts";
+
+interface Claim {
+  readonly regs: readonly RegState[];
+  readonly stack: readonly (StackSlot | undefined)[];
+}
+
+/** Every state that verification passed through, by insn. */
+export class Claims {
+  readonly #at = new Map<number, Claim[]>();
+  count = 0;
+
+  readonly record: ClaimRecorder = (pc, regs, stack) => {
+    const claim = { regs: regs.slice(), stack: stack.slice() };
+    const list = this.#at.get(pc);
+    if (list === undefined) this.#at.set(pc, [claim]);
+    else list.push(claim);
+    this.count++;
+  };
+
+  at(pc: number): readonly Claim[] {
+    return this.#at.get(pc) ?? [];
+  }
+}
+
+/** A register's value was not among those claimed. */
+export class ClaimError extends Error {
+  override readonly name = "ClaimError";
+  constructor(
+    readonly pc: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const s64 = (n: bigint): bigint => BigInt.asIntN(64, n);
+
+/** a <= b, as unsigned, in two lanes. */
+function leU(aLo: number, aHi: number, bLo: number, bHi: number): boolean {
+  return aHi === bHi ? aLo >>> 0 <= bLo >>> 0 : aHi >>> 0 < bHi >>> 0;
+}
+
+function leS(aLo: number, aHi: number, bLo: number, bHi: number): boolean {
+  return aHi === bHi ? aLo >>> 0 <= bLo >>> 0 : aHi < bHi;
+}
+
+/** Every fact of a scalar holds of this value. */
+export function isMember(s: Scalar, lo: number, hi: number): boolean {
+  return (
+    ((lo ^ s.valLo) & ~s.maskLo) === 0 &&
+    ((hi ^ s.valHi) & ~s.maskHi) === 0 &&
+    leU(s.uminLo, s.uminHi, lo, hi) &&
+    leU(lo, hi, s.umaxLo, s.umaxHi) &&
+    leS(s.sminLo, s.sminHi, lo, hi) &&
+    leS(lo, hi, s.smaxLo, s.smaxHi) &&
+    lo >>> 0 >= s.u32minBits >>> 0 &&
+    lo >>> 0 <= s.u32maxBits >>> 0 &&
+    lo >= s.s32min &&
+    lo <= s.s32max
+  );
+}
+
+function isMemberBig(s: Scalar, value: bigint): boolean {
+  return isMember(s, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+}
+
+/** Elements that a value pointer is tried against when its offset is not constant. */
+const MAX_CANDIDATES = 64n;
+
+export class ClaimChecker {
+  readonly #claims: Claims;
+  readonly #maps: readonly MapBinding[];
+  readonly #view: DataView;
+  readonly #cpu: number;
+  /** frame pointers from outermost to innermost */
+  readonly #fps: bigint[] = [];
+  readonly #hint = new Map<number, number>();
+  #frame: Frame | undefined;
+  #lanes: Int32Array = new Int32Array(0);
+  /** ids of the claim under test: what value goes with them */
+  readonly #ids = new Map<number, bigint>();
+  /** steps that were held against a claim */
+  steps = 0;
+
+  constructor(
+    claims: Claims,
+    world: World,
+    maps: readonly MapBinding[],
+    readonly verified: VerifiedProg,
+  ) {
+    this.#claims = claims;
+    this.#maps = maps;
+    this.#view = world.view;
+    this.#cpu = world.cpu(0);
+  }
+
+  /** Before an insn: throws ClaimError if no state of the verifier holds. */
+  readonly onStep = (insn: Insn, frame: Frame): void => {
+    if (frame !== this.#frame) {
+      this.#frame = frame;
+      this.#lanes = new Int32Array(frame.regs.buffer);
+    }
+    this.#fps[frame.depth] = frame.regs[10] ?? 0n;
+    this.steps++;
+    const claims = this.#claims.at(insn.pc);
+    const start = this.#hint.get(insn.pc) ?? 0;
+    for (let i = 0; i < claims.length; i++) {
+      const at = (start + i) % claims.length;
+      if (this.#holds(claims[at] as Claim, frame)) {
+        if (at !== start) this.#hint.set(insn.pc, at);
+        return;
+      }
+    }
+    throw new ClaimError(insn.pc, this.#explain(insn.pc, claims, frame));
+  };
+
+  #holds(claim: Claim, frame: Frame): boolean {
+    this.#ids.clear();
+    for (let regno = 0; regno < 11; regno++)
+      if (!this.#regHolds(claim.regs[regno] as RegState, frame, regno)) return false;
+    return this.#stackHolds(claim, frame);
+  }
+
+  #regHolds(r: RegState, frame: Frame, regno: number): boolean {
+    if (r.kind === "?") return true;
+    const lo = this.#lanes[2 * regno] as number;
+    const hi = this.#lanes[2 * regno + 1] as number;
+    if (r.kind === "scalar" && r.id === 0) return isMember(r.s, lo, hi);
+    return this.#valueHolds(r, frame.regs[regno] ?? 0n);
+  }
+
+  #valueHolds(r: RegState, value: bigint): boolean {
+    if (r.kind === "scalar") return isMemberBig(r.s, value) && this.#agrees(r, value);
+    if (r.maybeNull && value === 0n) return this.#agrees(r, 0n);
+    return this.#pointerHolds(r, value);
+  }
+
+  /** Copies of one value are equal, but for what was added to them since. */
+  #agrees(r: RegState, value: bigint): boolean {
+    if (r.id === 0) return true;
+    const base = BigInt.asUintN(64, r.kind === "scalar" && !r.addConst ? value : value - BigInt(r.off));
+    const known = this.#ids.get(r.id);
+    if (known === undefined) this.#ids.set(r.id, base);
+    return known === undefined || known === base;
+  }
+
+  #field(off: number): bigint {
+    return BigInt(this.#view.getUint32(this.#cpu + off, true));
+  }
+
+  #pointerHolds(r: RegState, value: bigint): boolean {
+    const from = (base: bigint): boolean =>
+      isMemberBig(r.s, BigInt.asUintN(64, value - base - BigInt(r.off)));
+    switch (r.kind) {
+      case "ctx":
+        return from(BigInt(this.#cpu + L.CPU_CTX));
+      case "fp":
+        return from(this.#fps[r.aux] ?? 0n);
+      case "map_ptr":
+        return from(BigInt(this.#maps[r.aux]?.address ?? 0));
+      case "map_value":
+        return this.#mapValueHolds(r, value) && this.#agrees(r, value);
+      case "pkt":
+        return from(this.#field(L.CPU_CTX_DATA)) && this.#rangeHolds(r, value, L.CPU_CTX_DATA_END);
+      case "pkt_meta":
+        return from(this.#field(L.CPU_CTX_DATA_META)) && this.#rangeHolds(r, value, L.CPU_CTX_DATA);
+      case "pkt_end":
+        return from(this.#field(L.CPU_CTX_DATA_END));
+      default:
+        return value >= BigInt(L.WORLD_BASE);
+    }
+  }
+
+  /** The bytes that were proven lie before the end. */
+  #rangeHolds(r: RegState, value: bigint, endField: number): boolean {
+    const end = this.#field(endField);
+    if (r.aux === AT_PKT_END) return value >= end;
+    if (r.aux === BEYOND_PKT_END) return value > end;
+    const base = value - BigInt(r.off);
+    return (r.aux === 0 || base + BigInt(r.aux) <= end) && this.#agrees(r, value);
+  }
+
+  /** The value lies in some element, at a distance the claim allows. */
+  #mapValueHolds(r: RegState, value: bigint): boolean {
+    const map = this.#maps[r.aux];
+    if (map === undefined) return false;
+    const stride = BigInt(map.elemStride);
+    const first = BigInt(map.address + map.elemsOff + map.valueOff);
+    const elems = BigInt(Math.floor((map.totalSize - map.elemsOff) / map.elemStride));
+    const dist = s64(value) - BigInt(r.off) - first;
+    if (r.s.isZero) return dist >= 0n && dist % stride === 0n && dist / stride < elems;
+    const max = (n: bigint, m: bigint): bigint => (n > m ? n : m);
+    const low = max((dist - r.s.smax) / stride - 1n, 0n);
+    const high = (dist - r.s.smin) / stride + 1n;
+    if (high - low > MAX_CANDIDATES) return true;
+    for (let k = low; k <= high && k < elems; k++)
+      if (isMemberBig(r.s, BigInt.asUintN(64, dist - k * stride))) return true;
+    return false;
+  }
+
+  #stackHolds({ stack }: Claim, frame: Frame): boolean {
+    for (let spi = 0; spi < stack.length; spi++) {
+      const slot = stack[spi];
+      if (slot !== undefined && slot.bytes !== 0 && !this.#slotHolds(slot, frame, spi)) return false;
+    }
+    return true;
+  }
+
+  #slotHolds(slot: StackSlot, frame: Frame, spi: number): boolean {
+    const at = Number(frame.regs[10] ?? 0n) - 8 * (spi + 1);
+    if (slot.spilled !== undefined && isFullSpill(slot))
+      return this.#valueHolds(slot.spilled, this.#view.getBigUint64(at, true));
+    for (let i = 0; i < 8; i++)
+      if (byteAt(slot, i) === BYTE_ZERO && this.#view.getUint8(at + 7 - i) !== 0) return false;
+    return true;
+  }
+
+  #explain(pc: number, claims: readonly Claim[], frame: Frame): string {
+    if (claims.length === 0) return "the verifier never came here";
+    const regs = [...frame.regs].map((value, i) => `r${i}=0x${value.toString(16)}`);
+    const last = claims[claims.length - 1] as Claim;
+    const bad: string[] = [];
+    this.#ids.clear();
+    for (let i = 0; i < 11; i++) if (!this.#regHolds(last.regs[i] as RegState, frame, i)) bad.push(`r${i}`);
+    last.stack.forEach((slot, spi) => {
+      if (slot !== undefined && !this.#slotHolds(slot, frame, spi)) bad.push(`fp-${8 * (spi + 1)}`);
+    });
+    const shown = claims.slice(-6).map((claim) => show(claim, this.verified, frame));
+    return (
+      `no claim of ${claims.length} at ${pc} holds; of the last one ${bad.join(", ") || "nothing alone"} does not\n` +
+      `  is:      ${regs.join(" ")}\n${shown.map((text) => `  claimed: ${text}`).join("\n")}`
+    );
+  }
+}
+
+function show(claim: Claim, verified: VerifiedProg, frame: Frame): string {
+  const as = new ClaimedFrame(frame.depth, frame.subprogno, -1, claim.regs.slice(), claim.stack.slice());
+  return fmtFrame(as, verified.prog.maps, -1, -1, -1).trim();
+}

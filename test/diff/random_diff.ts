@@ -1,0 +1,243 @@
+// One random program in every engine: WebAssembly plain and checked against the interpreter, memories compared byte
+// for byte and every step of the interpreter held against what the verifier claimed. Many at a time, because
+// compiling is most of the work. Finds differences; what is done about them is the caller's.
+import { loadInterp, interpEngine } from "../../runtime/engine/interp_engine.ts";
+import type { EngineOptions, EngineProg } from "../../runtime/engine/engine.ts";
+import type { Insn } from "../../src/isa/insn.ts";
+import { wasmEngine } from "../../runtime/engine/wasm.ts";
+import { BpfError } from "../../src/spec/errors.ts";
+import type { Prog, VerifiedProg } from "../../src/verifier/proof.ts";
+import { verify, VerifierError } from "../../src/verifier/verify.ts";
+import { type RandomProg, randomProg } from "../harness/random_prog.ts";
+import { firstDifference, RandomWorld } from "../harness/random_world.ts";
+import { BatchWorld } from "./batch.ts";
+import { ClaimChecker, ClaimError, Claims } from "./claims.ts";
+import type { Coverage, Stats } from "./stats.ts";
+
+/** Insns the verifier may process in a program that is run: its claims are all kept. */
+const MAX_PROCESSED = 20_000;
+/** Insns of one program on one packet. */
+const INSN_LIMIT = 5_000_000;
+/** One in so many programs goes through the engine itself, linked alone with helpers inlined. */
+const ALONE = 24;
+
+export interface Failure {
+  readonly seed: number;
+  /** `verifier`, `claims`, `interp`, `wasm`, `wasm checked` */
+  readonly where: string;
+  readonly what: string;
+  readonly pc: number | undefined;
+  readonly prog: Prog;
+}
+
+interface Job {
+  readonly seed: number;
+  readonly random: RandomProg;
+  readonly verified: VerifiedProg;
+  readonly claims: Claims;
+}
+
+const options = (checked: boolean): EngineOptions => ({ checked, opt: 1, cache: false });
+
+type Checked = VerifiedProg | { readonly refused: string };
+
+function tryVerify(prog: Prog, claims?: Claims): Checked {
+  try {
+    return verify(prog, { cpus: 1, logLevel: 0, ...(claims === undefined ? {} : { claims: claims.record }) });
+  } catch (error) {
+    if (error instanceof VerifierError) return { refused: error.reasons[0] ?? error.message };
+    if (error instanceof BpfError) return { refused: error.message };
+    throw error;
+  }
+}
+
+/**
+ * Refusals that may come where nothing is pruned that differs at all: for size, and loops of may_goto, in which
+ * counters that matter are forgotten with the others.
+ */
+const ONLY_EXACT = /too large|too complex|infinite loop/;
+
+export class RandomDiff {
+  readonly #interp = new RandomWorld(interpEngine, options(true));
+  readonly #wasm = [false, true].map((checked) => {
+    const random = new RandomWorld(wasmEngine, options(checked));
+    return { checked, random, batch: new BatchWorld(random), name: checked ? "wasm checked" : "wasm" };
+  });
+
+  constructor(readonly stats: Stats) {}
+
+  /** Programs of these seeds, in one module for each kind of WebAssembly. */
+  async seeds(from: number, count: number): Promise<Failure[]> {
+    const failures: Failure[] = [];
+    const jobs: Job[] = [];
+    for (let seed = from; seed < from + count; seed++) {
+      const random = randomProg(seed);
+      this.stats.generated++;
+      const job = this.#prepare(seed, random, failures);
+      if (job !== undefined) jobs.push(job);
+    }
+    failures.push(...(await this.run(jobs)));
+    return failures;
+  }
+
+  /** The failure of one program, if any: for shrinking. */
+  async one(random: RandomProg): Promise<Failure | undefined> {
+    const failures: Failure[] = [];
+    const job = this.#prepare(random.seed, random, failures);
+    if (job !== undefined) failures.push(...(await this.run([job])));
+    return failures[0];
+  }
+
+  #prepare(seed: number, random: RandomProg, failures: Failure[]): Job | undefined {
+    const { prog } = random;
+    const fail = (where: string, what: string): void => {
+      failures.push({ seed, where, what, pc: undefined, prog });
+    };
+    try {
+      const verified = tryVerify(prog);
+      if ("refused" in verified) {
+        this.stats.reject(verified.refused);
+        return undefined;
+      }
+      if (verified.stats.processed > MAX_PROCESSED) {
+        this.stats.tooLong++;
+        return undefined;
+      }
+      const claims = new Claims();
+      const exact = tryVerify(prog, claims);
+      this.stats.claims += claims.count;
+      if ("refused" in exact) {
+        if (ONLY_EXACT.test(exact.refused)) this.stats.tooLong++;
+        else fail("verifier", `accepted, but not when nothing is taken as irrelevant: ${exact.refused}`);
+        return undefined;
+      }
+      return { seed, random, verified, claims };
+    } catch (error) {
+      fail("verifier", `threw ${(error as Error).stack}`);
+      return undefined;
+    }
+  }
+
+  async run(jobs: readonly Job[]): Promise<Failure[]> {
+    if (jobs.length === 0) return [];
+    const failures: Failure[] = [];
+    const alone = jobs.filter(({ seed }) => seed % ALONE === 0 || jobs.length === 1);
+    const together = jobs.filter((job) => !alone.includes(job));
+    const loaded: EngineProg[][] = [];
+    for (const { random, batch, checked, name } of this.#wasm) {
+      const progs: EngineProg[] = [];
+      try {
+        for (const { verified } of alone) progs.push(await random.load(verified));
+        if (together.length > 0)
+          progs.push(
+            ...batch.load(
+              together.map(({ verified }) => verified),
+              checked,
+            ),
+          );
+      } catch (error) {
+        failures.push(...(await this.#splitLoad(jobs, name, error as Error)));
+        return failures;
+      }
+      loaded.push(progs);
+    }
+    for (const [i, job] of [...alone, ...together].entries()) {
+      const progs = loaded.map((of) => of[i] as EngineProg);
+      const failure = this.#compare(job, progs, i >= alone.length);
+      if (failure !== undefined) failures.push(failure);
+    }
+    return failures;
+  }
+
+  /** A program that cannot be compiled is found by compiling each alone. */
+  async #splitLoad(jobs: readonly Job[], name: string, error: Error): Promise<Failure[]> {
+    const [first] = jobs;
+    if (first === undefined) return [];
+    const failure = {
+      seed: first.seed,
+      where: `${name} compile`,
+      what: String(error.stack),
+      pc: undefined,
+      prog: first.random.prog,
+    };
+    if (jobs.length === 1) return [failure];
+    const fresh = new RandomDiff(this.stats);
+    const failures: Failure[] = [];
+    for (const job of jobs) failures.push(...(await fresh.run([job])));
+    return failures.length > 0 ? failures : [failure];
+  }
+
+  #compare(job: Job, wasm: readonly EngineProg[], isBatch: boolean): Failure | undefined {
+    const { seed, verified, claims, random } = job;
+    const failed = (where: string, what: string, pc?: number): Failure => ({
+      seed,
+      where,
+      what,
+      pc,
+      prog: random.prog,
+    });
+    const { world, maps } = this.#interp;
+    const checker = new ClaimChecker(claims, world, maps, verified);
+    const ran = new Uint8Array(verified.prog.insns.length);
+    const results: bigint[] = [];
+    const onStep = (insn: Insn, frame: Parameters<ClaimChecker["onStep"]>[1]): void => {
+      ran[insn.pc] = 1;
+      checker.onStep(insn, frame);
+      if (insn.kind === "exit" && frame.depth === 0) results.push(frame.regs[0] ?? 0n);
+    };
+    const interp = loadInterp(world, verified, { maps }, { checked: true, onStep, insnLimit: INSN_LIMIT });
+    try {
+      this.#interp.run(interp, seed);
+    } catch (error) {
+      if (error instanceof ClaimError) return failed("claims", error.message, error.pc);
+      return failed("interp", (error as Error).message, interp.trapPc?.(error as Error));
+    } finally {
+      this.#forget(interp.tableIndex, verified.subprogs.length, world.table);
+    }
+    for (const [i, prog] of wasm.entries()) {
+      const kind = this.#wasm[i];
+      if (kind === undefined) throw new Error("no such kind");
+      try {
+        kind.random.run(prog, seed);
+      } catch (error) {
+        return failed(kind.name, (error as Error).message, prog.trapPc?.(error as Error));
+      } finally {
+        this.#forget(prog.tableIndex, verified.subprogs.length, kind.random.world.table);
+      }
+      const theirs = isBatch ? kind.batch.results : results;
+      const packet = results.findIndex((r0, at) => r0 !== theirs[at]);
+      if (packet !== -1 || results.length !== theirs.length)
+        return failed(
+          kind.name,
+          `packet ${packet}: r0 is 0x${theirs[packet]?.toString(16)}, interp has 0x${results[packet]?.toString(16)}`,
+        );
+      const at = firstDifference(world, kind.random.world);
+      if (at !== undefined)
+        return failed(
+          kind.name,
+          `memory differs at ${describeAddress(at, maps)}: ${this.#around(at, kind.random)}`,
+        );
+    }
+    const coverage: Coverage = { ran, steps: checker.steps };
+    this.stats.accept(verified, random.features, coverage, results.length);
+    return undefined;
+  }
+
+  #around(at: number, other: RandomWorld): string {
+    const hex = ({ world }: RandomWorld): string =>
+      Buffer.from(world.bytes.slice(at & ~7, (at & ~7) + 8)).toString("hex");
+    return `${hex(other)} where interp has ${hex(this.#interp)}`;
+  }
+
+  /** Nothing is kept alive by the table. */
+  #forget(first: number, count: number, table: WebAssembly.Table): void {
+    for (let i = 0; i < count; i++) table.set(first + i, null);
+  }
+}
+
+/** What lies at an address, as far as it has a name. */
+function describeAddress(at: number, maps: RandomWorld["maps"]): string {
+  const map = maps.find(({ address, totalSize }) => at >= address && at < address + totalSize);
+  if (map !== undefined) return `map ${map.def.name}+${at - map.address}`;
+  return `0x${at.toString(16)}`;
+}
