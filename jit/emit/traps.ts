@@ -58,8 +58,11 @@ export function findTrap(table: TrapTable, offset: number): number | undefined {
   return pc === undefined || pc < 0 ? undefined : pc;
 }
 
-/** The insn a trap came from, by the innermost frame of the error's stack that names an offset. */
+/** The insn a trap came from: the innermost frame of the error's stack that belongs to one, so also the call of a helper. */
 export function trapPc(table: TrapTable, error: Error): number | undefined {
-  const at = /wasm-function\[\d+\]:0x([0-9a-f]+)/.exec(error.stack ?? "");
-  return at === null ? undefined : findTrap(table, Number.parseInt(at[1]!, 16));
+  for (const [, offset = ""] of (error.stack ?? "").matchAll(/wasm-function\[\d+\]:0x([0-9a-f]+)/g)) {
+    const pc = findTrap(table, Number.parseInt(offset, 16));
+    if (pc !== undefined) return pc;
+  }
+  return undefined;
 }

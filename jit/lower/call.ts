@@ -62,8 +62,9 @@ function lowerArrayLookup(fn: Fn, map: MapBinding, aux: CallAux): boolean {
   const own = (value: Expr): Expr =>
     map.percpuStride === 0 ? value : m.i32.add(value, scale(fn, cpuIndex(fn), map.percpuStride));
   if (aux.constKey !== undefined) {
-    const value = firstValue(map) + aux.constKey * map.elemStride;
-    fn.set32(0, aux.constKey < maxEntries ? own(m.i32.const(value | 0)) : m.i32.const(0));
+    const key = aux.constKey >>> 0;
+    const value = firstValue(map) + key * map.elemStride;
+    fn.set32(0, key < maxEntries ? own(m.i32.const(value | 0)) : m.i32.const(0));
     return true;
   }
   fn.push(fn.setTemp("index", "i32", m.i32.load(0, 1, fn.get32(2))));

@@ -288,6 +288,19 @@ describe("ends that are not exits", () => {
     expect(machine.view.getUint32(layout.WORLD_STOPPED, true)).toBe(1);
   });
 
+  it("a trap in a helper names the call", () => {
+    const insns = asm("r2 = 0x7fffffff; call 1; r0 = 0; exit");
+    for (const opt of [0, 1] as const) {
+      const machine = build(insns, { lib, opt });
+      expect(
+        trapPc(
+          machine.traps,
+          thrown(() => machine.run()),
+        ),
+      ).toBe(opt === 0 ? 1 : undefined);
+    }
+  });
+
   it("a trap names its insn", () => {
     const insns = asm(
       "r0 = 0; r2 = 0x7fffffff ll; r3 = *(u64 *)(r1 +0); if r3 == 5 goto pc+1; r0 = *(u32 *)(r2 +4); *(u8 *)(r2 +0) = 1; exit",
