@@ -53,22 +53,50 @@ export interface RowContext {
   readonly redirectTarget: (header: number, index: number) => number | undefined;
 }
 
+/** Called for every packet when verdicts are asked for: built in one shape, without spreads. */
 export function decodeResult(view: DataView, at: number, ctx: RowContext): PacketResult {
-  const head = { i: Number(view.getBigUint64(at + ROW_PACKET, true)), ts_ns: view.getBigUint64(at + ROW_TS, true).toString() };
+  const i = view.getUint32(at + ROW_PACKET, true) + view.getUint32(at + ROW_PACKET + 4, true) * 2 ** 32;
+  const ts_ns = fmtNs(view.getUint32(at + ROW_TS, true), view.getUint32(at + ROW_TS + 4, true));
   const errno = view.getUint32(at + ROW_ERRNO, true);
-  if (errno !== 0) return { ...head, error: errnoName(errno) ?? String(errno) };
-  const metaLen = view.getUint32(at + ROW_META_LEN, true);
-  const redirect = decodeRedirect(view, at, ctx);
-  const verdict = ctx.verdicts[view.getUint32(at + ROW_VERDICT, true)];
-  return {
-    ...head,
-    ...(verdict === undefined ? {} : { verdict }),
+  if (errno !== 0) return { i, ts_ns, error: errnoName(errno) ?? String(errno) };
+  const result: Mutable<PacketResult> = {
+    i,
+    ts_ns,
+    verdict: ctx.verdicts[view.getUint32(at + ROW_VERDICT, true)] ?? "",
     retval: view.getUint32(at + ROW_RETVAL, true),
     len: view.getUint32(at + ROW_LEN, true),
     crc32: view.getUint32(at + ROW_CRC32, true).toString(16).padStart(8, "0"),
-    ...(metaLen === 0 ? {} : { meta_len: metaLen }),
-    ...(redirect === undefined ? {} : { redirect }),
   };
+  const metaLen = view.getUint32(at + ROW_META_LEN, true);
+  if (metaLen !== 0) result.meta_len = metaLen;
+  if (view.getUint32(at + ROW_REDIRECT_KIND, true) !== 0) {
+    const redirect = decodeRedirect(view, at, ctx);
+    if (redirect !== undefined) result.redirect = redirect;
+  }
+  return result;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A u64 in two halves as a decimal string; seconds and nanoseconds fit a double each, so no BigInt is needed. */
+function fmtNs(lo: number, hi: number): string {
+  if (hi < 1 << 21) return String(hi * 2 ** 32 + lo);
+  // 2^32 is 4 * 1e9 + 294967296: what hi stands for in seconds, and the rest of at most 1.3e18 in two steps
+  const high = hi >>> 16;
+  const low = hi & 0xffff;
+  // 2^48 is 281474 * 1e9 + 976710656
+  const rest = high * 976_710_656 + low * 294_967_296 + lo;
+  const seconds = high * 281_474 + low * 4 + Math.floor(rest / 1e9);
+  return `${seconds}${String(rest % 1e9).padStart(9, "0")}`;
+}
+
+/** A result as a line of JSON, the same as JSON.stringify makes it and several times as fast. */
+export function fmtResult(r: PacketResult): string {
+  const head = `{"i":${r.i},"ts_ns":"${r.ts_ns}"`;
+  if (r.error !== undefined) return `${head},"error":"${r.error}"}`;
+  const meta = r.meta_len === undefined ? "" : `,"meta_len":${r.meta_len}`;
+  const redirect = r.redirect === undefined ? "" : `,"redirect":${JSON.stringify(r.redirect)}`;
+  return `${head},"verdict":"${r.verdict ?? ""}","retval":${r.retval ?? 0},"len":${r.len ?? 0},"crc32":"${r.crc32 ?? ""}"${meta}${redirect}}`;
 }
 
 function decodeRedirect(view: DataView, at: number, ctx: RowContext): Redirect | undefined {

@@ -2,6 +2,7 @@
 // and prints; the run itself is the runtime's.
 import { CaptureWriter, openCaptures } from "../pcap/index.ts";
 import { openObject } from "../../runtime/load/open.ts";
+import { fmtResult } from "../../runtime/replay/result.ts";
 import type { RunOptions, RunResult } from "../../runtime/run.ts";
 import { fillMaps, mapsToJson } from "../../runtime/json/maps.ts";
 import { EXIT, type OptionRows, type OptionValues, UsageError, defineCommand } from "./command.ts";
@@ -127,7 +128,7 @@ export const run = defineCommand({
       outMask,
       outNanoseconds: source.nanoseconds,
       ...(options.init === undefined ? {} : { init: options.init }),
-      ...(verdicts === undefined ? {} : { onPacket: (r) => verdicts.write(`${JSON.stringify(r)}\n`) }),
+      ...(verdicts === undefined ? {} : { onPacket: (r) => verdicts.write(`${fmtResult(r)}\n`) }),
       ...(out === undefined ? {} : { onFrames: (records) => out.append(records) }),
       onProgress: (done) => progress.show(done),
       onWarning: (line) => progress.print(`softirq: ${line}`),
