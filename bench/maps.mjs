@@ -45,7 +45,7 @@ async function operations(quick) {
     if (b.error) throw b.error;
     rows.push([b.name, fmtNs(b.stats.mean * 1e9), `±${b.stats.rme.toFixed(1)}%`]);
   });
-  printTable(`map operations from JavaScript, ${ENTRIES} entries of 20 + 16 bytes`, ["OPERATION", "A CALL", ""], rows);
+  printTable(`map operations from JavaScript, ${ENTRIES} entries of 16 + 16 bytes`, ["OPERATION", "A CALL", ""], rows);
   object.close();
   kernel?.close();
 }
