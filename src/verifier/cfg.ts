@@ -57,7 +57,6 @@ function mark(env: Env, insn: Insn, edges: readonly Edge[]): void {
       return;
     case "may_goto":
       env.forceCheckpoint[pc] = 1;
-      env.hasConvergentLoops = true;
       prunePoint[pc] = 1;
       return;
     case "jmp":
@@ -66,7 +65,6 @@ function mark(env: Env, insn: Insn, edges: readonly Edge[]): void {
     case "call":
       if (isSyncCallbackCall(insn)) {
         env.callsCallback[pc] = 1;
-        env.hasConvergentLoops = true;
         env.forceCheckpoint[pc] = 1;
         jmpPoint[pc] = 1;
         prunePoint[pc] = 1;

@@ -81,8 +81,6 @@ export class Env {
   /** registers that may be read at or after the insn before they are written */
   readonly liveRegs: Uint16Array;
   loopHeads: number[] = [];
-  /** callbacks or may_goto: loops that end when a round is covered by an earlier one */
-  hasConvergentLoops = false;
 
   // the path being walked
   state: VerifierState = new VerifierState([]);

@@ -10,12 +10,17 @@ import type { Frame, VerifierState } from "./state.ts";
 /** A path's history is cut by a checkpoint before it gets longer than this. */
 const MAX_HISTORY = 40;
 
+/** What is not marked as read or precise need not be compared, if all marks are there. */
+function pruneMode(env: Env, old: VerifierState): Mode {
+  return env.exact || old.incomplete ? "range" : "covered";
+}
+
 /**
- * Loops that converge (callbacks, may_goto) end on states whose marks are not complete yet. In programs that
- * have such loops nothing is taken as irrelevant.
+ * A round of a loop (callback, may_goto) that ends on an open state ends before that state's marks are complete:
+ * what the rest of the state's paths will depend on is not known on the way here, and never will be.
  */
-function pruneMode(env: Env): Mode {
-  return env.exact || env.hasConvergentLoops ? "range" : "covered";
+function markIncomplete(cur: VerifierState): void {
+  for (let st = cur.parent; st !== undefined && !st.incomplete; st = st.parent) st.incomplete = true;
 }
 
 type Verdict = "hit" | "miss" | "skip";
@@ -44,6 +49,7 @@ function rejectLoop(env: Env, old: VerifierState, cur: VerifierState, pc: number
 }
 
 function onHit(env: Env, old: VerifierState): void {
+  if (old.branches > 0 || old.incomplete) markIncomplete(env.state);
   for (const frame of old.frames) {
     if (frame.readSlots.isEmpty) continue;
     for (let spi = 0; spi < 64; spi++) if (frame.readSlots.has(spi)) markSlotRead(env, frame.frameno, spi);
@@ -94,7 +100,7 @@ export function isVisited(env: Env): boolean {
       hit = matchOpen(env, old, cur, pc) === "hit";
       if (!hit && !force && env.jmpsProcessed - env.prevJmps < 20 && env.processed - env.prevInsns < 100)
         add = false;
-    } else hit = statesEqual(env, old, cur, pc, pruneMode(env));
+    } else hit = statesEqual(env, old, cur, pc, pruneMode(env, old));
     if (hit) {
       e.hits++;
       onHit(env, old);

@@ -106,9 +106,9 @@ function readBytes(env: Env, frame: Frame, min: number, end: number): RegState {
   let zeros = true;
   for (let off = min; off < end; off++) {
     const b = byteOf(frame, off);
+    if (zeros) env.scratchSlot((-off - 1) >> 3); // the log shows slots up to the first byte that is not zero
     if (b !== BYTE_ZERO) zeros = false;
     if (b === BYTE_INVALID) noteUninitRead(env, frame);
-    env.scratchSlot((-off - 1) >> 3);
   }
   return zeros ? ZERO : UNKNOWN;
 }

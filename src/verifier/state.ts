@@ -108,6 +108,8 @@ export class VerifierState {
   callbackUnrollDepth = 0;
   /** checkpoints: where it was taken */
   pc = -1;
+  /** checkpoints: some path from here ended at a state whose own marks were not complete, so neither are these */
+  incomplete = false;
 
   constructor(readonly frames: Frame[]) {}
 
