@@ -19,6 +19,14 @@ interface Claim {
   readonly stack: readonly (StackSlot | undefined)[];
 }
 
+/** States kept of one program. */
+const MAX_CLAIMS = 30_000;
+
+/** More states than can be kept. */
+export class TooManyClaims extends Error {
+  override readonly name = "TooManyClaims";
+}
+
 /** Every state that verification passed through, by insn. */
 export class Claims {
   readonly #at = new Map<number, Claim[]>();
@@ -29,7 +37,7 @@ export class Claims {
     const list = this.#at.get(pc);
     if (list === undefined) this.#at.set(pc, [claim]);
     else list.push(claim);
-    this.count++;
+    if (++this.count > MAX_CLAIMS) throw new TooManyClaims(`more than ${MAX_CLAIMS} states`);
   };
 
   at(pc: number): readonly Claim[] {
@@ -102,6 +110,8 @@ export class ClaimChecker {
     world: World,
     maps: readonly MapBinding[],
     readonly verified: VerifiedProg,
+    /** table index of the program: callbacks follow it */
+    readonly tableIndex: () => number,
   ) {
     this.#claims = claims;
     this.#maps = maps;
@@ -181,6 +191,8 @@ export class ClaimChecker {
         return from(this.#field(L.CPU_CTX_DATA_META)) && this.#rangeHolds(r, value, L.CPU_CTX_DATA);
       case "pkt_end":
         return from(this.#field(L.CPU_CTX_DATA_END));
+      case "func":
+        return value === BigInt(this.tableIndex() + r.aux);
       default:
         return value >= BigInt(L.WORLD_BASE);
     }

@@ -62,7 +62,7 @@ export class Stats {
   generated = 0;
   accepted = 0;
   nonTrivial = 0;
-  /** accepted, but verifying takes so many steps that claims would not fit: not run */
+  /** accepted, but what is claimed of them is too much to keep, or does not converge: not run */
   tooLong = 0;
   packets = 0;
   steps = 0;

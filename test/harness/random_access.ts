@@ -37,12 +37,94 @@ export function makePacket(g: Gen): void {
   const { b } = g;
   const [a, e, c] = g.targets(3);
   if (!g.hasCtx() || a === undefined || e === undefined || c === undefined || g.depth > 3) return;
-  b.emit({ kind: "ldx", dst: a, base: CTX, off: 0, size: 4, signed: false });
-  b.emit({ kind: "ldx", dst: e, base: CTX, off: 4, size: 4, signed: false });
-  g.st.set(a, { t: "pkt", range: 0 });
-  g.st.set(e, { t: "end" });
+  loadPacket(g, a, e);
   b.count("pkt_check");
   packetRange(g, a, e, c);
+}
+
+/** Walks through the packet in steps, with a check in each round. */
+export function makePacketLoop(g: Gen): void {
+  const { rng, b } = g;
+  const [a, e, c, i, v] = g.targets(5);
+  if (
+    !g.hasCtx() ||
+    v === undefined ||
+    a === undefined ||
+    e === undefined ||
+    c === undefined ||
+    i === undefined
+  )
+    return;
+  if (g.depth > 2 || g.loops > 0) return;
+  loadPacket(g, a, e);
+  const stride = rng.between(1, 16);
+  g.mov(i, imm(0));
+  g.mov(v, imm(0));
+  const [head, out] = [b.label(), b.label()];
+  b.place(head);
+  const mayGoto = rng.chance(25);
+  if (mayGoto) b.emit({ kind: "may_goto", target: out });
+  b.count("loop");
+  b.count("pkt_loop");
+  g.mov(c, reg(a));
+  g.add(c, stride);
+  emitBoundsCheck(g, c, e, out);
+  const size = rng.pick(SIZES.filter((n) => n <= stride));
+  const off = rng.below(stride - size + 1);
+  if (rng.chance(25)) b.emit({ kind: "st", base: a, off, size, src: reg(v) });
+  else b.emit({ kind: "ldx", dst: v, base: a, off, size, signed: false });
+  if (rng.chance(70)) g.mov(a, reg(c));
+  else g.add(a, stride);
+  g.add(i, 1);
+  const src = imm(rng.between(1, 9));
+  b.emit({
+    kind: "jmp",
+    op: rng.pick(["jlt", "jne", "jslt"] as const),
+    width: rng.pick([32, 64] as const),
+    dst: i,
+    src,
+    target: head,
+  });
+  b.place(out);
+  for (const regno of [c, i, v]) g.st.set(regno, SCALAR);
+  g.st.set(c, NONE);
+  g.st.set(a, { t: "pkt", range: 0 });
+}
+
+function loadPacket(g: Gen, a: RegNo, e: RegNo): void {
+  g.b.emit({ kind: "ldx", dst: a, base: CTX, off: 0, size: 4, signed: false });
+  g.b.emit({ kind: "ldx", dst: e, base: CTX, off: 4, size: 4, signed: false });
+  g.st.set(a, { t: "pkt", range: 0 });
+  g.st.set(e, { t: "end" });
+}
+
+/** Bytes between metadata and data: none, unless some were made. */
+export function makeMeta(g: Gen): void {
+  const { b, rng } = g;
+  const [a, e, c, v] = g.targets(4);
+  if (!g.hasCtx() || a === undefined || e === undefined || c === undefined || v === undefined || g.depth > 3)
+    return;
+  if (rng.chance(60) && g.canCall() && g.loops === 0) {
+    g.mov(1, reg(CTX));
+    g.mov(2, imm(-4 * rng.between(1, 8)));
+    g.call("xdp_adjust_meta");
+    g.st.dropPackets();
+  }
+  b.emit({ kind: "ldx", dst: a, base: CTX, off: 8, size: 4, signed: false });
+  b.emit({ kind: "ldx", dst: e, base: CTX, off: 0, size: 4, signed: false });
+  g.st.set(a, NONE);
+  g.st.set(e, NONE);
+  g.mov(c, reg(a));
+  g.add(c, 4);
+  const out = b.label();
+  g.st.set(v, SCALAR);
+  g.mov(v, imm(rng.imm32()));
+  emitBoundsCheck(g, c, e, out);
+  if (rng.chance(50)) b.emit({ kind: "st", base: a, off: 0, size: 4, src: reg(v) });
+  else b.emit({ kind: "ldx", dst: v, base: a, off: rng.below(4), size: 1, signed: false });
+  b.count("meta_access");
+  b.place(out);
+  for (const regno of [a, e, c]) g.st.set(regno, NONE);
 }
 
 /** Goes on in the packet by a number read from it. */
@@ -182,6 +264,7 @@ const TOO_BIG = ["jgt", "jge", "jsgt", "jsge"] as const;
  */
 export function makeGamble(g: Gen): void {
   const { rng, b, st } = g;
+  if (st.of("value").length === 0) makeGlobal(g);
   const [base] = st.of("value");
   const [dst, index] = g.targets(2);
   if (base === undefined || dst === undefined || index === undefined || g.depth > 3) return;

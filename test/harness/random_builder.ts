@@ -116,6 +116,9 @@ export class Builder {
     if (body.kind === "call" && body.callee.kind === "subprog") {
       return { kind: "call", callee: { kind: "subprog", target: at(this.#functions, body.callee.target) } };
     }
+    if (body.kind === "ld_imm64" && body.value.kind === "func") {
+      return { ...body, value: { kind: "func", target: at(this.#functions, body.value.target) } };
+    }
     return "target" in body ? { ...body, target: at(this.#labels, body.target) } : body;
   }
 

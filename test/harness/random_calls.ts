@@ -2,6 +2,8 @@
 import {
   CTX,
   EVENTS,
+  PKT_ARG,
+  VALUE_ARG,
   type Gen,
   imm,
   JUMP,
@@ -11,6 +13,7 @@ import {
   UPDATE,
   type Planned,
 } from "./random_gen.ts";
+import { makePacket } from "./random_access.ts";
 import { NONE, SCALAR } from "./random_state.ts";
 
 export function makeNumber(g: Gen): void {
@@ -55,6 +58,8 @@ export function makeAdjust(g: Gen): void {
   g.mov(2, imm(which === "xdp_adjust_meta" ? 4 * rng.between(-8, 0) : rng.between(-24, 24)));
   g.call(which);
   g.st.dropPackets();
+  // pointers taken anew
+  if (rng.chance(60)) makePacket(g);
 }
 
 export function makeBytes(g: Gen): void {
@@ -111,20 +116,49 @@ export function makeSubprogCall(g: Gen): void {
   const { rng, b, st } = g;
   if (!g.canCall() || g.level > 2 || g.loops > 1) return;
   const deeper = g.planned.flatMap((plan, i) => (plan.level > g.level ? [{ plan, i }] : []));
-  const fresh: Planned = { takes: rng.pick(["scalars", "ctx", "memory"] as const), level: g.level + 1 };
+  const pkt = st.of("pkt").find((regno) => g.rangeOf(regno) >= PKT_ARG && regno !== 2);
+  const end = st.of("end").find((regno) => regno !== 1);
+  const value = st.of("value").find((regno) => g.rangeOf(regno) >= VALUE_ARG);
+  const can = (takes: Planned["takes"]): boolean =>
+    (takes !== "packet" || (pkt !== undefined && end !== undefined && end !== pkt)) &&
+    (takes !== "value" || value !== undefined) &&
+    (takes !== "ctx" || g.hasCtx());
+  const takes = rng.pick(
+    (["scalars", "ctx", "memory", "packet", "packet", "value", "value"] as const).filter(can),
+  );
+  const fresh: Planned = { takes, level: g.level + 1 };
   const reuse = deeper.length > 0 && (g.planned.length >= 3 || rng.chance(30));
   if (!reuse && g.planned.length >= 3) return;
   const { plan, i } = reuse ? rng.pick(deeper) : { plan: fresh, i: g.planned.length };
-  if (plan.takes === "ctx" && !g.hasCtx()) return;
+  if (!can(plan.takes)) return;
   if (!reuse) g.planned.push(fresh);
   if (plan.takes === "memory") g.stackPtr(1, g.buffer(16));
   else if (plan.takes === "ctx") g.mov(1, reg(CTX));
-  else if (st.get(1).t !== "scalar") g.constant(1);
-  if (st.get(2).t !== "scalar") g.constant(2);
+  else if (plan.takes === "value") g.mov(1, reg(value ?? 1));
+  else if (plan.takes === "packet") {
+    if (end !== 2) g.mov(2, reg(end ?? 2));
+    g.mov(1, reg(pkt ?? 1));
+  } else if (st.get(1).t !== "scalar") g.constant(1);
+  if (plan.takes !== "packet" && st.get(2).t !== "scalar") g.constant(2);
+  b.count(`subprog_with_${plan.takes}`);
   b.emit({ kind: "call", callee: { kind: "subprog", target: i + 1 } });
   b.count("subprog_call");
   st.clobber();
   st.set(0, SCALAR);
   // a subprog with the context may move packet data
   if (plan.takes === "ctx") st.dropPackets();
+}
+
+/** bpf_loop with a callback that gets some stack. */
+export function makeCallbackLoop(g: Gen): void {
+  const { rng, b } = g;
+  if (!g.canCall() || g.level > 1 || g.loops > 0 || g.planned.length >= 4) return;
+  const off = g.buffer(16);
+  g.planned.push({ takes: "callback", level: 3 });
+  g.stackPtr(3, off);
+  b.emit({ kind: "ld_imm64", dst: 2, value: { kind: "func", target: g.planned.length } });
+  g.st.set(2, NONE);
+  g.mov(1, imm(rng.between(0, 6)));
+  g.mov(4, imm(0));
+  g.call("loop");
 }

@@ -51,10 +51,13 @@ const JMP: readonly JmpOp[] = rowsOf(JMP_OPS).map(([op]) => op);
 export const SIZES = [1, 2, 4, 8] as const;
 export const CALLEE_SAVED = [7, 8, 9] as const;
 export const CTX: RegNo = 6;
+/** Bytes that a subprog may take for granted behind a pointer it is given. */
+export const PKT_ARG = 14;
+export const VALUE_ARG = 16;
 
 /** A subprogram waiting to be written: what its r1 is. */
 export interface Planned {
-  readonly takes: "scalars" | "ctx" | "memory";
+  readonly takes: "scalars" | "ctx" | "memory" | "packet" | "value" | "callback";
   readonly level: number;
 }
 
@@ -140,6 +143,12 @@ export class Gen {
     }
     this.st.set(regno, bounded(mask));
     return regno;
+  }
+
+  /** Bytes known to lie behind a pointer into a packet or a value. */
+  rangeOf(regno: RegNo): number {
+    const val = this.st.get(regno);
+    return val.t === "pkt" ? val.range : val.t === "value" ? val.size : 0;
   }
 
   // ---- helpers ----
@@ -238,6 +247,12 @@ export class Gen {
     } else {
       this.mov(0, imm(this.rng.below(5)));
     }
+    this.b.emit({ kind: "exit" });
+  }
+
+  /** End of a callback: mostly it wants to be called again. */
+  stop(): void {
+    this.mov(0, imm(this.rng.chance(80) ? 0 : 1));
     this.b.emit({ kind: "exit" });
   }
 

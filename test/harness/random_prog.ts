@@ -10,13 +10,16 @@ import {
   makePacket,
   makePacketAccess,
   makePacketAdvance,
+  makeMeta,
   makePacketLength,
+  makePacketLoop,
   makeStackAtomic,
   makeValueAccess,
 } from "./random_access.ts";
 import {
   makeAdjust,
   makeBytes,
+  makeCallbackLoop,
   makeContextCall,
   makeCsum,
   makeNumber,
@@ -24,7 +27,17 @@ import {
   makeSubprogCall,
   makeUpdate,
 } from "./random_calls.ts";
-import { CTX, Gen, GLOBALS, type Planned, RANDOM_MAPS, reg, type Statement } from "./random_gen.ts";
+import {
+  CTX,
+  Gen,
+  GLOBALS,
+  PKT_ARG,
+  type Planned,
+  RANDOM_MAPS,
+  VALUE_ARG,
+  reg,
+  type Statement,
+} from "./random_gen.ts";
 import {
   makeAlu,
   makeBranch,
@@ -66,12 +79,13 @@ const STATEMENTS: readonly Statement[] = [
   [3, makeCtxLoad],
   [8, makePacket],
   [8, makePacketAccess],
-  [4, makePacketAdvance],
+  [7, makePacketAdvance],
   [2, makePacketLength],
+  [3, makePacketLoop],
   [4, makeGlobal],
   [8, makeValueAccess],
-  [5, makeGamble],
-  [4, makeSubprogCall],
+  [3, makeGamble],
+  [6, makeSubprogCall],
 ];
 
 /** Those that call a helper. */
@@ -84,11 +98,24 @@ const HELPER_STATEMENTS: readonly Statement[] = [
   [3, makeBytes],
   [2, makeRedirect],
   [3, makeContextCall],
+  [2, makeMeta],
+  [1, makeCallbackLoop],
 ];
 
 const ENTRY: Readonly<Record<Planned["takes"], (g: Gen) => void>> = {
   scalars: (g) => g.st.set(1, SCALAR),
   memory: (g) => g.st.set(1, { t: "value", map: GLOBALS, size: 16 }),
+  packet: (g) => {
+    g.st.set(1, { t: "pkt", range: PKT_ARG });
+    g.st.set(2, { t: "end" });
+  },
+  value: (g) => g.st.set(1, { t: "value", map: GLOBALS, size: VALUE_ARG }),
+  // its index and a pointer to the caller's stack
+  callback: (g) => {
+    g.st.set(1, SCALAR);
+    g.mov(7, reg(2));
+    g.st.set(7, { t: "value", map: GLOBALS, size: 16 });
+  },
   ctx: (g) => {
     g.st.set(1, { t: "ctx" });
     g.mov(CTX, reg(1));
@@ -102,9 +129,11 @@ function makeFunction(g: Gen, plan: Planned, statements: number): void {
   g.branches = plan.level === 0 ? 0 : 10;
   g.locked = new Set(plan.takes === "ctx" ? [CTX] : []);
   ENTRY[plan.takes](g);
-  if (plan.level > 0) g.st.set(2, SCALAR);
+  if (plan.level > 0 && g.st.get(2).t === "none" && plan.takes !== "callback") g.st.set(2, SCALAR);
+  if (plan.takes === "callback") g.locked.add(7);
   g.body(statements);
-  g.exit();
+  if (plan.takes === "callback") g.stop();
+  else g.exit();
 }
 
 /** The program of a seed. It need not be valid. */

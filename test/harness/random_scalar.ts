@@ -66,7 +66,7 @@ export function makeStackStore(g: Gen): void {
   const size = rng.pick(SIZES);
   const off = -size * rng.between(1, 128 / size);
   const pointers = [...st.of("pkt"), ...st.of("value"), ...st.of("end"), ...st.of("fp"), ...st.of("ctx")];
-  if (size === 8 && pointers.length > 0 && g.loops === 0 && rng.chance(50)) {
+  if (size === 8 && pointers.length > 0 && g.loops === 0 && rng.chance(75)) {
     const src = rng.pick(pointers);
     b.emit({ kind: "st", base: 10, off, size, src: reg(src) });
     b.count("stack_spill");
@@ -84,7 +84,8 @@ export function makeStackLoad(g: Gen): void {
   const { rng, b, st } = g;
   const slots = [...st.stack];
   if (slots.length === 0) return;
-  const [base, slot] = rng.pick(slots);
+  const spilled = slots.filter(([, { val }]) => val.t !== "scalar");
+  const [base, slot] = rng.pick(spilled.length > 0 && rng.chance(50) ? spilled : slots);
   const dst = g.target();
   if (slot.val.t !== "scalar") {
     b.emit({ kind: "ldx", dst, base: 10, off: base, size: 8, signed: false });
