@@ -42,7 +42,10 @@ function putPacket(out, at, len, flow) {
 }
 
 /** Writes a capture until it has `packets` packets or `bytes` bytes; gives how many packets there are. */
-export function makeCapture(path, { packets = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY, flows, len }) {
+export function makeCapture(
+  path,
+  { packets = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY, flows, len },
+) {
   const fd = openSync(path, "w");
   const out = Buffer.alloc(BATCH);
   let used = head().copy(out);

@@ -45,7 +45,11 @@ async function operations(quick) {
     if (b.error) throw b.error;
     rows.push([b.name, fmtNs(b.stats.mean * 1e9), `±${b.stats.rme.toFixed(1)}%`]);
   });
-  printTable(`map operations from JavaScript, ${ENTRIES} entries of 16 + 16 bytes`, ["OPERATION", "A CALL", ""], rows);
+  printTable(
+    `map operations from JavaScript, ${ENTRIES} entries of 16 + 16 bytes`,
+    ["OPERATION", "A CALL", ""],
+    rows,
+  );
   object.close();
   kernel?.close();
 }
@@ -65,12 +69,20 @@ function verification() {
       }
     }
   }
-  return [`verify ${files.length} objects, warm`, `${processed} insns`, `${(processed / us).toFixed(2)} M insns/s`];
+  return [
+    `verify ${files.length} objects, warm`,
+    `${processed} insns`,
+    `${(processed / us).toFixed(2)} M insns/s`,
+  ];
 }
 
 async function compilation() {
   const rows = [];
-  for (const [file, prog] of [["bench.o", "parse"], ["bench.o", "count"], ["balancer.o", "balancer"]]) {
+  for (const [file, prog] of [
+    ["bench.o", "parse"],
+    ["bench.o", "count"],
+    ["balancer.o", "balancer"],
+  ]) {
     const opened = openObject(OBJECTS + file);
     let best = Number.POSITIVE_INFINITY;
     for (let i = 0; i < 5; i++) {
@@ -79,12 +91,20 @@ async function compilation() {
       best = Math.min(best, performance.now() - from);
       object.close();
     }
-    rows.push([`load ${prog}, not cached`, `${opened.prog(prog).insns.length} insns`, `${best.toFixed(1)} ms`]);
+    rows.push([
+      `load ${prog}, not cached`,
+      `${opened.prog(prog).insns.length} insns`,
+      `${best.toFixed(1)} ms`,
+    ]);
   }
   return rows;
 }
 
 export async function maps(quick) {
   await operations(quick);
-  printTable("verification and compilation", ["WHAT", "SIZE", "TIME"], [verification(), ...(await compilation())]);
+  printTable(
+    "verification and compilation",
+    ["WHAT", "SIZE", "TIME"],
+    [verification(), ...(await compilation())],
+  );
 }

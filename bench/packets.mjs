@@ -23,7 +23,10 @@ async function ours(name, engine, capture, { repeat, limit }) {
     label: `${engine}, ${limit === undefined ? `${repeat} × ${PACKETS}` : limit} packets`,
     async measure() {
       const source = openCaptures([capture]);
-      const result = await runProg(object, name, source, { repeat, ...(limit === undefined ? {} : { limit }) });
+      const result = await runProg(object, name, source, {
+        repeat,
+        ...(limit === undefined ? {} : { limit }),
+      });
       source.close();
       return Number(result.elapsedNs) / result.packets;
     },
@@ -37,8 +40,15 @@ function kernels(name, capture) {
   const { bytes, rows } = readRows(capture);
   const { sys } = object;
   return [
-    { label: `kernel, ${rows.length / 2} packets one by one`, measure: async () => sys.onCpu0(() => sys.runPackets(prog.fd, bytes, rows).ns / (rows.length / 2)) },
-    { label: "kernel, repeating one packet", measure: async () => sys.onCpu0(() => object.repeatPacket(prog, bytes.slice(rows[0], rows[0] + rows[1]), 1e6)) },
+    {
+      label: `kernel, ${rows.length / 2} packets one by one`,
+      measure: async () => sys.onCpu0(() => sys.runPackets(prog.fd, bytes, rows).ns / (rows.length / 2)),
+    },
+    {
+      label: "kernel, repeating one packet",
+      measure: async () =>
+        sys.onCpu0(() => object.repeatPacket(prog, bytes.slice(rows[0], rows[0] + rows[1]), 1e6)),
+    },
   ];
 }
 
@@ -82,7 +92,8 @@ export async function packets(dir, quick) {
       ...kernel.map((ns) => `${(ns / best[i]).toFixed(best[i] > ns ? 3 : 1)}×`),
     ]);
     const names = kernel.length === 0 ? [] : ["of one by one", "of repeating"];
-    const verdict = goal === undefined ? "" : ` (goal ${goal} M packets/s: ${1e3 / best[0] >= goal ? "met" : "missed"})`;
+    const verdict =
+      goal === undefined ? "" : ` (goal ${goal} M packets/s: ${1e3 / best[0] >= goal ? "met" : "missed"})`;
     printTable(`${name}${verdict}`, ["ENGINE", "A PACKET", "M/S", ...names], rows);
   }
 }

@@ -9,8 +9,12 @@ const OBJECT = new URL("../test/objects/bench.o", import.meta.url).pathname;
 
 export function runCommand(args, node = []) {
   const from = performance.now();
-  const done = spawnSync(process.execPath, [...node, MAIN, ...args], { encoding: "utf8", maxBuffer: 1 << 26 });
-  if (done.status !== 0) throw new Error(`softirq ${args.join(" ")} ended with ${done.status ?? done.signal}: ${done.stderr}`);
+  const done = spawnSync(process.execPath, [...node, MAIN, ...args], {
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  if (done.status !== 0)
+    throw new Error(`softirq ${args.join(" ")} ended with ${done.status ?? done.signal}: ${done.stderr}`);
   return { ms: performance.now() - from, stdout: done.stdout, stderr: done.stderr };
 }
 
@@ -24,6 +28,9 @@ export function start(dir) {
     ["softirq run, one packet, module from disk", command],
   ];
   runCommand(command); // fills the cache
-  const rows = cases.map(([label, args]) => [label, `${Math.min(...Array.from({ length: 5 }, () => runCommand(args).ms)).toFixed(0)} ms`]);
+  const rows = cases.map(([label, args]) => [
+    label,
+    `${Math.min(...Array.from({ length: 5 }, () => runCommand(args).ms)).toFixed(0)} ms`,
+  ]);
   printTable("whole processes", ["COMMAND", "TIME"], rows);
 }

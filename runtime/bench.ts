@@ -29,9 +29,11 @@ const PROBE_RUNS = 200;
 
 /** Ethernet, IPv4 (correct header checksum), UDP 10.0.0.1:1000 -> 10.0.0.2:53, zeros up to 64 bytes. */
 export function defaultPacket(): Uint8Array {
-  const head = "0200000000020200000000010800" + "4500003200000000401166b90a0000010a000002" + "03e80035001e0000";
+  const ethernet = "0200000000020200000000010800";
+  const ip = "4500003200000000401166b90a0000010a000002";
+  const udp = "03e80035001e0000";
   const packet = new Uint8Array(64);
-  packet.set(Buffer.from(head, "hex"));
+  packet.set(Buffer.from(`${ethernet}${ip}${udp}`, "hex"));
   return packet;
 }
 
@@ -43,14 +45,27 @@ interface Lane {
   close(): void;
 }
 
-async function openLane(opened: OpenObject, name: string, engine: BenchEngine, data: Uint8Array): Promise<Lane> {
+async function openLane(
+  opened: OpenObject,
+  name: string,
+  engine: BenchEngine,
+  data: Uint8Array,
+): Promise<Lane> {
   if (engine === "kernel") {
     const object = loadKernelObject(opened, { progs: [name] });
     const prog = object.prog(name);
-    return { engine, measure: (repeat) => object.sys.onCpu0(() => object.repeatPacket(prog, data, repeat)), close: () => object.close() };
+    return {
+      engine,
+      measure: (repeat) => object.sys.onCpu0(() => object.repeatPacket(prog, data, repeat)),
+      close: () => object.close(),
+    };
   }
   const object: BpfObject = await loadObject(opened, { progs: [name], engine });
-  return { engine, measure: (repeat) => object.runPacket(name, data, { repeat }).ns, close: () => object.close() };
+  return {
+    engine,
+    measure: (repeat) => object.runPacket(name, data, { repeat }).ns,
+    close: () => object.close(),
+  };
 }
 
 /** Runs that fit a measurement, of those wanted. */
@@ -61,7 +76,11 @@ function affordable(lane: Lane, repeat: number): number {
 }
 
 /** Throws BpfError where an engine refuses the program or the packet. */
-export async function benchProg(opened: OpenObject, name: string, options: BenchOptions): Promise<BenchResult[]> {
+export async function benchProg(
+  opened: OpenObject,
+  name: string,
+  options: BenchOptions,
+): Promise<BenchResult[]> {
   const data = options.data ?? defaultPacket();
   const lanes: Lane[] = [];
   try {

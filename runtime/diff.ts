@@ -24,7 +24,8 @@ export interface PacketDifference {
 
 export type Difference = PacketDifference | MapDifference;
 
-export interface DiffOptions extends Pick<RunOptions, "limit" | "repeat" | "init" | "ctx" | "keep" | "onProgress" | "onWarning"> {}
+export interface DiffOptions
+  extends Pick<RunOptions, "limit" | "repeat" | "init" | "ctx" | "keep" | "onProgress" | "onWarning"> {}
 
 export interface DiffResult {
   readonly packets: number;
@@ -60,27 +61,53 @@ class LeftFrames {
   }
 }
 
-function comparePacket(ours: PacketResult, kernel: PacketResult, left: Uint8Array | undefined, packet: KernelPacket): PacketDifference | undefined {
+function comparePacket(
+  ours: PacketResult,
+  kernel: PacketResult,
+  left: Uint8Array | undefined,
+  packet: KernelPacket,
+): PacketDifference | undefined {
   for (const field of FIELDS) {
-    const [a, b] = [ours[field] ?? (field === "meta_len" ? 0 : "none"), kernel[field] ?? (field === "meta_len" ? 0 : "none")];
+    const [a, b] = [
+      ours[field] ?? (field === "meta_len" ? 0 : "none"),
+      kernel[field] ?? (field === "meta_len" ? 0 : "none"),
+    ];
     if (a !== b) return { kind: "packet", packet: ours.i, field, ours: String(a), kernel: String(b) };
   }
   if (left === undefined || Buffer.compare(left, packet.data) === 0) return undefined;
   const offset = left.findIndex((byte, at) => byte !== packet.data[at]);
   const hex = (byte: number | undefined) => `0x${(byte ?? 0).toString(16).padStart(2, "0")}`;
-  return { kind: "packet", packet: ours.i, field: "bytes", offset, ours: hex(left[offset]), kernel: hex(packet.data[offset]) };
+  return {
+    kind: "packet",
+    packet: ours.i,
+    field: "bytes",
+    offset,
+    ours: hex(left[offset]),
+    kernel: hex(packet.data[offset]),
+  };
 }
 
 /**
  * `object` and `kernel` hold the same object; `source` and `again` are the same captures, opened twice. The
  * kernel's clock is real: a program whose outcome hangs on time or chance will differ.
  */
-export async function diffProg(object: BpfObject, kernel: KernelObject, name: string, source: PacketSource, again: PacketSource, options: DiffOptions = {}): Promise<DiffResult> {
+export async function diffProg(
+  object: BpfObject,
+  kernel: KernelObject,
+  name: string,
+  source: PacketSource,
+  again: PacketSource,
+  options: DiffOptions = {},
+): Promise<DiffResult> {
   const prog = kernel.prog(name);
   const names = VERDICTS[prog.spec.type];
-  if (names === undefined) throw new BpfError("EOPNOTSUPP", `programs of type ${prog.spec.type} cannot be run over a capture yet`);
+  if (names === undefined)
+    throw new BpfError("EOPNOTSUPP", `programs of type ${prog.spec.type} cannot be run over a capture yet`);
   const events = kernel.openEvents(options.keep ?? 100_000);
-  const frames = framesOf(again, { limit: options.limit ?? Number.MAX_SAFE_INTEGER, repeat: options.repeat ?? 1 });
+  const frames = framesOf(again, {
+    limit: options.limit ?? Number.MAX_SAFE_INTEGER,
+    repeat: options.repeat ?? 1,
+  });
   const left = new LeftFrames();
   let started = false;
   let difference: PacketDifference | undefined;
@@ -103,15 +130,26 @@ export async function diffProg(object: BpfObject, kernel: KernelObject, name: st
     if (!started) initKernel(frame);
     const packet = runFrame(kernel, prog, frame, options.ctx);
     if (events.any) events.drain(frame.i);
-    difference = comparePacket(ours, kernelResult(frame, packet, names, false), ours.error === undefined ? left.next() : undefined, packet);
+    difference = comparePacket(
+      ours,
+      kernelResult(frame, packet, names, false),
+      ours.error === undefined ? left.next() : undefined,
+      packet,
+    );
     packets++;
     if (difference !== undefined) object.world.stop();
   };
 
   const stats = await kernel.sys.onCpu0Async(() =>
-    runProg(object, name, source, { ...options, outMask: ALL_VERDICTS, onFrames: (records) => left.put(records), onPacket }),
+    runProg(object, name, source, {
+      ...options,
+      outMask: ALL_VERDICTS,
+      onFrames: (records) => left.put(records),
+      onPacket,
+    }),
   );
-  if (difference !== undefined) return { packets, mapEntries: 0, records: 0, difference, stopped: false, captureErrors: [] };
+  if (difference !== undefined)
+    return { packets, mapEntries: 0, records: 0, difference, stopped: false, captureErrors: [] };
   const { captureErrors } = stats;
   if (stats.stopped) return { packets, mapEntries: 0, records: 0, stopped: true, captureErrors };
   if (!started) initKernel(undefined);

@@ -15,3 +15,7 @@ export { VerifierError } from "../src/verifier/error.ts";
 export { BpfError, type ErrnoName } from "../src/spec/errors.ts";
 export { CaptureReader, CaptureWriter, type PacketSource, openCaptures } from "../src/pcap/index.ts";
 export type { MapSpec, ObjectSpec, ProgSpec, VariableSpec } from "../src/elf/object_spec.ts";
+export { type BenchEngine, type BenchResult, benchProg } from "./bench.ts";
+export { type DiffOptions, type DiffResult, diffProg } from "./diff.ts";
+export { KernelObject, type KernelPacket, loadKernelObject } from "./engine/kernel/kernel_object.ts";
+export { type KernelRunOptions, runKernelProg } from "./engine/kernel/kernel_run.ts";

@@ -26,7 +26,8 @@ const OPTIONS = {
 } as const satisfies OptionRows;
 
 function fmtDifference(d: Difference): string {
-  if (d.kind === "map") return `map ${d.map}, ${d.key.startsWith("record ") ? d.key : `key ${d.key}`}: ours ${d.ours}, kernel ${d.kernel}`;
+  if (d.kind === "map")
+    return `map ${d.map}, ${d.key.startsWith("record ") ? d.key : `key ${d.key}`}: ours ${d.ours}, kernel ${d.kernel}`;
   const where = d.offset === undefined ? d.field : `byte ${d.offset}`;
   return `packet ${d.packet}, ${where}: ours ${d.ours}, kernel ${d.kernel}`;
 }
@@ -36,7 +37,8 @@ const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n =
 function fmtResult(prog: string, result: DiffResult): string {
   if (result.difference !== undefined) return `${prog}: ${fmtDifference(result.difference)}`;
   const records = result.records > 0 ? ` and ${plural(result.records, "record")}` : "";
-  if (result.stopped) return `${prog}: ${plural(result.packets, "packet")} equal, stopped before the end; maps not compared`;
+  if (result.stopped)
+    return `${prog}: ${plural(result.packets, "packet")} equal, stopped before the end; maps not compared`;
   return `${prog}: equal: ${plural(result.packets, "packet")}, ${plural(result.mapEntries, "map entry", "map entries")}${records} compared`;
 }
 
@@ -47,7 +49,8 @@ export const diff = defineCommand({
   options: OPTIONS,
   run: async ({ operands, options }) => {
     const [objectPath = "", ...captures] = operands;
-    if (captures.length === 0) throw new UsageError("diff: PCAP is missing; usage: softirq diff OBJECT PCAP…");
+    if (captures.length === 0)
+      throw new UsageError("diff: PCAP is missing; usage: softirq diff OBJECT PCAP…");
     if (captures.includes("-")) throw new UsageError("diff: captures are read twice: a pipe cannot be");
     parseCount("cpus", options.cpus ?? "1", 1, 1);
     const engine = parseEngineOptions("diff", options);
@@ -92,7 +95,15 @@ export const diff = defineCommand({
     for (const line of captureErrors) process.stderr.write(`softirq: ${line}\n`);
     if (options.json === true) {
       const { packets, mapEntries, records, stopped, difference = null } = shown;
-      printJson({ object: opened.spec.name, prog: name, equal: difference === null && !stopped, packets, map_entries: mapEntries, records, difference });
+      printJson({
+        object: opened.spec.name,
+        prog: name,
+        equal: difference === null && !stopped,
+        packets,
+        map_entries: mapEntries,
+        records,
+        difference,
+      });
     } else {
       process.stdout.write(`${fmtResult(name, result)}\n`);
     }

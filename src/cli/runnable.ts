@@ -30,6 +30,7 @@ export function loadKernelRunnable(opened: OpenObject, progs: readonly string[])
   return {
     object,
     stopOnInterrupt: () => stopOnInterrupt({ stop: () => (stopped = true) }),
-    run: (prog, source, options) => runKernelProg(object, prog, source, { ...options, stopping: () => stopped }),
+    run: (prog, source, options) =>
+      runKernelProg(object, prog, source, { ...options, stopping: () => stopped }),
   };
 }

@@ -1,6 +1,12 @@
 // Captures as single packets, in order and as often as asked: timestamps of later rounds follow on as they do in a
 // replay of ours.
-import { type BatchTarget, LINKTYPE_ETHERNET, type PacketSource, ROW, createBatch } from "../../../src/pcap/index.ts";
+import {
+  type BatchTarget,
+  LINKTYPE_ETHERNET,
+  type PacketSource,
+  ROW,
+  createBatch,
+} from "../../../src/pcap/index.ts";
 import { BpfError } from "../../../src/spec/errors.ts";
 
 /** A packet in a run. `data` is valid until the next one is asked for. */
@@ -17,7 +23,8 @@ export interface FeedLimits {
 }
 
 export function* framesOf(source: PacketSource, { limit, repeat }: FeedLimits): Generator<Frame> {
-  if (repeat > 1 && source.totalBytes === undefined) throw new BpfError("ESPIPE", "a pipe cannot be repeated");
+  if (repeat > 1 && source.totalBytes === undefined)
+    throw new BpfError("ESPIPE", "a pipe cannot be repeated");
   const target = createBatch();
   let i = 0;
   let roundNs = 0n;

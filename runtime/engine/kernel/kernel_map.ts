@@ -51,8 +51,11 @@ export class KernelMap {
     const out = new Uint8Array(this.#room);
     if (!this.sys.mapLookup(this.fd, key, out)) return undefined;
     const size = this.shape.valueSize;
-    const values = this.perCpu ? Array.from({ length: this.ncpus }, (_, i) => out.slice(i * round8(size), i * round8(size) + size)) : [out];
-    for (const value of values) for (const f of this.shape.specialFields) value.fill(0, f.off, f.off + f.size);
+    const values = this.perCpu
+      ? Array.from({ length: this.ncpus }, (_, i) => out.slice(i * round8(size), i * round8(size) + size))
+      : [out];
+    for (const value of values)
+      for (const f of this.shape.specialFields) value.fill(0, f.off, f.off + f.size);
     return this.perCpu ? values : values[0];
   }
 
@@ -61,7 +64,10 @@ export class KernelMap {
     const parts = value instanceof Uint8Array ? [value] : value;
     const { valueSize } = this.shape;
     if (parts.length !== (this.perCpu ? this.ncpus : 1) || parts.some((p) => p.length !== valueSize)) {
-      throw new BpfError("EINVAL", `map '${this.name}': takes ${this.perCpu ? `a list of ${this.ncpus} values` : "one value"} of ${valueSize} bytes`);
+      throw new BpfError(
+        "EINVAL",
+        `map '${this.name}': takes ${this.perCpu ? `a list of ${this.ncpus} values` : "one value"} of ${valueSize} bytes`,
+      );
     }
     const room = new Uint8Array(this.#room);
     for (const [i, part] of parts.entries()) room.set(part, i * round8(valueSize));
@@ -92,10 +98,18 @@ export class KernelMap {
 
   /** A device map of the kernel has no element in an empty slot, a program array neither: ifindex 0 is none. */
   #isEmptySlot(value: KernelValue): boolean {
-    return MAP_TYPES[this.shape.type].holds !== "bytes" && value instanceof Uint8Array && value.every((b) => b === 0);
+    return (
+      MAP_TYPES[this.shape.type].holds !== "bytes" &&
+      value instanceof Uint8Array &&
+      value.every((b) => b === 0)
+    );
   }
 
   #checkKey(key: Uint8Array): void {
-    if (key.length !== this.shape.keySize) throw new BpfError("EINVAL", `map '${this.name}': a key has ${this.shape.keySize} bytes, not ${key.length}`);
+    if (key.length !== this.shape.keySize)
+      throw new BpfError(
+        "EINVAL",
+        `map '${this.name}': a key has ${this.shape.keySize} bytes, not ${key.length}`,
+      );
   }
 }

@@ -22,7 +22,11 @@ const OUT_BYTES = 128 << 10;
 const XDP_MD_SIZE = 24;
 
 /** Fields of the context that the kernel's test run takes, by offset in struct xdp_md. */
-const CTX_OFFSETS: Readonly<Record<string, number>> = { ingress_ifindex: 12, rx_queue_index: 16, egress_ifindex: 20 };
+const CTX_OFFSETS: Readonly<Record<string, number>> = {
+  ingress_ifindex: 12,
+  rx_queue_index: 16,
+  egress_ifindex: 20,
+};
 
 export interface KernelProg {
   readonly name: string;
@@ -87,14 +91,18 @@ export class KernelObject {
   /** @internal */
   load(wanted: readonly ProgSpec[]): void {
     const needed = new Set(wanted.flatMap((p) => [...mapsOf(p)]));
-    for (const [index, map] of this.spec.maps.entries()) if (needed.has(index) || MAP_TYPES[map.type].supported) this.#createMap(map, index);
+    for (const [index, map] of this.spec.maps.entries())
+      if (needed.has(index) || MAP_TYPES[map.type].supported) this.#createMap(map, index);
     for (const prog of wanted) this.#loadProg(prog);
     for (const map of this.spec.maps) this.#fillProgArray(map);
   }
 
   #createMap(map: MapSpec, index: number): void {
     const def = toMapDef(map);
-    const typed = map.specialFields.length > 0 ? { btf: { fd: this.#btf(), keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId } } : {};
+    const typed =
+      map.specialFields.length > 0
+        ? { btf: { fd: this.#btf(), keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId } }
+        : {};
     const fd = this.sys.mapCreate({
       name: map.name,
       type: MAP_TYPES[map.type].id,
@@ -124,10 +132,20 @@ export class KernelObject {
 
   #loadProg(prog: ProgSpec): void {
     if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
-    if (prog.kfuncs.length > 0 || prog.externs.length > 0) throw new BpfError("EOPNOTSUPP", `prog '${prog.name}': kernel functions and externs are not resolved for the running kernel`);
+    if (prog.kfuncs.length > 0 || prog.externs.length > 0)
+      throw new BpfError(
+        "EOPNOTSUPP",
+        `prog '${prog.name}': kernel functions and externs are not resolved for the running kernel`,
+      );
     // Without BTF all functions are static to the kernel; a program of one function needs none.
-    const funcs = prog.subprogs.length > 1 && prog.funcs.length > 0 && this.spec.btf !== undefined ? { funcs: { btfFd: this.#btf(), info: funcInfo(prog) } } : {};
-    const attach = prog.expectedAttachType === undefined ? -1 : (ATTACH_TYPES as readonly string[]).indexOf(prog.expectedAttachType);
+    const funcs =
+      prog.subprogs.length > 1 && prog.funcs.length > 0 && this.spec.btf !== undefined
+        ? { funcs: { btfFd: this.#btf(), info: funcInfo(prog) } }
+        : {};
+    const attach =
+      prog.expectedAttachType === undefined
+        ? -1
+        : (ATTACH_TYPES as readonly string[]).indexOf(prog.expectedAttachType);
     const fd = this.sys.progLoad({
       name: prog.name,
       type: PROG_TYPES[prog.type].id,
@@ -147,26 +165,38 @@ export class KernelObject {
     const { value } = insn;
     if (value.kind !== "map" && value.kind !== "map_value") return insn;
     const fd = this.map(this.spec.maps[value.map]?.name ?? "").fd;
-    return { ...insn, value: value.kind === "map" ? { kind: "map_fd", fd } : { kind: "map_value_fd", fd, off: value.off } };
+    return {
+      ...insn,
+      value: value.kind === "map" ? { kind: "map_fd", fd } : { kind: "map_value_fd", fd, off: value.off },
+    };
   }
 
   #fillProgArray(map: MapSpec): void {
     for (const value of map.values ?? []) {
-      if (value.kind === "prog" && this.maps.has(map.name) && this.progs.has(value.target)) this.setTailCall(map.name, value.key, value.target);
+      if (value.kind === "prog" && this.maps.has(map.name) && this.progs.has(value.target))
+        this.setTailCall(map.name, value.key, value.target);
     }
   }
 
   prog(name: string): KernelProg {
     this.#assertOpen();
     const found = this.progs.get(name);
-    if (found === undefined) throw new BpfError("ENOENT", `${this.name}: program '${name}' is not loaded; loaded are: ${[...this.progs.keys()].join(", ")}`);
+    if (found === undefined)
+      throw new BpfError(
+        "ENOENT",
+        `${this.name}: program '${name}' is not loaded; loaded are: ${[...this.progs.keys()].join(", ")}`,
+      );
     return found;
   }
 
   map(name: string): KernelMap {
     this.#assertOpen();
     const found = this.maps.get(name);
-    if (found === undefined) throw new BpfError("ENOENT", `${this.name}: no map '${name}'; there are: ${[...this.maps.keys()].join(", ") || "none"}`);
+    if (found === undefined)
+      throw new BpfError(
+        "ENOENT",
+        `${this.name}: no map '${name}'; there are: ${[...this.maps.keys()].join(", ") || "none"}`,
+      );
     return found;
   }
 
@@ -205,13 +235,23 @@ export class KernelObject {
     view.setUint32(4, data.length, true); // data_end: no metadata in front
     for (const [name, value] of Object.entries(ctx)) {
       const off = Object.hasOwn(CTX_OFFSETS, name) ? CTX_OFFSETS[name] : undefined;
-      if (off === undefined) throw new BpfError("EINVAL", `the context has no field '${name}' to set; there are: ${Object.keys(CTX_OFFSETS).join(", ")}`);
+      if (off === undefined)
+        throw new BpfError(
+          "EINVAL",
+          `the context has no field '${name}' to set; there are: ${Object.keys(CTX_OFFSETS).join(", ")}`,
+        );
       view.setUint32(off, value, true);
     }
     const start = process.hrtime.bigint();
-    const result = this.sys.progTest(prog.fd, { data, ctx: this.#ctxIn, out: this.#out, ctxOut: this.#ctxOut });
+    const result = this.sys.progTest(prog.fd, {
+      data,
+      ctx: this.#ctxIn,
+      out: this.#out,
+      ctxOut: this.#ctxOut,
+    });
     const ns = process.hrtime.bigint() - start;
-    if (result.errno !== 0) return { errno: result.errno, retval: 0, metaLen: 0, data: this.#out.subarray(0, 0), ns };
+    if (result.errno !== 0)
+      return { errno: result.errno, retval: 0, metaLen: 0, data: this.#out.subarray(0, 0), ns };
     const metaLen = new DataView(this.#ctxOut.buffer).getUint32(0, true); // where data is, from the first byte out
     return { errno: 0, retval: result.retval, metaLen, data: this.#out.subarray(0, result.dataSize), ns };
   }
@@ -219,7 +259,11 @@ export class KernelObject {
   /** Nanoseconds a run when the kernel repeats one packet; it is not restored in between. */
   repeatPacket(prog: KernelProg, data: Uint8Array, repeat: number): number {
     const result = this.sys.progTest(prog.fd, { data, repeat });
-    if (result.errno !== 0) throw new BpfError(errnoName(result.errno) ?? "EINVAL", `the kernel does not run a packet of ${data.length} bytes`);
+    if (result.errno !== 0)
+      throw new BpfError(
+        errnoName(result.errno) ?? "EINVAL",
+        `the kernel does not run a packet of ${data.length} bytes`,
+      );
     return result.duration;
   }
 

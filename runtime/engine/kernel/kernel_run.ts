@@ -29,7 +29,12 @@ export function runKernelInit(object: KernelObject, name: string, first: Frame |
 }
 
 /** A packet's outcome in the form of `--verdicts`, less a redirect's target. */
-export function kernelResult(frame: Frame, packet: KernelPacket, verdicts: readonly string[], withCrc = true): PacketResult {
+export function kernelResult(
+  frame: Frame,
+  packet: KernelPacket,
+  verdicts: readonly string[],
+  withCrc = true,
+): PacketResult {
   const head = { i: frame.i, ts_ns: frame.tsNs.toString() };
   if (packet.errno !== 0) return { ...head, error: errnoName(packet.errno) ?? String(packet.errno) };
   const verdict = verdicts[packet.retval] ?? verdicts[0];
@@ -46,7 +51,12 @@ export function kernelResult(frame: Frame, packet: KernelPacket, verdicts: reado
 const REFUSED: KernelPacket = { errno: 22, retval: 0, metaLen: 0, data: new Uint8Array(0), ns: 0n };
 
 /** A packet that is not Ethernet is refused as ours is; the kernel would take any bytes for it. */
-export function runFrame(object: KernelObject, prog: KernelProg, frame: Frame, ctx: RunOptions["ctx"]): KernelPacket {
+export function runFrame(
+  object: KernelObject,
+  prog: KernelProg,
+  frame: Frame,
+  ctx: RunOptions["ctx"],
+): KernelPacket {
   return frame.ethernet ? object.runPacket(prog, frame.data, ctx) : REFUSED;
 }
 
@@ -76,14 +86,23 @@ class Totals {
 }
 
 /** Runs all packets on CPU 0. */
-export async function runKernelProg(object: KernelObject, name: string, source: PacketSource, options: KernelRunOptions = {}): Promise<RunResult> {
+export async function runKernelProg(
+  object: KernelObject,
+  name: string,
+  source: PacketSource,
+  options: KernelRunOptions = {},
+): Promise<RunResult> {
   const prog = object.prog(name);
   const names = VERDICTS[prog.spec.type];
-  if (names === undefined) throw new BpfError("EOPNOTSUPP", `programs of type ${prog.spec.type} cannot be run over a capture yet`);
+  if (names === undefined)
+    throw new BpfError("EOPNOTSUPP", `programs of type ${prog.spec.type} cannot be run over a capture yet`);
   const events = object.openEvents(options.keep ?? 100_000);
   const totals = new Totals(names);
   const { onPacket, onFrames, outMask = 0, ctx } = options;
-  const frames = framesOf(source, { limit: options.limit ?? Number.MAX_SAFE_INTEGER, repeat: options.repeat ?? 1 });
+  const frames = framesOf(source, {
+    limit: options.limit ?? Number.MAX_SAFE_INTEGER,
+    repeat: options.repeat ?? 1,
+  });
   let next = frames.next();
   if (options.init !== undefined) {
     const { init } = options;
@@ -101,13 +120,22 @@ export async function runKernelProg(object: KernelObject, name: string, source: 
         totals.add(frame, packet);
         if (events.any) events.drain(frame.i);
         onPacket?.(kernelResult(frame, packet, names));
-        if (onFrames !== undefined && packet.errno === 0 && ((outMask >>> totals.verdictOf(packet)) & 1) === 1) {
+        if (
+          onFrames !== undefined &&
+          packet.errno === 0 &&
+          ((outMask >>> totals.verdictOf(packet)) & 1) === 1
+        ) {
           onFrames(frameOut(packet.data, frame.tsNs, options.outNanoseconds === true));
         }
         next = frames.next();
       }
     });
-    options.onProgress?.({ packets: totals.packets, bytesRead: source.bytesRead, totalBytes: source.totalBytes, elapsedNs: totals.elapsedNs });
+    options.onProgress?.({
+      packets: totals.packets,
+      bytesRead: source.bytesRead,
+      totalBytes: source.totalBytes,
+      elapsedNs: totals.elapsedNs,
+    });
     await new Promise((resolve) => setImmediate(resolve));
     stopped = options.stopping?.() === true;
   }

@@ -103,7 +103,9 @@ const INSN_SIZE = 8;
 function lastWords(log: Uint8Array): string {
   const end = log.indexOf(0);
   const text = Buffer.from(end < 0 ? log : log.subarray(0, end)).toString("utf8");
-  const lines = text.split("\n").filter((l) => l.trim() !== "" && !/^(?:processed \d+ insns|verification time)/.test(l));
+  const lines = text
+    .split("\n")
+    .filter((l) => l.trim() !== "" && !/^(?:processed \d+ insns|verification time)/.test(l));
   return lines.at(-1) ?? "";
 }
 
@@ -114,10 +116,25 @@ export class BpfSys {
   constructor(what: string) {
     this.#raw = requireAddon(what).bpf;
     try {
-      this.close(this.mapCreate({ name: "probe", type: 2, keySize: 4, valueSize: 4, maxEntries: 1, flags: 0, mapExtra: 0n, numaNode: 0 }));
+      this.close(
+        this.mapCreate({
+          name: "probe",
+          type: 2,
+          keySize: 4,
+          valueSize: 4,
+          maxEntries: 1,
+          flags: 0,
+          mapExtra: 0n,
+          numaNode: 0,
+        }),
+      );
     } catch (cause) {
       if (!(cause instanceof BpfError)) throw cause;
-      throw new BpfError(cause.code, `${what}: the running kernel does not let this process use bpf(): ${cause.code}`, { cause });
+      throw new BpfError(
+        cause.code,
+        `${what}: the running kernel does not let this process use bpf(): ${cause.code}`,
+        { cause },
+      );
     }
   }
 
@@ -151,7 +168,11 @@ export class BpfSys {
   }
 
   mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags = 0n): void {
-    this.#must(CMD.mapUpdate, new Attr(32).u32(0, fd).at(8, key).at(16, value).u64(24, flags), () => "the kernel refuses an update");
+    this.#must(
+      CMD.mapUpdate,
+      new Attr(32).u32(0, fd).at(8, key).at(16, value).u64(24, flags),
+      () => "the kernel refuses an update",
+    );
   }
 
   /** false where there was none */
@@ -182,10 +203,18 @@ export class BpfSys {
 
   progLoad(p: ProgLoad): number {
     const license = Buffer.from(`${p.license}\0`, "utf8");
-    const attr = new Attr(120).u32(0, p.type).u32(4, p.insns.length / INSN_SIZE).at(8, p.insns).at(16, license);
+    const attr = new Attr(120)
+      .u32(0, p.type)
+      .u32(4, p.insns.length / INSN_SIZE)
+      .at(8, p.insns)
+      .at(16, license);
     attr.u32(44, p.flags).name(48, p.name).u32(68, p.expectedAttachType);
     if (p.funcs !== undefined) {
-      attr.u32(72, p.funcs.btfFd).u32(76, FUNC_INFO_SIZE).at(80, p.funcs.info).u32(88, p.funcs.info.length / FUNC_INFO_SIZE);
+      attr
+        .u32(72, p.funcs.btfFd)
+        .u32(76, FUNC_INFO_SIZE)
+        .at(80, p.funcs.info)
+        .u32(88, p.funcs.info.length / FUNC_INFO_SIZE);
     }
     const fd = this.#call(CMD.progLoad, attr);
     if (fd >= 0) return fd;
@@ -193,29 +222,50 @@ export class BpfSys {
     const log = new Uint8Array(LOG_BYTES);
     const again = this.#call(CMD.progLoad, attr.u32(24, 1).u32(28, log.length).at(32, log));
     if (again >= 0) return again;
-    throw new BpfError(errnoName(fd) ?? "EINVAL", `the kernel rejects program '${p.name}': ${lastWords(log) || (errnoName(fd) ?? fd)}`);
+    throw new BpfError(
+      errnoName(fd) ?? "EINVAL",
+      `the kernel rejects program '${p.name}': ${lastWords(log) || (errnoName(fd) ?? fd)}`,
+    );
   }
 
   progTest(fd: number, run: TestRun): TestResult {
-    const attr = new Attr(80).u32(0, fd).u32(8, run.data.length).at(16, run.data).u32(32, run.repeat ?? 1);
+    const attr = new Attr(80)
+      .u32(0, fd)
+      .u32(8, run.data.length)
+      .at(16, run.data)
+      .u32(32, run.repeat ?? 1);
     attr.at(24, run.out).u32(12, run.out?.length ?? 0);
     attr.at(48, run.ctx).u32(40, run.ctx?.length ?? 0);
     attr.at(56, run.ctxOut).u32(44, run.ctxOut?.length ?? 0);
     const result = this.#call(CMD.progTest, attr);
-    return { errno: result < 0 ? -result : 0, retval: attr.get(4), dataSize: attr.get(12), duration: attr.get(36) };
+    return {
+      errno: result < 0 ? -result : 0,
+      retval: attr.get(4),
+      dataSize: attr.get(12),
+      duration: attr.get(36),
+    };
   }
 
   /** The id by which the kernel shows a program in a program array. */
   progId(fd: number): number {
     const info = new Uint8Array(8);
-    this.#must(CMD.infoByFd, new Attr(16).u32(0, fd).u32(4, info.length).at(8, info), () => "the kernel does not tell a program's id");
+    this.#must(
+      CMD.infoByFd,
+      new Attr(16).u32(0, fd).u32(4, info.length).at(8, info),
+      () => "the kernel does not tell a program's id",
+    );
     return new DataView(info.buffer).getUint32(4, true);
   }
 
   /** Return values of all rows (u32 offset and length each) and the nanoseconds it took. */
   runPackets(fd: number, bytes: Uint8Array, rows: Uint32Array): { retvals: Uint32Array; ns: number } {
     const retvals = new Uint32Array(rows.length / 2);
-    const ns = this.#raw.runPackets(fd, bytes, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), new Uint8Array(retvals.buffer));
+    const ns = this.#raw.runPackets(
+      fd,
+      bytes,
+      new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength),
+      new Uint8Array(retvals.buffer),
+    );
     if (ns < 0) throw new BpfError(errnoName(ns) ?? "EINVAL", "the kernel refuses to run a packet");
     return { retvals, ns };
   }
@@ -245,7 +295,11 @@ export class BpfSys {
     const zero = new Uint8Array(MAX_CPUS / 8);
     zero[0] = 1;
     const result = this.#raw.setAffinity(zero);
-    if (result < 0) throw new BpfError(errnoName(result) ?? "EINVAL", "this process may not run on CPU 0, whose results are wanted");
+    if (result < 0)
+      throw new BpfError(
+        errnoName(result) ?? "EINVAL",
+        "this process may not run on CPU 0, whose results are wanted",
+      );
     return () => void this.#raw.setAffinity(before);
   }
 
