@@ -5,14 +5,18 @@
       "sources": [
         "native/bpf.cc",
         "native/clock.cc",
+        "native/cpu_lock.cc",
         "native/deadline.cc",
         "native/fault_guard.cc",
+        "native/hrtimer.cc",
         "native/mapping.cc",
         "native/segment.cc",
         "native/signal_stop.cc",
+        "native/waiter_thread.cc",
         "native/binding/addon.cc",
         "native/binding/args.cc",
         "native/binding/bpf.cc",
+        "native/binding/hrtimer.cc",
         "native/binding/segments.cc",
         "native/binding/stops.cc"
       ],

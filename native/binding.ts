@@ -5,9 +5,18 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { BpfError, errnoName } from "../src/spec/errors.ts";
 import type { RawBpf } from "./bpf.ts";
+import {
+  type CpuLocks,
+  type RawHrtimer,
+  RawWaiter,
+  type Spin,
+  type TimerWords,
+  type Waiter,
+  wrapCpuLocks,
+} from "./hrtimer.ts";
 
 /** What softirq.node exports: checked values in, handles out. Errors carry `errno`. */
-interface Raw extends RawBpf {
+interface Raw extends RawBpf, RawHrtimer {
   readonly abi: number;
   clockNs(): bigint;
   stopOnSignal(view: Uint8Array, off: number, value: number, chain: boolean): number;
@@ -49,7 +58,7 @@ export interface Mapping {
   unmap(): void;
 }
 
-export interface Addon {
+export interface Addon extends CpuLocks {
   /** CLOCK_MONOTONIC */
   clockNs(): bigint;
   /**
@@ -68,13 +77,15 @@ export interface Addon {
   openSegment(path: string, size: number): Segment;
   /** Lays the segment over the view's bytes at `off`; `view` is of a whole Wasm memory. */
   map(view: Uint8Array, off: number, segment: Segment, stop: { off: number; value?: number }): Mapping;
+  /** Waits for the deadlines in these words, or publishes to who does. `spin`: "adaptive". */
+  waiter(view: Uint8Array, words: TimerWords, options?: { spin?: Spin }): Waiter;
   /** the kernel's own BPF, for whoever may use it */
   readonly bpf: RawBpf;
 }
 
 export type LoadedAddon = { readonly addon: Addon } | { readonly addon: undefined; readonly reason: string };
 
-const ABI = 2;
+const ABI = 3;
 const require = createRequire(import.meta.url);
 
 let loaded: LoadedAddon | undefined;
@@ -195,6 +206,8 @@ function wrap(raw: Raw): Addon {
       if (!(segment instanceof RawSegment)) throw new Error("a segment of another origin");
       return wrapMapping(raw, segment.map(view, off, stopOff, value));
     },
+    waiter: (view, words, { spin = "adaptive" } = {}) => new RawWaiter(raw, named, view, words, spin),
+    ...wrapCpuLocks(raw, named),
     bpf: raw,
   };
 }

@@ -1,10 +1,10 @@
 #include "deadline.h"
 
 #include <cerrno>
-#include <csignal>
 #include <ctime>
 
 #include "clock.h"
+#include "quiet_thread.h"
 
 namespace softirq {
 namespace {
@@ -19,14 +19,6 @@ int InitMonotonic(pthread_cond_t* cond) {
   return err;
 }
 
-// Signals meant for the process are other threads' work; faults are not blocked.
-sigset_t SignalsToBlock() {
-  sigset_t set;
-  sigfillset(&set);
-  for (const int signo : {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP}) sigdelset(&set, signo);
-  return set;
-}
-
 }  // namespace
 
 Status Deadline::Start(StopWord stop, uint64_t deadline_ns) {
@@ -37,12 +29,7 @@ Status Deadline::Start(StopWord stop, uint64_t deadline_ns) {
   fired_.store(false, std::memory_order_relaxed);  // the thread starts after this
   if (const int err = InitMonotonic(&wake_); err != 0) return {err, "deadline: create a condition"};
 
-  const sigset_t block = SignalsToBlock();
-  sigset_t before;
-  pthread_sigmask(SIG_SETMASK, &block, &before);  // the new thread inherits the mask
-  const int err = pthread_create(&thread_, nullptr, Main, this);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (err != 0) {
+  if (const int err = StartQuietThread(&thread_, Main, this); err != 0) {
     pthread_cond_destroy(&wake_);
     return {err, "deadline: start a thread"};
   }

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "futex.h"
+
 namespace softirq {
 
 struct StopWord {
@@ -15,8 +17,9 @@ struct StopWord {
   void Raise() const {
     uint32_t expected = 0;
     // release: who sees the stop also sees why (Fired, Faulted); pairs with the poll in the world's loops
-    std::atomic_ref<uint32_t>(*word).compare_exchange_strong(expected, value, std::memory_order_release,
-                                                             std::memory_order_relaxed);
+    const bool first = std::atomic_ref<uint32_t>(*word).compare_exchange_strong(
+        expected, value, std::memory_order_release, std::memory_order_relaxed);
+    if (first) FutexWake(word);  // who sleeps on it: Waiter
   }
 };
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 
+#include "binding/waiter_handle.h"
 #include "bpf.h"
 #include "deadline.h"
 #include "mapping.h"
@@ -34,10 +35,12 @@ struct EnvData {
   Table<Segment> segments;
   Table<Held<Mapping>> mappings;
   Table<PerfBuffer> perf_buffers;
+  Table<WaiterHandle> waiters;
   std::set<int> bpf_fds;  // maps, programs, BTF made by this environment
 
   // Joins every thread, takes back every handler and range. The environment must still be alive.
   void Clear() {
+    waiters.clear();
     signal_stops.clear();
     deadlines.clear();
     mappings.clear();
@@ -52,6 +55,7 @@ struct EnvData {
 void ExportStops(Napi::Env env, Napi::Object exports);
 void ExportSegments(Napi::Env env, Napi::Object exports);
 void ExportBpf(Napi::Env env, Napi::Object exports);
+void ExportHrtimer(Napi::Env env, Napi::Object exports);
 
 }  // namespace softirq
 
