@@ -59,11 +59,14 @@ function fitsS32(n: number): boolean {
 function moved(env: Env, insn: Alu, ptr: RegState, by: Scalar): RegState {
   const sign = insn.op === "sub" ? -1 : 1;
   const off = ptr.off + sign * by.constNum;
-  if (by.isConst && fitsS32(off))
-    return new RegState(ptr.kind, off, ptr.s, ptr.id, ptr.aux, ptr.maybeNull, false);
+  if (by.isConst && fitsS32(off)) {
+    // At or beyond the packet's end: not any more, if it goes down. (The kernel keeps the mark all the same.)
+    const aux = isPkt(ptr) && ptr.aux < 0 && off < ptr.off ? 0 : ptr.aux;
+    return new RegState(ptr.kind, off, ptr.s, ptr.id, aux, ptr.maybeNull, false);
+  }
   const s = sign > 0 ? ptrAdd(ptr.s, by) : ptrSub(ptr.s, by);
   if (!isPkt(ptr)) return new RegState(ptr.kind, ptr.off, s, ptr.id, ptr.aux, ptr.maybeNull, false);
-  const range = sign > 0 || by.sminHi < 0 ? 0 : ptr.aux;
+  const range = sign > 0 || by.sminHi < 0 ? 0 : Math.max(ptr.aux, 0);
   return new RegState(ptr.kind, ptr.off, s, env.newId(), range, false, false);
 }
 

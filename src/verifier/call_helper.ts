@@ -133,7 +133,8 @@ export function clearCallerSaved(env: Env): void {
   for (let i = 0; i <= 5; i++) env.regs[i] = NOT_INIT;
 }
 
-export function execHelper(env: Env, id: number): void {
+/** True if the current path now goes on where the function returns: see below. */
+export function execHelper(env: Env, id: number): boolean {
   const proto = checkAllowed(env, id);
   const meta: CallMeta = { map: -1, constKey: undefined, callback: -1, mem: [] };
   for (let i = 0; i < proto.args.length; i++) checkArg(env, proto, i, meta);
@@ -146,6 +147,23 @@ export function execHelper(env: Env, id: number): void {
   if (meta.callback >= 0) enterCallback(env, proto, meta);
   clearCallerSaved(env);
   env.setReg(0, returned(env, proto, meta));
+  if (proto.name === "tail_call") return tailCall(env);
   if (proto.effects.changesPkt === true) killPktPointers(env);
   env.pc++;
+  return false;
+}
+
+/**
+ * A tail call that fails goes on and has changed nothing. One that succeeds ends a main program; out of a called
+ * function it comes back to the caller, with whatever the other program returned and did to the packet.
+ */
+function tailCall(env: Env): boolean {
+  if (env.state.frames.length === 1) {
+    env.pc++;
+    return false;
+  }
+  env.push(env.pc + 1, env.pc);
+  killPktPointers(env);
+  env.setReg(0, UNKNOWN);
+  return true;
 }

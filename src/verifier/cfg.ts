@@ -16,6 +16,12 @@ export function isSyncCallbackCall(insn: Insn): boolean {
   return row?.proto?.args.includes("func") === true;
 }
 
+export function isTailCall(insn: Insn): boolean {
+  return (
+    insn.kind === "call" && insn.callee.kind === "helper" && HELPERS[insn.callee.id]?.name === "tail_call"
+  );
+}
+
 interface Edge {
   readonly to: number;
   readonly branch: boolean;

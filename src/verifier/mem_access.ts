@@ -2,6 +2,7 @@
 // Ranges of packets, bounds of map values, fields of the context; the stack has a file of its own.
 import type { Size } from "../isa/insn.ts";
 import type { CtxField } from "../spec/ctx.ts";
+import type { MapTypeName } from "../spec/map_types.ts";
 import type { Env } from "./env.ts";
 import type { MapDef } from "./proof.ts";
 import {
@@ -31,6 +32,9 @@ import {
 /** BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG */
 const F_RDONLY_PROG = 1 << 7;
 const F_WRONLY_PROG = 1 << 8;
+
+/** Maps whose values programs may look at but not change, whatever their flags. */
+const READ_ONLY: ReadonlySet<MapTypeName> = new Set<MapTypeName>(["devmap", "devmap_hash"]);
 
 export function checkRegRead(env: Env, regno: number): RegState {
   const reg = env.regs[regno] as RegState;
@@ -153,7 +157,8 @@ export function checkMapValue(
   const reg = env.regs[regno] as RegState;
   const map = env.mapAt(reg.aux);
   const where = `value_size=${map.valueSize} off=${off} size=${size}`;
-  if (write && (map.flags & F_RDONLY_PROG) !== 0) env.reject("EACCES", `write into map forbidden, ${where}`);
+  if (write && ((map.flags & F_RDONLY_PROG) !== 0 || READ_ONLY.has(map.type)))
+    env.reject("EACCES", `write into map forbidden, ${where}`);
   if (!write && (map.flags & F_WRONLY_PROG) !== 0) env.reject("EACCES", `read from map forbidden, ${where}`);
   checkRegion(env, regno, off, size, map.valueSize, zeroOk);
   for (const f of map.specialFields) {

@@ -2,7 +2,7 @@
 // the values that fed the decision are marked precise in every checkpoint; pruning may ignore the others.
 // Where the walk loses its way everything is marked: too much is slow, too little unsound.
 import type { Insn } from "../isa/insn.ts";
-import { isSyncCallbackCall } from "./cfg.ts";
+import { isSyncCallbackCall, isTailCall } from "./cfg.ts";
 import type { Env } from "./env.ts";
 import type { RegState } from "./regs.ts";
 import { HIST_DST_FP, HIST_SRC_FP, HIST_STACK, histFrame, histSpi } from "./stack_access.ts";
@@ -174,8 +174,19 @@ function backtrackCall(env: Env, w: Wanted, insn: Extract<Insn, { kind: "call" }
     const sub = env.subprogs[findSubprog(env, insn.callee.target)];
     if (sub?.global !== true) return leaveCallee(w, true);
   } else if (isSyncCallbackCall(insn) && insn.pc !== subseq - 1) return leaveCallee(w, false);
+  else if (isTailCall(insn) && insn.pc !== subseq - 1) return backtrackTailCall(w);
   w.drop(0);
   return (w.mask & ARGS) !== 0 ? "lost" : "ok";
+}
+
+/** Into a callee that ended in a tail call: the caller's r0 came from the other program. */
+function backtrackTailCall(w: Wanted): Step {
+  if ((w.mask & ARGS) !== 0 || w.frame + 1 >= MAX_FRAMES) return "lost";
+  w.drop(0);
+  w.frame++;
+  w.regs[w.frame] = 0;
+  w.slotsOf(w.frame).set(0, 0);
+  return "ok";
 }
 
 /** Into a callee, backwards: from the insn after the call to the callee's exit. */

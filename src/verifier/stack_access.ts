@@ -302,8 +302,9 @@ export function constantAt(
   if (spilled === undefined || spilled.kind !== "scalar") return undefined;
   let spills = 0;
   for (let k = top; k >= 0 && byteAt(slot, k) === BYTE_SPILL; k--) spills++;
-  if (spills !== size || !spilled.s.isConst) return undefined;
-  return { value: spilled.s.constNum, spi };
+  if (spills !== size || size !== 4 || !spilled.s.isConst) return undefined;
+  // four bytes of a spill: its low half, or the high half of a whole one
+  return { value: (top === 7 ? spilled.s.valLo : spilled.s.valHi) >>> 0, spi };
 }
 
 export function immStored(imm: number): Stored {

@@ -1,12 +1,12 @@
 // Subprograms: where each begins and ends, that jumps stay inside, how deep their stacks add up.
 // Knows no registers; stack depths are what the walk found.
-import { HELPERS, helperByName } from "../spec/helpers.ts";
+import { HELPERS } from "../spec/helpers.ts";
 import type { Insn } from "../isa/insn.ts";
+import { isTailCall } from "./cfg.ts";
 import type { Env, Subprog } from "./env.ts";
 import { MAX_FRAMES, MAX_STACK } from "./state.ts";
 
 const MAX_SUBPROGS = 256;
-const TAIL_CALL_ID = helperByName("tail_call")?.id;
 
 /** Start of the subprogram that the insn calls or whose address it takes. */
 function calleePc(insn: Insn): number | undefined {
@@ -67,8 +67,7 @@ export function checkSubprogs(env: Env): void {
       const insn = env.insns[pc];
       if (insn === undefined) continue;
       last = insn;
-      if (insn.kind === "call" && insn.callee.kind === "helper" && insn.callee.id === TAIL_CALL_ID)
-        sub.hasTailCall = true;
+      if (isTailCall(insn)) sub.hasTailCall = true;
       if (insn.kind !== "jmp" && insn.kind !== "ja" && insn.kind !== "may_goto") continue;
       if (insn.target < sub.start || insn.target >= sub.end)
         env.rejectAt(pc, "EINVAL", `jump out of range from insn ${pc} to ${insn.target}`);

@@ -109,8 +109,11 @@ function exec(env: Env, insn: Insn): boolean {
       return true;
     case "call":
       env.jmpsProcessed++;
-      if (insn.callee.kind === "helper") execHelper(env, insn.callee.id);
-      else execCall(env, insn);
+      if (insn.callee.kind !== "helper") execCall(env, insn);
+      else if (execHelper(env, insn.callee.id)) {
+        execReturn(env);
+        env.scratchAll();
+      }
       return true;
     case "exit":
       env.jmpsProcessed++;
