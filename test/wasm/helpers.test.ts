@@ -15,8 +15,10 @@ function sum16(...parts: bigint[]): bigint {
 }
 
 function words(bytes: Uint8Array): bigint[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: bytes.length / 4 }, (_, i) => BigInt(view.getUint32(i * 4, true)));
+  const padded = new Uint8Array((bytes.length + 3) & ~3);
+  padded.set(bytes);
+  const view = new DataView(padded.buffer);
+  return Array.from({ length: padded.length / 4 }, (_, i) => BigInt(view.getUint32(i * 4, true)));
 }
 
 describe("csum_diff", () => {
@@ -32,12 +34,12 @@ describe("csum_diff", () => {
     expect(diff(none, none, 0x12345)).toBe(0x2346n);
     expect(diff(none, none, 0)).toBe(0n);
     expect(diff(none, new Uint8Array(8), 0)).toBe(0n);
-    for (const size of [1, 2, 3, 5]) expect(diff(new Uint8Array(size), none, 0)).toBe(EINVAL);
-    expect(diff(none, new Uint8Array(6), 0)).toBe(EINVAL);
+    expect(diff(none, Uint8Array.of(1, 2, 3, 4, 5), 0)).toBe(0x0609n);
+    expect(diff(none, Uint8Array.of(1, 2, 3), 0)).toBe(0x0204n);
   });
 
   it("is congruent to the sum of what is pushed less what is pulled", () => {
-    const part = fc.uint8Array({ maxLength: 60 }).map((b) => b.slice(0, b.length & ~3));
+    const part = fc.uint8Array({ maxLength: 60 });
     fc.assert(
       fc.property(part, part, fc.nat(0xffffffff), (from, to, seed) => {
         const got = diff(from, to, seed);
