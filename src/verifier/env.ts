@@ -72,6 +72,8 @@ export class Env {
   readonly log: VerifierLog;
   readonly maps: readonly MapDef[];
   subprogs: Subprog[] = [];
+  /** start of a subprogram -> its number */
+  readonly subprogStarts = new Map<number, number>();
 
   // marks, one a slot
   readonly prunePoint: Uint8Array;
@@ -120,11 +122,13 @@ export class Env {
     readonly prog: Prog,
     readonly ctx: CtxLayout,
     readonly options: VerifyOptions,
+    /** insns to walk before the log begins */
+    readonly logFrom: number,
   ) {
     const n = prog.insns.length;
     this.insns = prog.insns;
     this.facts = new Facts(n);
-    this.log = new VerifierLog(options.logLevel ?? 0);
+    this.log = new VerifierLog(logFrom > 0 ? 0 : (options.logLevel ?? 0));
     this.maps = prog.maps;
     this.prunePoint = new Uint8Array(n);
     this.jmpPoint = new Uint8Array(n);

@@ -74,23 +74,53 @@ function successors(insn: Insn): number[] {
   return insn.kind === "jmp" || insn.kind === "may_goto" ? [next, insn.target] : [next];
 }
 
-/** Fills env.liveRegs: backwards to a fixed point. */
+/** Insns before each insn, as one flat list: those of pc lie from start[pc] to start[pc + 1]. */
+function predecessors(env: Env): { readonly start: Int32Array; readonly list: Int32Array } {
+  const n = env.insns.length;
+  const start = new Int32Array(n + 1);
+  const edges: number[] = [];
+  for (const insn of env.insns) {
+    if (insn === undefined) continue;
+    for (const to of successors(insn)) {
+      edges.push(insn.pc, to);
+      start[to + 1] = (start[to + 1] as number) + 1;
+    }
+  }
+  for (let pc = 0; pc < n; pc++) start[pc + 1] = (start[pc + 1] as number) + (start[pc] as number);
+  const at = start.slice();
+  const list = new Int32Array(edges.length / 2);
+  for (let i = 0; i < edges.length; i += 2) {
+    const to = edges[i + 1] as number;
+    list[at[to] as number] = edges[i] as number;
+    at[to] = (at[to] as number) + 1;
+  }
+  return { start, list };
+}
+
+/** Fills env.liveRegs: each change goes back to the insns before it, so the work is bounded by registers times insns. */
 export function computeLiveRegs(env: Env): void {
-  const rows = env.insns.flatMap((insn) =>
-    insn === undefined ? [] : [{ pc: insn.pc, ...useDef(insn), next: successors(insn) }],
-  );
+  const n = env.insns.length;
+  const use = new Uint16Array(n);
+  const keep = new Uint16Array(n);
+  const todo: number[] = [];
+  for (const insn of env.insns) {
+    if (insn === undefined) continue;
+    const row = useDef(insn);
+    use[insn.pc] = row.use;
+    keep[insn.pc] = ~row.def;
+    env.liveRegs[insn.pc] = row.use;
+    if (row.use !== 0) todo.push(insn.pc);
+  }
+  const { start, list } = predecessors(env);
   const live = env.liveRegs;
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let i = rows.length - 1; i >= 0; i--) {
-      const row = rows[i] as (typeof rows)[number];
-      let out = 0;
-      for (const pc of row.next) out |= live[pc] ?? 0;
-      const now = (out & ~row.def) | row.use;
-      if (now !== live[row.pc]) {
-        live[row.pc] = now;
-        changed = true;
-      }
+  for (let pc = todo.pop(); pc !== undefined; pc = todo.pop()) {
+    for (let i = start[pc] as number; i < (start[pc + 1] as number); i++) {
+      const from = list[i] as number;
+      const was = live[from] as number;
+      const now = was | ((live[pc] as number) & (keep[from] as number));
+      if (now === was) continue;
+      live[from] = now;
+      todo.push(from);
     }
   }
 }

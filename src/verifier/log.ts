@@ -19,7 +19,7 @@ export class VerifierLog {
   /** length of the insn line just written, 0 if something was written after it */
   private insnLen = 0;
 
-  constructor(readonly level: 0 | 1 | 2) {}
+  constructor(public level: 0 | 1 | 2) {}
 
   /** For `reset`: where the log stands. */
   get pos(): number {

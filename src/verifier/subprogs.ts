@@ -33,14 +33,7 @@ function newSubprog(env: Env, start: number): Subprog {
 }
 
 export function findSubprog(env: Env, pc: number): number {
-  return env.subprogs.findIndex((s) => s.start === pc);
-}
-
-/** Which subprogram the insn belongs to. */
-export function subprogAt(env: Env, pc: number): number {
-  let i = env.subprogs.length - 1;
-  while (i > 0 && (env.subprogs[i] as Subprog).start > pc) i--;
-  return i;
+  return env.subprogStarts.get(pc) ?? -1;
 }
 
 export function addSubprogs(env: Env): void {
@@ -55,6 +48,7 @@ export function addSubprogs(env: Env): void {
   if (starts.size > MAX_SUBPROGS) env.rejectAt(-1, "E2BIG", "too many subprograms");
   env.subprogs = [...starts].sort((a, b) => a - b).map((start) => newSubprog(env, start));
   env.subprogs.forEach((s, i) => {
+    env.subprogStarts.set(s.start, i);
     s.end = env.subprogs[i + 1]?.start ?? env.insns.length;
   });
 }
@@ -79,24 +73,35 @@ export function checkSubprogs(env: Env): void {
   markPktChanges(env);
 }
 
+/** Subprograms that a subprogram calls or whose address it takes, in the order of its insns, each once. */
+function calleesOf(env: Env, sub: Subprog): readonly number[] {
+  const callees = new Set<number>();
+  for (let pc = sub.start; pc < sub.end; pc++) {
+    const insn = env.insns[pc];
+    const callee = insn === undefined ? undefined : calleePc(insn);
+    if (callee !== undefined) callees.add(findSubprog(env, callee));
+  }
+  return [...callees];
+}
+
 /** A subprogram changes the packet if it, or anything it reaches, calls a helper that does. */
 function markPktChanges(env: Env): void {
+  const callees = env.subprogs.map((sub) => calleesOf(env, sub));
+  for (const sub of env.subprogs)
+    for (let pc = sub.start; pc < sub.end && !sub.changesPkt; pc++)
+      sub.changesPkt = changesPkt(env.insns[pc]);
   for (let changed = true; changed; ) {
     changed = false;
-    for (const insn of env.insns) {
-      if (insn === undefined || !changesPkt(env, insn)) continue;
-      const sub = env.subprogs[subprogAt(env, insn.pc)] as Subprog;
-      if (sub.changesPkt) continue;
+    env.subprogs.forEach((sub, i) => {
+      if (sub.changesPkt || callees[i]?.some((c) => env.subprogs[c]?.changesPkt === true) !== true) return;
       sub.changesPkt = true;
       changed = true;
-    }
+    });
   }
 }
 
-function changesPkt(env: Env, insn: Insn): boolean {
-  const pc = calleePc(insn);
-  if (pc !== undefined) return env.subprogs[findSubprog(env, pc)]?.changesPkt === true;
-  if (insn.kind !== "call" || insn.callee.kind !== "helper") return false;
+function changesPkt(insn: Insn | undefined): boolean {
+  if (insn?.kind !== "call" || insn.callee.kind !== "helper") return false;
   return HELPERS[insn.callee.id]?.proto?.effects.changesPkt === true;
 }
 
@@ -110,6 +115,7 @@ const TAIL_CALL_MAX_DEPTH = 256;
 /** The stacks of every chain of calls, added up. */
 export function checkMaxStackDepth(env: Env): void {
   const done: { readonly above: number; readonly frames: number }[][] = env.subprogs.map(() => []);
+  const callees = env.subprogs.map((sub) => calleesOf(env, sub));
   const walk = (idx: number, above: number, frames: number): void => {
     const visits = done[idx] ?? [];
     if (visits.some((v) => v.above >= above && v.frames >= frames)) return; // nothing worse than before
@@ -124,12 +130,9 @@ export function checkMaxStackDepth(env: Env): void {
     const depth = above + roundUp16(sub.stackDepth);
     if (depth > MAX_STACK)
       env.rejectAt(-1, "EACCES", `combined stack size of ${frames} calls is ${depth}. Too large`);
-    for (let pc = sub.start; pc < sub.end; pc++) {
-      const insn = env.insns[pc];
-      const callee = insn === undefined ? undefined : calleePc(insn);
-      if (callee === undefined) continue;
+    for (const callee of callees[idx] ?? []) {
       if (frames >= MAX_FRAMES) env.rejectAt(-1, "E2BIG", `the call stack of ${frames} frames is too deep !`);
-      walk(findSubprog(env, callee), depth, frames + 1);
+      walk(callee, depth, frames + 1);
     }
   };
   walk(0, 0, 1);

@@ -144,6 +144,10 @@ function walk(env: Env): void {
     if (++env.processed > MAX_INSNS)
       env.reject("E2BIG", `BPF program is too large. Processed ${env.processed} insn`);
     env.state.lastPc = prevPc;
+    if (env.processed === env.logFrom) {
+      env.log.level = env.options.logLevel ?? 0;
+      env.scratchAll();
+    }
     let open = true;
     if (env.prunePoint[env.pc] === 1 && isVisited(env)) {
       if (env.log.level > 0) {
@@ -235,13 +239,13 @@ function subprogInfos(env: Env): SubprogInfo[] {
 
 const MAX_PROG_INSNS = 1_000_000;
 
-function run(prog: Prog, options: VerifyOptions): VerifiedProg {
+function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg {
   const ctx = CTX_LAYOUTS[prog.type];
   if (ctx === undefined) throw new BpfError("EINVAL", `programs of type ${prog.type} cannot be verified yet`);
   if (prog.insns.length === 0 || prog.insns.length > MAX_PROG_INSNS)
     throw new BpfError("E2BIG", `a program has 1 to ${MAX_PROG_INSNS} insns, this one ${prog.insns.length}`);
   const started = performance.now();
-  const env = new Env(prog, ctx, options);
+  const env = new Env(prog, ctx, options, logFrom);
   addSubprogs(env);
   checkSubprogs(env);
   for (const insn of env.insns)
@@ -265,15 +269,20 @@ function run(prog: Prog, options: VerifyOptions): VerifiedProg {
   return issue(prog, aux, subprogInfos(env), facts, env.stats(), env.log.lines);
 }
 
+/** Of a refusal without a log level, this many insns before the end are logged. */
+const LOGGED_INSNS = 20_000;
+
 /**
  * Verifies a program. Throws a VerifierError where the kernel would refuse it, with the log that leads there:
  * without a log level the program is verified silently and a second time for the log of a refusal.
  */
 export function verify(prog: Prog, options: VerifyOptions = {}): VerifiedProg {
+  let refused: VerifierError;
   try {
-    return run(prog, options);
+    return run(prog, options, 0);
   } catch (e) {
     if (!(e instanceof VerifierError) || options.logLevel !== undefined) throw e;
+    refused = e;
   }
-  return run(prog, { ...options, logLevel: 1 });
+  return run(prog, { ...options, logLevel: 1 }, Math.max(0, refused.stats.processed - LOGGED_INSNS));
 }
