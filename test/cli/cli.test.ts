@@ -207,6 +207,6 @@ describe("test and dump", () => {
   it("dumps a module that is one", () => {
     const wasm = spawnSync(process.execPath, [MAIN, "dump", OBJECT, "--prog", "firewall", "--as", "wasm"], { cwd: ROOT }).stdout;
     const module = new WebAssembly.Module(wasm);
-    expect(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`))).toEqual(["env.memory"]);
+    expect(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`)).toEqual(["env.memory"]);
   });
 });

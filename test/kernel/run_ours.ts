@@ -16,6 +16,13 @@ export interface RunOursOptions {
 /** Records kept a run: no recorded case has as many. */
 const KEEP = 1_000_000;
 
+/** The recorder ran the setup program on the first packet only; where the kernel refused that packet, it never ran. */
+function setupThatRan({ setup, packets }: Case): string | undefined {
+  const first = packets[0];
+  const refused = Array.isArray(first) && first[0] === null;
+  return setup === null || refused ? undefined : setup;
+}
+
 export async function runOurs(
   objectPath: string,
   recorded: Case,
@@ -23,7 +30,8 @@ export async function runOurs(
   options: RunOursOptions = {},
 ): Promise<OurRun> {
   const opened = openObject(objectPath);
-  const progs = [recorded.prog, ...(recorded.setup === null ? [] : [recorded.setup])];
+  const init = setupThatRan(recorded);
+  const progs = [recorded.prog, ...(init === undefined ? [] : [init])];
   using object = await loadObject(opened, { ...options, progs });
   const packets: OurPacket[] = [];
   const source = openCaptures([capturePath]);
@@ -31,7 +39,7 @@ export async function runOurs(
     const result = await runProg(object, recorded.prog, source, {
       keep: KEEP,
       onPacket: (packet) => packets.push(packet),
-      ...(recorded.setup === null ? {} : { init: recorded.setup }),
+      ...(init === undefined ? {} : { init }),
     });
     const maps = mapsToJson(object, { events: result.events }) as unknown as Record<string, OurMap>;
     return { packets, maps };
