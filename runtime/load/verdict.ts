@@ -34,6 +34,9 @@ export function verifyEach(spec: ObjectSpec, progs: readonly ProgSpec[], logLeve
   return progs.map((prog) => verdictOf(spec, prog, logLevel));
 }
 
+/** Lines the kernel's log ends with that show states, not reasons. */
+const STATE_DUMP = /^(cur|old) state:/;
+
 /** The C line an insn came from, as "file.c:12". */
 function sourceAt(prog: ProgSpec, pc: number): { source?: string } {
   const line = prog.lines.findLast((l) => l.pc <= pc);
@@ -55,7 +58,7 @@ function verdictOf(spec: ObjectSpec, prog: ProgSpec, logLevel: 0 | 1 | 2): ProgV
     if (!(error instanceof VerifierError)) return rejected;
     return {
       ...rejected,
-      message: error.reasons.at(-1) ?? error.message,
+      message: error.reasons.findLast((line) => !STATE_DUMP.test(line)) ?? error.message,
       ...(error.pc < 0 ? {} : { insn: error.pc }),
       ...sourceAt(prog, error.pc),
       ...(logLevel > 0 ? { log: error.log } : {}),
