@@ -3,7 +3,7 @@
 // relative to the structure named by its prefix; CPU_*, MAP_*, FRAME_*, ROW_*, EV_* offsets need no suffix.
 // Any change of meaning raises LAYOUT_VERSION: map segments of another version are refused.
 
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 export const PAGE_SIZE = 4096;
 export const WASM_PAGE_SIZE = 65536;
 export const MAX_CPUS = 64;
@@ -26,6 +26,14 @@ export const WORLD_STOPPED = 0x10080; // u32, set by emitted code just before it
 export const WORLD_CRC_TABLES = 0x11000; // 16 tables of 256 u32, filled by world_init
 export const WORLD_CRC_TABLES_SIZE = 0x4000;
 export const WORLD_MAGIC_VALUE = 0x71727173;
+// Timers: programs by table index, references of programs, what may be set before a run.
+export const WORLD_TIMER_SEQ = 0x100c0; // u64, timers armed so far in this world: the order among equal deadlines
+export const WORLD_TIMER_CAP = 0x100c8; // u32, callbacks of one timer in one virtual second; 0 = TIMER_CAP_DEFAULT
+export const WORLD_FUNC_PROG = 0x15000; // 8192 x u32, by table index: id of the program the function belongs to, 0 = none
+export const WORLD_FUNC_MAX = 8192;
+export const WORLD_PROG_REFS = 0x1d000; // 3072 x u32, by program id: references (atomics)
+export const WORLD_PROG_MAX = 3072;
+export const TIMER_CAP_DEFAULT = 1000000;
 export const WORLD_F_REAL_CLOCK = 1; // CPU_REALTIME and CPU_MONOTONIC are kept by someone else
 
 export const MONOTONIC_START_NS = 1000000000;
@@ -54,7 +62,7 @@ export const CPU_REALTIME = 56; // u64 ns, never back
 export const CPU_MONOTONIC = 64; // u64 ns, also BOOTTIME
 export const CPU_PACKET = 72; // u64, index of the current packet in the run (kept with WALK_EVENTS)
 export const CPU_PRANDOM = 80; // u64, state of get_prandom_u32
-export const CPU_TIMER_DUE = 88; // u64 ns on CPU_REALTIME: the walker stops before a packet at or after it (WALK_TIMERS)
+export const CPU_TIMER_DUE = 88; // u64 ns on CPU_MONOTONIC: no timer of this CPU is due before it; ~0 = none is armed
 
 export const CPU_REDIRECT_KIND = 96; // u32, REDIRECT_*
 export const CPU_REDIRECT_MAP = 100; // u32, address of the map header
@@ -92,6 +100,8 @@ export const CPU_FAULT_PC = 336; // u32, pc of the insn + 1, 0 = none
 export const CPU_FAULT_ADDR = 344; // u64, the address
 export const CPU_WALK_PACKET = 232; // u64, index of the next frame in the whole run; CPU_PACKET is set from it
 
+export const CPU_WALK_NOW = 240; // u64, latest timestamp the walker has seen: of all CPUs together time never goes back
+
 // Counters of the walker, only ever added to; stats_reset clears them.
 export const CPU_STATS = 256;
 export const CPU_STAT_PACKETS = 256; // u64, frames taken, errors included
@@ -100,6 +110,20 @@ export const CPU_STAT_BYTES = 272; // u64, bytes of the frames as they came, err
 export const CPU_STAT_VERDICTS = 280; // 6 x u64: ABORTED, DROP, PASS, TX, REDIRECT, any other value
 export const CPU_STATS_SIZE = 72;
 
+// Timers of this CPU. All but OWNER are changed under BASE_LOCK only.
+export const CPU_BASE_LOCK = 384; // u32, guards this CPU's queue and every timer object whose base it is
+export const CPU_TIMERS = 388; // u32, timers and work items in the queue
+export const CPU_CUR_TIMER = 392; // u64, slot word {address, generation} of the timer whose callback runs, 0 = none
+export const CPU_CUR_WORK = 400; // u64, the same of a bpf_wq
+export const CPU_CUR_PROG = 408; // u32, program id of the callback that runs, 0 = none
+export const CPU_TIMER_KEY = 412; // u32, index of an array's element: what the callback's key points at
+export const CPU_TIMERS_STARTED = 416; // u64, starts and restarts; timers_stats_reset clears these three
+export const CPU_TIMERS_FIRED = 424; // u64, callbacks
+export const CPU_TIMERS_CANCELLED = 432; // u64, armed timers that were cancelled or freed
+export const CPU_TIMER_QUEUE = 440; // u32, address of the queue (QUEUE_*); 0 in blocks outside the world's row
+export const CPU_STORM_FN = 444; // u32, table index of the callback for which a run ended with WALK_STORM
+export const CPU_OWNER = 448; // u32, real clock: who runs this CPU, 0 = nobody; the library does not look at it
+
 export const CPU_KEY_SCRATCH = 1024; // 2 x 512 bytes: keys in normal form, and keys of the host
 export const CPU_KEY_SCRATCH_SIZE = 512;
 export const CPU_TEXT_SCRATCH = 2048; // 1024 bytes: a line of trace_printk
@@ -107,7 +131,45 @@ export const CPU_TEXT_SCRATCH_SIZE = 1024;
 export const CPU_STACK = 4096; // BPF stack, grows down from CPU_STACK_TOP
 export const CPU_STACK_TOP = 0x10000; // fp of the main program
 export const CPU_FRAME = 0x10000; // frame buffer of copy mode: hard start
-export const CPU_FRAME_SIZE = 0x20000;
+export const CPU_FRAME_SIZE = 0x1e000;
+export const CPU_QUEUE = 0x2e000; // QUEUE_SIZE bytes
+
+// ---- timer queue of a CPU: a wheel of 11 levels x 64 slots on the 64 bits of the deadline, and a heap of late ones ----
+export const QUEUE_REF = 0; // u64, reference time: an entry's level is the highest 6-bit digit in which its deadline differs
+export const QUEUE_LEVELS = 8; // u32, bit n: level n is not empty
+export const QUEUE_LATE = 12; // u32, root of the heap of entries whose deadline was before QUEUE_REF
+export const QUEUE_SECOND_END = 16; // u64 ns, end of the second the storm counters are in
+export const QUEUE_SECOND = 24; // u32, its number
+export const QUEUE_FAR = 28; // u32, list whose earliest deadline is known + 1, 0 = none
+export const QUEUE_FAR_DUE = 32; // u64, that deadline
+export const QUEUE_BITMAPS = 64; // 11 x u64, bit n: slot n of the level is not empty
+export const QUEUE_LISTS = 192; // 704 x u64, {first u32, last u32} of slot [level][n]
+export const QUEUE_SIZE = 0x2000;
+
+// ---- timer object, 64 bytes, in a pool in the map's block; a freed one in the pool links by TIMER_NEXT ----
+export const TIMER_STATE = 0; // u32, TIMER_F_* | clock << TIMER_CLOCK_SHIFT | CPU whose lock guards it << TIMER_BASE_SHIFT
+export const TIMER_GEN = 4; // u32, raised when it is freed; with the address in the value's slot
+export const TIMER_MAP = 8; // u32, map header
+export const TIMER_VALUE = 12; // u32, the value
+export const TIMER_CALLBACK = 16; // u32, table index + 1, 0 = none
+export const TIMER_PROG = 20; // u32, program id it holds a reference of, 0 = none
+export const TIMER_CHILD = 24; // u32, heap: first child
+export const TIMER_CANCELLING = 28; // u32, callbacks that are cancelling it
+export const TIMER_DUE = 32; // u64 ns MONOTONIC
+export const TIMER_SEQ = 40; // u64
+export const TIMER_NEXT = 48; // u32
+export const TIMER_PREV = 52; // u32
+export const TIMER_FIRES = 56; // u32, callbacks in TIMER_SECOND
+export const TIMER_SECOND = 60; // u32
+export const TIMER_SIZE = 64;
+export const TIMER_F_QUEUED = 1;
+export const TIMER_F_LATE = 2; // in the heap
+export const TIMER_F_RUNNING = 4; // its callback runs on its base CPU
+export const TIMER_F_DEAD = 8; // freed while it ran or was being cancelled: goes back to the pool after that
+export const TIMER_F_WORK = 16; // a bpf_wq
+export const TIMER_CLOCK_SHIFT = 8; // 8 bits, CLOCK_*
+export const TIMER_BASE_SHIFT = 24; // 8 bits, CPU index, TIMER_BASE_MOVING while it goes from one to another
+export const TIMER_BASE_MOVING = 255;
 
 // ---- XDP frame limits ----
 export const XDP_HEADROOM = 256;
@@ -132,7 +194,7 @@ export const WALK_OUT = 8; // pcap records of the frames as they left, by CPU_WA
 export const WALK_OUT_NS = 16; // their timestamps are in ns, not µs
 export const WALK_EVENTS = 32; // stop when the event buffer is nearly full
 export const WALK_CLOCK = 64; // set the CPU's clocks from the timestamps
-export const WALK_TIMERS = 128; // stop before a packet at or after CPU_TIMER_DUE
+export const WALK_TIMERS = 128; // fire timers due before each packet; on a real clock stop there instead (WALK_TIMER_DUE)
 export const WALK_CPUS = 256; // run each frame on the CPU its descriptor names (else on the given one)
 export const WALK_HEADROOM = 512; // with COPY: headroom reads as zero (programs that resize)
 
@@ -145,6 +207,7 @@ export const WALK_ROWS_FULL = 3;
 export const WALK_OUT_FULL = 4;
 export const WALK_EVENTS_FULL = 5;
 export const WALK_TIMER_DUE = 6;
+export const WALK_STORM = 7; // a callback ran more often than WORLD_TIMER_CAP allows: CPU_STORM_FN
 
 // ---- frame descriptor, 32 bytes ----
 export const FRAME_ADDR = 0; // u32
@@ -212,11 +275,17 @@ export const MAP_RAW_KEY_OFF = 88; // u32, lpm: the key as stored, within an ele
 export const MAP_SPECIAL_COUNT = 92; // u32, special fields of the value
 export const MAP_SPECIAL = 96; // 11 x {off u32, size u32}, ascending, not overlapping
 export const MAP_SPECIAL_MAX = 11;
+export const MAP_TIMERS_OFF = 184; // u32, timer objects, behind the elements
+export const MAP_TIMER_POOL = 188; // u32, how many; 0 = values hold neither timer nor work item
 // Words that change, each on a cache line of its own.
 export const MAP_FREE = 192; // u64, hash: head of the free list (element | tag << 32)
 export const MAP_COUNT = 256; // u32, hash: elements in use
 export const MAP_BUMP = 320; // u32, hash: elements ever taken from the untouched rest
 export const MAP_HAND = 384; // u32, LRU: the clock's hand
+export const MAP_TIMER_FREE = 448; // u64, head of the free timer objects (offset | tag << 32)
+export const MAP_TIMER_BUMP = 456; // u32, objects ever taken from the untouched rest
+export const MAP_USER_REFS = 460; // u32, open handles and pins; at 0 timers cannot be set up
+export const MAP_WQ_OFF = 464; // u32, bpf_wq in the value, MAP_NO_FIELD if none
 export const MAP_PREFIX_BITS = 512; // lpm: u64[33], bit n: prefixes of length n were stored; behind the header
 export const MAP_PREFIX_BITS_SIZE = 264;
 
@@ -235,6 +304,9 @@ export const ELEM_DELETED = 1;
 export const SLOT_PRESENT = 0;
 export const SLOT_VALUE = 8;
 export const SLOT_SIZE = 16;
+
+// Element of an ARRAY_OF_MAPS, value of a HASH_OF_MAPS: u32 address of the inner map's header, 0 = empty; stride 8.
+export const INNER_SLOT_SIZE = 8;
 
 // Element of a PROG_ARRAY: u32 table index + 1, 0 = empty; stride 8.
 export const PROG_SLOT_SIZE = 8;

@@ -25,6 +25,8 @@ describe("memory layout", () => {
     ["frame descriptor", /^FRAME_/],
     ["result row", /^ROW_/],
     ["event record", /^EV_/],
+    ["timer queue", /^QUEUE_/],
+    ["timer object", /^TIMER_(?!F_)/],
     ["map header", /^MAP_(?!PREFIX)/],
   ])("%s: fields do not overlap", (_, prefix) => {
     const fields = fieldsOf(prefix).sort((a, b) => a.off - b.off);
