@@ -184,7 +184,7 @@ function backtrackTailCall(w: Wanted): Step {
   if ((w.mask & ARGS) !== 0 || w.frame + 1 >= MAX_FRAMES) return "lost";
   w.drop(0);
   w.frame++;
-  w.regs[w.frame] = 0;
+  w.setRegs(w.frame, 0);
   w.slotsOf(w.frame).set(0, 0);
   return "ok";
 }

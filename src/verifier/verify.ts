@@ -239,6 +239,20 @@ function subprogInfos(env: Env): SubprogInfo[] {
 
 const MAX_PROG_INSNS = 1_000_000;
 
+/** What level 2 begins with: subprograms and live registers. */
+function logProgram(env: Env): void {
+  env.subprogs.forEach((s, i) => {
+    env.log.line(`func#${i} @${s.start}`);
+  });
+  env.log.line("Live regs before insn:");
+  for (const insn of env.insns) {
+    if (insn === undefined) continue;
+    const live = env.liveRegs[insn.pc] as number;
+    const regs = Array.from({ length: 10 }, (_, i) => ((live >> i) & 1 ? `${i}` : ".")).join("");
+    env.log.line(`${String(insn.pc).padStart(7)}: ${regs} ${insnText(insn)}`);
+  }
+}
+
 function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg {
   const ctx = CTX_LAYOUTS[prog.type];
   if (ctx === undefined) throw new BpfError("EINVAL", `programs of type ${prog.type} cannot be verified yet`);
@@ -253,6 +267,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
       env.rejectAt(insn.pc, "EINVAL", insn.message);
   checkCfg(env);
   computeLiveRegs(env);
+  if (env.log.level === 2) logProgram(env);
   verifyFrom(env, 0);
   verifyGlobals(env);
   checkMaxStackDepth(env);
