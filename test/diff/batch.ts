@@ -79,7 +79,7 @@ function emitBatch(
         subprogs,
         maps,
         loopHeads: new Set(facts.loopHeads),
-        options: { checked, concurrency: "single", tableBase: bases[i] ?? 0 },
+        options: { checked, concurrency: checked ? "shared" : "single", tableBase: bases[i] ?? 0 },
         libFunction: (name) => exported.get(name),
         subprogName: nameOf,
       });

@@ -35,7 +35,6 @@ interface Job {
   readonly seed: number;
   readonly random: RandomProg;
   readonly verified: VerifiedProg;
-  readonly claims: Claims;
 }
 
 const options = (checked: boolean): EngineOptions => ({ checked, opt: 1, cache: false });
@@ -114,15 +113,7 @@ export class RandomDiff {
         this.stats.tooLong++;
         return undefined;
       }
-      const claims = new Claims();
-      const exact = tryVerify(prog, claims);
-      this.stats.claims += claims.count;
-      if ("refused" in exact) {
-        if (isConvergent(prog) || TOO_BIG.test(exact.refused)) this.stats.tooLong++;
-        else fail("verifier", `accepted, but not when nothing is taken as irrelevant: ${exact.refused}`);
-        return undefined;
-      }
-      return { seed, random, verified, claims };
+      return { seed, random, verified };
     } catch (error) {
       fail("verifier", `threw ${(error as Error).stack}`);
       return undefined;
@@ -179,7 +170,7 @@ export class RandomDiff {
   }
 
   #compare(job: Job, wasm: readonly EngineProg[], isBatch: boolean): Failure | undefined {
-    const { seed, verified, claims, random } = job;
+    const { seed, verified, random } = job;
     const failed = (where: string, what: string, pc?: number): Failure => ({
       seed,
       where,
@@ -187,6 +178,18 @@ export class RandomDiff {
       pc,
       prog: random.prog,
     });
+    const claims = new Claims();
+    const exact = tryVerify(random.prog, claims);
+    this.stats.claims += claims.count;
+    if ("refused" in exact) {
+      for (const [i, { tableIndex }] of wasm.entries())
+        this.#forget(tableIndex, verified.subprogs.length, this.#wasm[i]?.random.world.table);
+      this.#interp.world.reserveFunctions(verified.subprogs.length);
+      if (!isConvergent(random.prog) && !TOO_BIG.test(exact.refused))
+        return failed("verifier", `accepted, but not when nothing is taken as irrelevant: ${exact.refused}`);
+      this.stats.tooLong++;
+      return undefined;
+    }
     const { world, maps } = this.#interp;
     const checker = new ClaimChecker(claims, world, maps, verified, () => interp.tableIndex);
     const ran = new Uint8Array(verified.prog.insns.length);
@@ -241,8 +244,8 @@ export class RandomDiff {
   }
 
   /** Nothing is kept alive by the table. */
-  #forget(first: number, count: number, table: WebAssembly.Table): void {
-    for (let i = 0; i < count; i++) table.set(first + i, null);
+  #forget(first: number, count: number, table: WebAssembly.Table | undefined): void {
+    for (let i = 0; i < count; i++) table?.set(first + i, null);
   }
 }
 

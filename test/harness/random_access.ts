@@ -271,7 +271,8 @@ export function makeGamble(g: Gen): void {
   g.mov(index, reg(g.scalar()));
   const out = b.label();
   const val = st.get(base);
-  const room = val.t === "value" ? val.size : 0;
+  if (val.t !== "value") return b.place(out);
+  const room = val.size;
   const width = rng.pick([32, 64] as const);
   const op = rng.pick(TOO_BIG);
   if (rng.chance(25)) gambleAlu(g, index);

@@ -20,6 +20,7 @@ export class Rng {
 
   /** 0 … n-1 */
   below(n: number): number {
+    if (n < 1) throw new Error(`no number is below ${n}`);
     return this.u32() % n;
   }
 
