@@ -1,5 +1,6 @@
 // The main job: a program over captures. Sets the walker up, calls it chunk by chunk, empties its buffers, and
 // lets the event loop breathe in between. Which file anything goes to is the caller's business.
+import { basename } from "node:path";
 import { BpfError } from "../../src/spec/errors.ts";
 import type { PacketSource } from "../../src/pcap/index.ts";
 import type { EngineProg } from "../engine/engine.ts";
@@ -115,7 +116,7 @@ export class Replay {
   /** Runs all packets, or those before the stop word. `before` is given a copy of the first frame first. */
   async run(source: PacketSource, before?: (first: FirstFrame | undefined) => void): Promise<ReplayStats> {
     const feed = new Feed(this.#world, source, this.#options);
-    const flags = this.#flags();
+    const flags = walkFlags(this.#prog, this.#options) | (this.#world.ncpus > 1 ? WALK_CPUS : 0);
     const chunks = feed.chunks();
     let next = chunks.next();
     before?.(next.done === true ? undefined : this.#firstFrame(next.value.frames));
@@ -133,21 +134,6 @@ export class Replay {
     }
     for (const line of feed.warnings) this.#options.onWarning?.(line);
     return this.#stats(stopped);
-  }
-
-  #flags(): number {
-    const { onPacket, onFrames, outNanoseconds } = this.#options;
-    const { facts } = this.#prog.verified;
-    const rewrites = facts.writesPkt || facts.resizesPkt || facts.usesTailCall;
-    return (
-      WALK_CLOCK |
-      (rewrites ? WALK_COPY : 0) |
-      (facts.resizesPkt || facts.usesTailCall ? WALK_HEADROOM : 0) |
-      (onPacket === undefined ? 0 : WALK_ROWS | WALK_CRC) |
-      (onFrames === undefined ? 0 : WALK_OUT | (outNanoseconds === true ? WALK_OUT_NS : 0)) |
-      (sendsEvents(facts.helpers) || facts.usesTailCall ? WALK_EVENTS : 0) |
-      (this.#world.ncpus > 1 ? WALK_CPUS : 0)
-    );
   }
 
   #setUpBuffers(): void {
@@ -239,6 +225,20 @@ export class Replay {
   }
 }
 
+/** What the walker must do for this program and for what is asked for. */
+export function walkFlags(prog: EngineProg, { onPacket, onFrames, outNanoseconds }: ReplayOptions): number {
+  const { facts } = prog.verified;
+  const rewrites = facts.writesPkt || facts.resizesPkt || facts.usesTailCall;
+  return (
+    WALK_CLOCK |
+    (rewrites ? WALK_COPY : 0) |
+    (facts.resizesPkt || facts.usesTailCall ? WALK_HEADROOM : 0) |
+    (onPacket === undefined ? 0 : WALK_ROWS | WALK_CRC) |
+    (onFrames === undefined ? 0 : WALK_OUT | (outNanoseconds === true ? WALK_OUT_NS : 0)) |
+    (sendsEvents(facts.helpers) || facts.usesTailCall ? WALK_EVENTS : 0)
+  );
+}
+
 const TRACE_PRINTK = 6;
 const PERF_EVENT_OUTPUT = 25;
 const sendsEvents = (helpers: readonly number[]) => helpers.includes(TRACE_PRINTK) || helpers.includes(PERF_EVENT_OUTPUT);
@@ -246,5 +246,9 @@ const sendsEvents = (helpers: readonly number[]) => helpers.includes(TRACE_PRINT
 /** Our bug, told as well as it can be. A stack overflow or a host error is passed on as it is. */
 export function trapped(prog: EngineProg, cause: unknown): Error {
   if (cause instanceof BpfError || !(cause instanceof WebAssembly.RuntimeError)) return cause as Error;
-  return new TrapError(`program '${prog.verified.prog.name}' trapped: ${cause.message}; the world must not be used again`, { cause });
+  const pc = prog.trapPc?.(cause);
+  const { name, lines } = prog.verified.prog;
+  const line = pc === undefined ? undefined : lines.findLast((l) => l.pc <= pc);
+  const where = pc === undefined ? "" : ` at insn ${pc}${line === undefined ? "" : ` (${basename(line.file)}:${line.line})`}`;
+  return new TrapError(`program '${name}' trapped${where}: ${cause.message}; the world must not be used again`, { cause });
 }
