@@ -1,9 +1,11 @@
 // Atomic operations. In shared memory they are WebAssembly's sequentially consistent ones: every BPF atomic
-// is naturally aligned, the verifier sees to it. Alone in a memory they are plain loads and stores.
+// is naturally aligned, the verifier sees to it, but for memory that a global function was given: that is tested
+// at run time, and what lies across a boundary is done in plain steps. Alone in a memory all are plain.
 import type { AtomicOp, InsnOf, Size } from "../../src/isa/insn.ts";
 import { lowerCheck } from "./check.ts";
 import type { Expr, Fn, Module } from "./fn.ts";
 import { LOADS, placeOf, STORES } from "./mem.ts";
+import type { AccessInsn } from "./stack.ts";
 
 type Rmw = Exclude<AtomicOp, "cmpxchg">;
 
@@ -33,14 +35,37 @@ const ATOMIC_STORES: Record<Size, (i64: Module["i64"], off: number, ptr: Expr, v
   8: (i64, off, ptr, value) => i64.atomic.store(off, ptr, value),
 };
 
-function isShared(fn: Fn): boolean {
-  return fn.env.options.concurrency === "shared";
+type Lower = () => void;
+
+/** Statements that `lower` adds. */
+function capture(fn: Fn, lower: Lower): Expr {
+  const outer = fn.out;
+  fn.out = [];
+  lower();
+  const block = fn.m.block(null, fn.out, fn.env.b.none);
+  fn.out = outer;
+  return block;
+}
+
+/** The shared form where it is needed and possible. */
+function choose(fn: Fn, insn: AccessInsn, shared: Lower, plain: Lower): void {
+  if (fn.env.options.concurrency !== "shared") return plain();
+  if (fn.env.aux?.[insn.pc]?.access?.kinds.includes("mem") !== true) return shared();
+  const { i32 } = fn.m;
+  const low = i32.and(i32.add(fn.get32(insn.base), i32.const(insn.off)), i32.const(insn.size - 1));
+  fn.push(fn.m.if(i32.eqz(low), capture(fn, shared), capture(fn, plain)));
 }
 
 export function lowerAtomic(fn: Fn, insn: InsnOf<"atomic">): void {
   lowerCheck(fn, insn);
-  if (insn.op === "cmpxchg") return isShared(fn) ? sharedCmpxchg(fn, insn) : plainCmpxchg(fn, insn);
-  return isShared(fn) ? sharedRmw(fn, insn, insn.op) : plainRmw(fn, insn, insn.op);
+  const { op } = insn;
+  const isCmpxchg = op === "cmpxchg";
+  choose(
+    fn,
+    insn,
+    () => (isCmpxchg ? sharedCmpxchg(fn, insn) : sharedRmw(fn, insn, op)),
+    () => (isCmpxchg ? plainCmpxchg(fn, insn) : plainRmw(fn, insn, op)),
+  );
 }
 
 function sharedRmw(fn: Fn, insn: InsnOf<"atomic">, op: Rmw): void {
@@ -86,13 +111,15 @@ function plainCmpxchg(fn: Fn, insn: InsnOf<"atomic">): void {
 export function lowerLoadAcquire(fn: Fn, insn: InsnOf<"load_acquire">): void {
   lowerCheck(fn, insn);
   const { ptr, off } = placeOf(fn, insn);
-  const load = isShared(fn) ? ATOMIC_LOADS[insn.size] : LOADS[insn.size].zero;
-  fn.set(insn.dst, fn.mark(load(fn.m.i64, off, ptr()), insn.pc));
+  const by = (load: (typeof ATOMIC_LOADS)[Size]) => (): void =>
+    fn.set(insn.dst, fn.mark(load(fn.m.i64, off, ptr()), insn.pc));
+  choose(fn, insn, by(ATOMIC_LOADS[insn.size]), by(LOADS[insn.size].zero));
 }
 
 export function lowerStoreRelease(fn: Fn, insn: InsnOf<"store_release">): void {
   lowerCheck(fn, insn);
   const { ptr, off } = placeOf(fn, insn);
-  const store = isShared(fn) ? ATOMIC_STORES[insn.size] : STORES[insn.size];
-  fn.push(fn.mark(store(fn.m.i64, off, ptr(), fn.get(insn.src)), insn.pc));
+  const by = (store: (typeof ATOMIC_STORES)[Size]) => (): void =>
+    fn.push(fn.mark(store(fn.m.i64, off, ptr(), fn.get(insn.src)), insn.pc));
+  choose(fn, insn, by(ATOMIC_STORES[insn.size]), by(STORES[insn.size]));
 }

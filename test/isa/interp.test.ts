@@ -193,7 +193,6 @@ describe("interpreter", () => {
     ["null",            "r0 = *(u8 *)(r0 +0)\nexit",                     "0: access of 1 bytes at 0x0"],
     ["high half",       "r1 |= -2147483648\nr0 = *(u8 *)(r1 +0)\nexit",  "1: access of 1 bytes at 0xffffffff8"],
     ["end of memory",   "r1 = 0x6fffd ll\nr0 = *(u32 *)(r1 +0)\nexit",   "2: access of 4 bytes at 0x6fffd"],
-    ["alignment",       "lock *(u32 *)(r1 +2) += r2\nexit",              "0: atomic of 4 bytes at 0x30002 is not aligned"],
     ["the last insn",   "r0 = 0",                                        "1: no insn here"],
     ["unknown helper",  "call 7777",                                     "0: helper #7777 is not available here"],
     ["endless calls",   "f: call f\nexit",                               "0: the call stack is too deep"],

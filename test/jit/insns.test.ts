@@ -121,6 +121,26 @@ describe.each(["single", "shared"] as const)("every insn kind, %s", (concurrency
   it.each(ATOMICS)("%s", (asm, r0, after) => expect(run(asm, concurrency)).toEqual({ r0, after }));
 });
 
+describe("atomics on memory that a global function was given", () => {
+  // biome-ignore format: table
+  const ROWS: readonly (readonly [asm: string, r0: bigint, after: bigint])[] = [
+    ["r2 = 1; r0 = 0; lock *(u32 *)(r1 +1) += r2",                                   0n,           0x9122_3344_5566_7888n],
+    ["r2 = 5; r2 = atomic_xchg((u32 *)(r1 +1), r2); r0 = r2",                        0x4455_6677n, 0x9122_3300_0000_0588n],
+    ["r0 = 0x44556677; r2 = 1; r0 = atomic_cmpxchg((u32 *)(r1 +1), r0, r2)",         0x4455_6677n, 0x9122_3300_0000_0188n],
+    ["r0 = load_acquire((u32 *)(r1 +1))",                                            0x4455_6677n, MEMORY],
+    ["r2 = 5; store_release((u32 *)(r1 +1), r2); r0 = 0",                            0n,           0x9122_3300_0000_0588n],
+    ["r2 = 5; r2 = atomic_xchg((u32 *)(r1 +4), r2); r0 = r2",                        0x9122_3344n, 0x0000_0005_5566_7788n],
+  ];
+  it.each(ROWS)("%s", (asm, r0, after) => {
+    const insns = assemble(`${asm.replaceAll("; ", "\n")}\nexit`);
+    const mem = { seen: true, access: { kinds: ["mem"], write: true, maps: [] } } as const;
+    const aux = insns.map((insn) => (insn !== undefined && "base" in insn ? mem : { seen: true }));
+    const machine = build(insns, { aux });
+    machine.view.setBigUint64(MEM, MEMORY, true);
+    expect([machine.run(), machine.view.getBigUint64(MEM, true)]).toEqual([r0, after]);
+  });
+});
+
 // biome-ignore format: table
 const JUMPS: readonly (readonly [op: string, taken: (l: bigint, r: bigint, bits: number) => boolean])[] = [
   ["==",  (l, r) => l === r],
