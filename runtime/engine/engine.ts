@@ -20,6 +20,13 @@ export interface LoadInput {
   readonly maps: readonly MapBinding[];
 }
 
+/** What another thread needs to run the program on the same memory, with a table of its own. */
+export interface LinkedModule {
+  readonly module: WebAssembly.Module;
+  /** what goes where in the table */
+  readonly functions: readonly { readonly index: number; readonly exportName: string }[];
+}
+
 /** A program ready to run on one CPU thread. */
 export interface EngineProg {
   readonly verified: VerifiedProg;
@@ -31,6 +38,8 @@ export interface EngineProg {
   readonly walk: (cpu: number, flags: number, budget: number) => number;
   /** emitted module, where there is one */
   readonly wasm?: Uint8Array;
+  /** for other threads; absent where the engine lives on one thread only */
+  readonly linked?: LinkedModule;
   /** the insn a trap came from */
   readonly trapPc?: (error: Error) => number | undefined;
 }

@@ -36,6 +36,7 @@ export const wasmEngine: Engine = {
       walk: exports.walk,
       entry: exports.prog,
       wasm: compiled.wasm,
+      linked: { module, functions: compiled.table },
       trapPc: (error) => trapPc(compiled.traps, error),
     };
   },

@@ -7,7 +7,8 @@ import { FRAME_ADDR, FRAME_CPU, FRAME_DESC_SIZE, FRAME_ERRNO, FRAME_HASH, FRAME_
 import type { World } from "../memory/world.ts";
 import { rssHash } from "../cpu/rss.ts";
 
-const CHUNK_ROWS = 1 << 15;
+/** Frames of a chunk at most. */
+export const CHUNK_ROWS = 1 << 15;
 const CHUNK_BYTES = 4 << 20;
 /** Captures up to this size stay in memory for `repeat`. */
 const RESIDENT_BYTES = 512 << 20;
@@ -17,6 +18,15 @@ export interface Chunk {
   /** address of the first descriptor */
   readonly frames: number;
   readonly count: number;
+  /** stays where it is until the run ends: the same address is the same frames */
+  readonly resident: boolean;
+}
+
+/** A chunk and when it is played: so many rounds, each `roundNs` after the last. */
+export interface TimedChunk extends Chunk {
+  readonly tsOffset: bigint;
+  readonly roundNs: bigint;
+  readonly rounds: number;
 }
 
 export interface FeedOptions {
@@ -52,7 +62,7 @@ export class Feed {
   }
 
   /** Chunks in order with the nanoseconds to add to their timestamps; `rounds` chunks at once when one holds a whole pass. */
-  *chunks(): Generator<Chunk & { readonly tsOffset: bigint; readonly roundNs: bigint; readonly rounds: number }> {
+  *chunks(): Generator<TimedChunk> {
     const { repeat } = this.#options;
     for (const chunk of this.#firstPass()) yield { ...chunk, tsOffset: 0n, roundNs: 0n, rounds: 1 };
     const roundNs = this.#roundNs();
@@ -107,7 +117,7 @@ export class Feed {
       const last = target.rows.getBigUint64((count - 1) * FRAME_DESC_SIZE + FRAME_TS, true);
       if (last > pass.lastTs) pass.lastTs = last;
       pass.packets += count;
-      yield { frames, count };
+      yield { frames, count, resident: this.#resident !== undefined };
     }
   }
 
