@@ -1,5 +1,5 @@
-// `npx tsx test/diff/run_random.ts --seed S --count N [--replay SEED]`: random programs in every engine, in a loop, with
-// statistics at the end. Prints a failure with its seed, program and packets, and what is left of it when shrunk.
+// `npx tsx test/diff/run_random.ts --seed S --count N [--replay SEED] [--failures N] [--brief]`: random programs in
+// every engine, with statistics at the end. Prints a failure with its seed, program and packets, and what is left of it when shrunk.
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { randomProg } from "../harness/random_prog.ts";
@@ -70,6 +70,7 @@ async function main(): Promise<void> {
       count: { type: "string", default: "1000" },
       replay: { type: "string" },
       failures: { type: "string", default: "10" },
+      brief: { type: "boolean", default: false },
     },
   });
   const seed = Number(values.replay ?? values.seed);
@@ -82,7 +83,10 @@ async function main(): Promise<void> {
     seed,
     count,
     maxFailures: Number(values.failures),
-    onFailure: async (failure) => console.log(await explain(failure)),
+    onFailure: async (failure) =>
+      console.log(
+        values.brief ? `seed ${failure.seed}: ${failure.where}: ${failure.what}` : await explain(failure),
+      ),
     progress: (done, failed, { accepted }) => {
       if (performance.now() - shown < 20_000) return;
       shown = performance.now();
@@ -92,7 +96,7 @@ async function main(): Promise<void> {
       );
     },
   });
-  console.log(stats.text());
+  if (!values.brief) console.log(stats.text());
   console.log(
     `seeds ${seed}..${seed + count - 1}, ${failures.length} failures, ${((performance.now() - started) / 1000).toFixed(0)} s`,
   );

@@ -108,9 +108,13 @@ export class Stats {
         .slice(0, n)
         .map(([name, count]) => `    ${String(count).padStart(9)}  ${name}`)
         .join("\n");
-    const groups = [...new Set([...this.executed.keys()].map((name) => name.split(":")[0] ?? ""))].sort();
+    const groups = [...new Set([...this.executed.keys()].map((name) => name.split(":")[0] ?? ""))].sort(
+      (a, b) => (a < b ? -1 : 1),
+    );
     const byGroup = groups.map((group) => {
-      const rows = [...this.executed].filter(([name]) => name.startsWith(`${group}:`)).sort();
+      const rows = [...this.executed]
+        .filter(([name]) => name.startsWith(`${group}:`))
+        .sort(([a], [b]) => (a < b ? -1 : 1));
       return `  ${group}\n${rows.map(([name, n]) => `    ${String(n).padStart(9)}  ${name.slice(group.length + 1)}`).join("\n")}`;
     });
     return [

@@ -24,7 +24,7 @@ const OWN: readonly (readonly [start: number, end: number])[] = [
   [L.CPU_BASE + L.CPU_STACK, L.CPU_BASE + L.CPU_STACK_TOP],
 ];
 
-const bytes = (rng: Rng, n: number): Uint8Array =>
+const randomBytes = (rng: Rng, n: number): Uint8Array =>
   Uint8Array.from({ length: n }, () => rng.u32() & (rng.chance(40) ? 7 : 255));
 
 export class RandomWorld {
@@ -82,7 +82,7 @@ export class RandomWorld {
   /** The packets of a seed. */
   frames(seed: number): Uint8Array[] {
     const rng = new Rng(seed ^ 0x5eed);
-    return Array.from({ length: FRAMES }, (_, i) => bytes(rng, i === 0 ? 14 : rng.pick(LENGTHS)));
+    return Array.from({ length: FRAMES }, (_, i) => randomBytes(rng, i === 0 ? 14 : rng.pick(LENGTHS)));
   }
 
   #putFrames(seed: number): void {
@@ -120,7 +120,7 @@ function fill(map: BpfMap): void {
     const view = new DataView(key.buffer);
     view.setUint32(0, type === "lpm_trie" ? 8 * i : i, true);
     if (type === "lpm_trie") view.setUint32(4, i, true);
-    const value = type === "devmap" ? Uint8Array.of(i + 1, 0, 0, 0) : bytes(rng, valueSize);
+    const value = type === "devmap" ? Uint8Array.of(i + 1, 0, 0, 0) : randomBytes(rng, valueSize);
     map.update(key, map.perCpu ? [value] : value);
   }
 }
