@@ -6,6 +6,10 @@
 
 #include "clock.h"
 
+#ifndef SOFTIRQ_STEP
+#define SOFTIRQ_STEP() static_cast<void>(0)  // stress/step.h makes it a delay
+#endif
+
 namespace softirq {
 namespace {
 
@@ -53,6 +57,7 @@ uint64_t TimerWords::Earliest(size_t* index) const {
 bool TimerWords::WakeEarlier() const {
   size_t index = 0;
   const uint64_t earliest = Earliest(&index);
+  SOFTIRQ_STEP();
   if (earliest >= Word(asleep).load(std::memory_order_seq_cst)) return false;  // A2; pairs with W1
   Word(seq).fetch_add(2, std::memory_order_seq_cst);
   FutexWake(seq);
@@ -74,6 +79,7 @@ void TimerWords::Kick() const {
 
 void Waiter::Close() {
   closed_.store(true, std::memory_order_seq_cst);
+  SOFTIRQ_STEP();
   Word(words_.seq).fetch_add(2, std::memory_order_seq_cst);  // a wait that has not seen closed_ loaded seq before this
   FutexWake(words_.seq);
 }
@@ -97,6 +103,7 @@ WaitResult Waiter::Wait(uint64_t until_ns, uint64_t pause_ns) {
   for (;;) {
     // seq comes first: whatever is stored after what we look at below changes it, and ends the sleep
     const uint32_t seq = Word(words_.seq).load(std::memory_order_seq_cst);
+    SOFTIRQ_STEP();
     size_t index = 0;
     const uint64_t due = words_.Earliest(&index);
     const uint64_t target = due < until_ns ? due : until_ns;
@@ -116,10 +123,14 @@ WaitResult Waiter::Wait(uint64_t until_ns, uint64_t pause_ns) {
       continue;
     }
 
+    SOFTIRQ_STEP();
     Word(words_.asleep).store(target, std::memory_order_seq_cst);  // W1
+    SOFTIRQ_STEP();
     int err = EAGAIN;
     const uint64_t wake_at = target == kNever ? kNever : target - margin_.ns();
-    if (words_.Earliest(&index) == due) err = Sleep(seq, wake_at < pause_ns ? wake_at : pause_ns);
+    const bool unchanged = words_.Earliest(&index) == due;
+    SOFTIRQ_STEP();
+    if (unchanged) err = Sleep(seq, wake_at < pause_ns ? wake_at : pause_ns);
     Word(words_.asleep).store(0, std::memory_order_seq_cst);
     if (err == ETIMEDOUT && wake_at <= pause_ns) margin_.Record(MonotonicNs() - wake_at);
     if (err != 0 && err != ETIMEDOUT && err != EAGAIN && err != EINTR) return {Wake::kFailed, 0, 0, err};

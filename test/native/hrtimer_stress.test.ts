@@ -44,7 +44,8 @@ function run(path: string, ...args: string[]) {
 function build(sanitizer: string, ...flags: string[]): string {
   const out = join(dir, `${sanitizer}${flags.join("")}`);
   const sources = SOURCES.map((s) => join(native, s));
-  expect(compile(sources, [`-fsanitize=${sanitizer}`, ...flags], out)).toBe(undefined);
+  const steps = ["-include", join(native, "stress/step.h")];
+  expect(compile(sources, [`-fsanitize=${sanitizer}`, ...steps, ...flags], out)).toBe(undefined);
   return out;
 }
 
