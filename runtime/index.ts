@@ -1,6 +1,11 @@
 // The public API. What is not exported here may change at any time.
 export { OpenObject, openObject } from "./load/open.ts";
-export { BpfObject, type LoadOptions, type LoadedProg, type RunPacketOptions, loadObject } from "./load/object.ts";
+export { BpfObject, type LoadOptions, loadObject } from "./load/object.ts";
+export { Host, type HostOptions, type RunPacketOptions } from "./host/host.ts";
+export { MapHandle } from "./host/live_map.ts";
+export { BpfProg } from "./host/live_prog.ts";
+export { Bpffs } from "./host/bpffs.ts";
+export { Device } from "./host/device.ts";
 export { type ProgVerdict, verifyEach } from "./load/verdict.ts";
 export { type RunOptions, type RunResult, runProg } from "./run.ts";
 export { type OnePacket } from "./cpu/run_once.ts";

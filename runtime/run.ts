@@ -4,6 +4,7 @@ import type { ProgTypeName } from "../src/spec/prog_types.ts";
 import { BpfError } from "../src/spec/errors.ts";
 import type { PacketSource } from "../src/pcap/index.ts";
 import type { ShownEvents } from "./json/shown.ts";
+import { type TimerStats, runTimers, timerStats } from "./clock/virtual.ts";
 import type { BpfObject } from "./load/object.ts";
 import { type CtxFields, setCtx } from "./cpu/ctx.ts";
 import { type FirstFrame, Replay, type ReplayOptions } from "./replay/replay.ts";
@@ -38,7 +39,7 @@ export interface RunResult {
   readonly elapsedNs: bigint;
   readonly clock: "virtual" | "real";
   readonly cpus: number;
-  readonly timers: { readonly started: number; readonly fired: number; readonly cancelled: number; readonly pending: number };
+  readonly timers: TimerStats;
   readonly events: ShownEvents;
   /** the stop word ended it before the last packet */
   readonly stopped: boolean;
@@ -64,10 +65,11 @@ export async function runProg(object: BpfObject, name: string, source: PacketSou
   const verdicts = VERDICTS[type];
   if (verdicts === undefined) throw new BpfError("EOPNOTSUPP", `programs of type ${type} cannot be run over a capture yet`);
   const { world } = object;
-  object.resetRun();
-  const events = object.openEvents(options.keep ?? 100_000);
+  const { host } = object;
+  host.resetRun();
+  const events = host.openEvents(options.keep ?? 100_000);
   setCtx(world, options.ctx ?? {});
-  const replay = new Replay(world, prog.engine, events, object.rowContext(verdicts), {
+  const replay = new Replay(host, prog.engine, events, object.rowContext(verdicts), {
     ...options,
     limit: options.limit ?? Number.MAX_SAFE_INTEGER,
     repeat: options.repeat ?? 1,
@@ -76,15 +78,16 @@ export async function runProg(object: BpfObject, name: string, source: PacketSou
   const stats = await replay.run(source, (first) => {
     if (init !== undefined) runInit(object, init, first);
   });
-  object.advanceClock(options.until ?? 0n);
-  events.drain();
+  const ended = !stats.stopped && (await runTimers(host, options.until ?? 0n, events));
+  host.collect();
   return {
     prog: name,
     progType: type,
     ...stats,
+    stopped: !ended,
     clock: "virtual",
     cpus: world.ncpus,
-    timers: { started: 0, fired: 0, cancelled: 0, pending: 0 },
+    timers: timerStats(host),
     events,
     captureErrors: source.ends.flatMap((end) => (end.kind === "eof" ? [] : [end.message])),
   };

@@ -1,52 +1,29 @@
 // A loaded object: its maps exist, its programs are verified, compiled and in the table of one world.
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { BpfError } from "../../src/spec/errors.ts";
-import type { MapDef, VerifiedProg } from "../../src/verifier/proof.ts";
+import type { MapDef } from "../../src/verifier/proof.ts";
 import { bindMap } from "../../jit/compile.ts";
-import { type CtxFields, setCtx } from "../cpu/ctx.ts";
-import { Bench, type OnePacket } from "../cpu/run_once.ts";
-import type { EngineName, EngineOptions, EngineProg } from "../engine/engine.ts";
+import type { OnePacket } from "../cpu/run_once.ts";
+import type { EngineName, EngineOptions } from "../engine/engine.ts";
 import { ENGINES } from "../engine/engines.ts";
-import { Events } from "../events/events.ts";
-import { BpfMap, type MapHome } from "../map/bpf_map.ts";
+import type { Events } from "../events/events.ts";
+import { Host, type HostOptions, type RunPacketOptions } from "../host/host.ts";
+import type { MapHandle } from "../host/live_map.ts";
+import { BpfProg } from "../host/live_prog.ts";
 import { TypedMap } from "../map/typed_map.ts";
-import { createMap, mapLayout } from "../map/map_layout.ts";
-import { CPU_REALTIME, CPU_WALK_PACKET, PAGE_SIZE } from "../memory/layout.ts";
-import { World } from "../memory/world.ts";
+import type { World } from "../memory/world.ts";
 import type { RowContext } from "../replay/result.ts";
-import { type LibExports, createLib } from "../wasm/lib.ts";
-import { checkMapSpec } from "./map_check.ts";
+import type { LibExports } from "../wasm/lib.ts";
+import { type CreateMapsOptions, createMaps } from "./create_maps.ts";
 import { OpenObject } from "./open.ts";
 import { mapsOf, progsToLoad, toMapDef, verifyProg } from "./prog.ts";
 
-/** What bpf_get_prandom_u32 starts from unless told, so that runs repeat exactly. */
-const DEFAULT_SEED = 0x50f71a9n;
-/** Event records and printk lines kept, each. */
-const DEFAULT_KEEP = 100_000;
-
-export interface LoadOptions extends Partial<EngineOptions> {
+export interface LoadOptions extends Partial<EngineOptions>, HostOptions, CreateMapsOptions {
   /** programs to load, by name; those reachable through program arrays come along. Default: all */
   readonly progs?: readonly string[];
-  /** simulated CPUs, default 1 */
-  readonly cpus?: number;
   readonly engine?: EngineName;
-  readonly seed?: bigint;
-}
-
-export interface RunPacketOptions {
-  /** timestamp in ns since the epoch */
-  readonly ts?: bigint;
-  /** runs of the same bytes, the result is the last one's */
-  readonly repeat?: number;
-  /** fields of the context that differ from what the kernel's test run supplies */
-  readonly ctx?: CtxFields;
-}
-
-export interface LoadedProg {
-  readonly name: string;
-  readonly spec: ProgSpec;
-  readonly verified: VerifiedProg;
-  readonly engine: EngineProg;
+  /** the host to load into; default: one of its own, made with cpus, seed and timerCap */
+  readonly host?: Host;
 }
 
 /**
@@ -56,62 +33,31 @@ export interface LoadedProg {
 export async function loadObject(opened: OpenObject, options: LoadOptions = {}): Promise<BpfObject> {
   const { spec } = opened;
   const wanted = progsToLoad(opened, options.progs);
-  const world = new World(options.cpus ?? 1);
-  const lib = createLib(world.memory);
-  lib.world_init(world.ncpus, options.seed ?? DEFAULT_SEED, 0);
-  const seed = options.seed ?? DEFAULT_SEED;
-  const maps = createMaps({ memory: world.memory, lib, cpu: world.cpu(0), scratch: scratchIn(world) }, world, spec, wanted, seed);
-  const engine = ENGINES[options.engine ?? "wasm"];
-  const engineOptions = { checked: options.checked ?? false, opt: options.opt ?? 1, cache: options.cache ?? true };
-  const progs = new Map<string, LoadedProg>();
-  for (const prog of wanted) {
-    const verified = verifyProg(spec, prog);
-    const bindings = verified.prog.maps.map((def, i) => bindMap(world.memory.buffer, maps.get(spec.maps[i]?.name ?? "")?.addr ?? 0, def));
-    const loaded = await engine.load(world, verified, { maps: bindings }, engineOptions);
-    progs.set(prog.name, { name: prog.name, spec: prog, verified, engine: loaded });
+  const host = options.host ?? new Host(options);
+  const maps = createMaps(host, spec, new Set(wanted.flatMap((p) => [...mapsOf(p)])), options);
+  const object = new BpfObject(spec, host, maps, new Map());
+  try {
+    for (const prog of wanted) object.progs.set(prog.name, await loadProg(host, spec, prog, maps, options));
+    fillProgArrays(spec, object);
+  } catch (error) {
+    object.close();
+    throw error;
   }
-  const object = new BpfObject(spec, world, lib, maps, progs);
-  fillProgArrays(spec, object);
   return object;
 }
 
-/** Every map of the object, but for those that cannot be and that no wanted program needs. */
-function createMaps(home: MapHome, world: World, spec: ObjectSpec, progs: readonly ProgSpec[], seed: bigint): Map<string, BpfMap> {
-  const needed = new Set(progs.flatMap((p) => [...mapsOf(p)]));
-  const maps = new Map<string, BpfMap>();
-  for (const [index, map] of spec.maps.entries()) {
-    try {
-      checkMapSpec(map, world.ncpus);
-    } catch (error) {
-      if (needed.has(index) || !(error instanceof BpfError)) throw error;
-      continue;
-    }
-    const shape = toMapDef(map);
-    const addr = world.alloc(mapLayout(shape, world.ncpus).totalSize, PAGE_SIZE);
-    createMap(world.memory, home.lib, addr, shape, { ncpus: world.ncpus, seed: seed + BigInt(index), id: index + 1 });
-    const created = new BpfMap(home, addr, shape);
-    fillData(map, created);
-    maps.set(map.name, created);
-  }
-  return maps;
-}
-
-/** Scratch space for the host's map calls, in growing steps; the last piece asked for is the valid one. */
-function scratchIn(world: World): (size: number) => number {
-  let addr = 0;
-  let room = 0;
-  return (size) => {
-    if (size > room) {
-      room = Math.max(size, 1 << 17);
-      addr = world.alloc(room);
-    }
-    return addr;
-  };
-}
-
-function fillData(map: MapSpec, created: BpfMap): void {
-  if (map.data !== undefined) created.update(new Uint8Array(4), map.data);
-  if (map.readonlyData === true) created.freeze();
+async function loadProg(host: Host, spec: ObjectSpec, prog: ProgSpec, maps: ReadonlyMap<string, MapHandle>, options: LoadOptions): Promise<BpfProg> {
+  const verified = verifyProg(spec, prog);
+  const handles = spec.maps.map((m) => maps.get(m.name));
+  const bindings = verified.prog.maps.map((def, i) => bindMap(host.world.memory.buffer, handles[i]?.addr ?? 0, def));
+  const engine = await ENGINES[options.engine ?? "wasm"].load(
+    host.world,
+    verified,
+    { maps: bindings },
+    { checked: options.checked ?? false, opt: options.opt ?? 1, cache: options.cache ?? true },
+  );
+  const used = [...mapsOf(prog)].flatMap((i) => handles[i]?.live ?? []);
+  return new BpfProg(host.addProg(prog, verified, engine, used));
 }
 
 function fillProgArrays(spec: ObjectSpec, object: BpfObject): void {
@@ -123,18 +69,24 @@ function fillProgArrays(spec: ObjectSpec, object: BpfObject): void {
   }
 }
 
+/** Handles of an object's maps and programs; closing it closes them all. */
 export class BpfObject {
-  #bench: Bench | undefined;
-  #events: Events | undefined;
   #closed = false;
 
   constructor(
     readonly spec: ObjectSpec,
-    readonly world: World,
-    readonly lib: LibExports,
-    readonly maps: ReadonlyMap<string, BpfMap>,
-    readonly progs: ReadonlyMap<string, LoadedProg>,
+    readonly host: Host,
+    readonly maps: ReadonlyMap<string, MapHandle>,
+    readonly progs: Map<string, BpfProg>,
   ) {}
+
+  get world(): World {
+    return this.host.world;
+  }
+
+  get lib(): LibExports {
+    return this.host.lib;
+  }
 
   get name(): string {
     return this.spec.name;
@@ -144,7 +96,7 @@ export class BpfObject {
     return this.world.ncpus;
   }
 
-  prog(name: string): LoadedProg {
+  prog(name: string): BpfProg {
     this.#assertOpen();
     const found = this.progs.get(name);
     if (found === undefined) throw new BpfError("ENOENT", `${this.name}: program '${name}' is not loaded; loaded are: ${[...this.progs.keys()].join(", ")}`);
@@ -161,7 +113,7 @@ export class BpfObject {
     return toMapDef(this.spec.maps.find((m) => m.name === this.map(name).name) as MapSpec);
   }
 
-  map(name: string): BpfMap {
+  map(name: string): MapHandle {
     this.#assertOpen();
     const found = this.maps.get(name);
     if (found === undefined) throw new BpfError("ENOENT", `${this.name}: no map '${name}'; there are: ${[...this.maps.keys()].join(", ") || "none"}`);
@@ -184,56 +136,22 @@ export class BpfObject {
   }
 
   /** The program whose place in the table this is. */
-  progAt(tableIndex: number): LoadedProg | undefined {
+  progAt(tableIndex: number): BpfProg | undefined {
     return [...this.progs.values()].find((p) => p.engine.tableIndex === tableIndex);
   }
 
   /** Runs a program on one packet. Throws BpfError when the packet cannot be run. */
   runPacket(prog: string, frame: Uint8Array, options: RunPacketOptions = {}): OnePacket {
-    const { engine } = this.prog(prog);
-    this.#bench ??= new Bench(this.world);
-    const events = this.#events ?? this.openEvents(DEFAULT_KEEP);
-    setCtx(this.world, options.ctx ?? {});
-    try {
-      return this.#bench.run(engine, frame, options.ts ?? 0n, options.repeat ?? 1);
-    } finally {
-      events.drain();
-    }
+    return this.host.runPacket(this.prog(prog).live, frame, options);
   }
 
   /** Calls a program on bytes that need not be a frame and gives all 64 bits of r0. */
   callPacket(prog: string, bytes: Uint8Array): bigint {
-    const { engine } = this.prog(prog);
-    this.#bench ??= new Bench(this.world);
-    return this.#bench.call(engine, bytes);
-  }
-
-  /** Counters, records and the stop word as before a first run; maps and clocks stay. @internal */
-  resetRun(): void {
-    this.#assertOpen();
-    this.world.clearStop();
-    for (let i = 0; i < this.world.ncpus; i++) this.lib.stats_reset(this.world.cpu(i));
-    this.world.view.setBigUint64(this.world.cpu(0) + CPU_WALK_PACKET, 0n, true);
-  }
-
-  /** Buffers for what programs send; kept until the next run. @internal */
-  openEvents(keep: number): Events {
-    this.#events = new Events(this.world, keep);
-    return this.#events;
+    return this.host.callPacket(this.prog(prog).live, bytes);
   }
 
   get events(): Events | undefined {
-    return this.#events;
-  }
-
-  /** @internal */
-  advanceClock(ns: bigint): void {
-    if (ns === 0n) return;
-    const { view } = this.world;
-    for (let i = 0; i < this.world.ncpus; i++) {
-      const cpu = this.world.cpu(i);
-      this.lib.clock_set(cpu, view.getBigUint64(cpu + CPU_REALTIME, true) + ns);
-    }
+    return this.host.events;
   }
 
   /** @internal */
@@ -253,10 +171,12 @@ export class BpfObject {
     if (this.#closed) throw new BpfError("EBADF", `${this.name} is closed`);
   }
 
-  /** Ends the object; its handles refuse further use. Memory goes when nothing refers to it. */
+  /** Closes every handle: timers of maps that nobody else holds are cancelled, programs nobody else holds unloaded. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    this.world.stop();
+    for (const map of this.maps.values()) map.close();
+    for (const prog of this.progs.values()) prog.close();
   }
 
   [Symbol.dispose](): void {

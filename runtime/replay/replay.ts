@@ -41,8 +41,12 @@ import {
   WALK_OUT_NS,
   WALK_ROWS,
   WALK_STOPPED,
+  WALK_STORM,
+  WALK_TIMERS,
   WORLD_STOPPED,
 } from "../memory/layout.ts";
+import { stormError } from "../clock/virtual.ts";
+import type { Host } from "../host/host.ts";
 import type { World } from "../memory/world.ts";
 import { Feed } from "./feed.ts";
 import { type PacketResult, type RowContext, decodeResult } from "./result.ts";
@@ -93,6 +97,7 @@ export interface ReplayStats {
 export class TrapError extends Error {}
 
 export class Replay {
+  readonly #host: Host;
   readonly #world: World;
   readonly #prog: EngineProg;
   readonly #events: Events;
@@ -104,19 +109,20 @@ export class Replay {
   #elapsedNs = 0n;
   #lastBreath = performance.now();
 
-  constructor(world: World, prog: EngineProg, events: Events, rows: RowContext, options: ReplayOptions) {
-    this.#world = world;
+  constructor(host: Host, prog: EngineProg, events: Events, rows: RowContext, options: ReplayOptions) {
+    this.#host = host;
+    this.#world = host.world;
     this.#prog = prog;
     this.#events = events;
     this.#rows = rows;
     this.#options = options;
-    this.#cpu = world.cpu(0);
+    this.#cpu = host.world.cpu(0);
   }
 
   /** Runs all packets, or those before the stop word. `before` is given a copy of the first frame first. */
   async run(source: PacketSource, before?: (first: FirstFrame | undefined) => void): Promise<ReplayStats> {
     const feed = new Feed(this.#world, source, this.#options);
-    const flags = walkFlags(this.#prog, this.#options) | (this.#world.ncpus > 1 ? WALK_CPUS : 0);
+    const flags = walkFlags(this.#prog, this.#options) | (this.#world.ncpus > 1 ? WALK_CPUS : 0) | (this.#host.hasTimers ? WALK_TIMERS : 0);
     const chunks = feed.chunks();
     let next = chunks.next();
     before?.(next.done === true ? undefined : this.#firstFrame(next.value.frames));
@@ -128,6 +134,7 @@ export class Replay {
       do {
         reason = this.#walk(flags);
         this.#drain();
+        if (reason === WALK_STORM) throw stormError(this.#host);
         if (await this.#breathe(feed)) reason = WALK_STOPPED;
       } while (reason !== WALK_DONE && reason !== WALK_STOPPED);
       stopped = reason === WALK_STOPPED;

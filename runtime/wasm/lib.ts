@@ -11,6 +11,11 @@ export interface LibExports {
   clock_set(cpu: number, ts: bigint): void;
   stats_reset(cpu: number): void;
   walk(cpu: number, flags: number, budget: number): number;
+  timers_run(cpu: number, until: bigint, budget: number): number;
+  timers_run_all(cpu: number, until: bigint, budget: number): number;
+  timer_next_due(cpu: number): bigint;
+  timers_stats_reset(cpu: number): void;
+  map_release_timers(map: number): void;
   map_init(map: number): void;
   map_lookup_user(map: number, key: number, cpu: number): number;
   map_update_user(map: number, key: number, value: number, flags: bigint, cpu: number): bigint;
@@ -40,8 +45,13 @@ export const libBytes = once((): Uint8Array => {
 
 const libModule = once(() => new WebAssembly.Module(libBytes() as BufferSource));
 
-/** The library alone on a world's memory; `prog` is for tests. */
-export function createLib(memory: WebAssembly.Memory, prog?: (cpu: number, fp: number, ctx: bigint) => bigint): WebAssembly.Exports & LibExports {
-  const { exports } = new WebAssembly.Instance(libModule(), { env: { memory, prog: prog ?? noProg } });
+/** The library alone on a world's memory. `table` is the world's, where timers are run; `prog` is for tests. */
+export function createLib(
+  memory: WebAssembly.Memory,
+  prog?: (cpu: number, fp: number, ctx: bigint) => bigint,
+  table?: WebAssembly.Table,
+): WebAssembly.Exports & LibExports {
+  const env = { memory, prog: prog ?? noProg, table: table ?? new WebAssembly.Table({ element: "anyfunc", initial: 0 }) };
+  const { exports } = new WebAssembly.Instance(libModule(), { env });
   return exports as WebAssembly.Exports & LibExports;
 }
