@@ -1,12 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { verify } from "../../src/verifier/verify.ts";
+import { VerifierError, verify } from "../../src/verifier/verify.ts";
 import { ATTACKS } from "./attacks.ts";
-import { prog, verdict } from "./harness.ts";
+import { prog } from "./harness.ts";
+
+/** Callbacks need the types of functions; what they are does not matter here. */
+function verdictWithBtf(source: string): readonly string[] {
+  try {
+    verify(prog(source, { funcs: [{ pc: 0, typeId: 0 }] }), { logLevel: 0 });
+    return ["", ""];
+  } catch (e) {
+    if (!(e instanceof VerifierError)) throw e;
+    return [e.code, e.reasons[0] ?? ""];
+  }
+}
 
 describe("attacks", () => {
   it.each(ATTACKS)("$name", ({ asm, msg }) => {
-    const { code, reason } = verdict(asm);
-    expect([code, reason]).toEqual(msg ?? ["", ""]);
+    expect(verdictWithBtf(asm)).toEqual(msg ?? ["", ""]);
   });
 });
 

@@ -91,4 +91,12 @@ const MAPS: readonly Attack[] = [
   },
 ];
 
-export const ATTACKS: readonly Attack[] = [...TAIL_CALLS, ...PKT_END, ...MAPS];
+const CODE: readonly Attack[] = [
+  {
+    name: "load with a reserved field where no path goes",
+    asm: `r0 = 2\nif r0 == 2 goto out\n.raw 0x100000061\nout: exit`,
+    msg: ["EINVAL", "BPF_LDX uses reserved fields"],
+  },
+];
+
+export const ATTACKS: readonly Attack[] = [...TAIL_CALLS, ...PKT_END, ...MAPS, ...CODE];
