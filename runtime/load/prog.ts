@@ -2,7 +2,10 @@
 // Decides what an object asks for that cannot exist here, and says so by name.
 import { applyCore } from "../../src/btf/core.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
+import { validFields } from "../../src/elf/special_fields.ts";
+import type { Insn } from "../../src/isa/insn.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { kfuncByName } from "../../src/spec/kfuncs.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { type VerifyOptions, verify } from "../../src/verifier/verify.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
@@ -20,7 +23,7 @@ export function toMapDef(map: MapSpec): MapDef {
     valueSize: map.valueSize,
     maxEntries: map.maxEntries,
     flags: map.readonlyData === true ? map.flags | BPF_F_RDONLY_PROG : map.flags,
-    specialFields: map.specialFields,
+    specialFields: validFields(map.specialFields),
     keyTypeId: map.keyTypeId,
     valueTypeId: map.valueTypeId,
     ...(frozen === undefined ? {} : { frozen }),
@@ -58,7 +61,8 @@ export function progsToLoad(opened: OpenObject, names: readonly string[] | undef
     if (wanted.has(prog)) continue;
     wanted.add(prog);
     for (const index of mapsOf(prog)) {
-      for (const value of spec.maps[index]?.values ?? []) if (value.kind === "prog") queue.push(opened.prog(value.target));
+      for (const value of spec.maps[index]?.values ?? [])
+        if (value.kind === "prog") queue.push(opened.prog(value.target));
     }
   }
   return spec.progs.filter((p) => wanted.has(p));
@@ -67,24 +71,59 @@ export function progsToLoad(opened: OpenObject, names: readonly string[] | undef
 /** CO-RE relocations are resolved against the object's own types: the world has no others. */
 function relocated(spec: ObjectSpec, prog: ProgSpec): ProgSpec["insns"] {
   if (prog.coreRelos.length === 0) return prog.insns;
-  if (spec.btf === undefined) throw new BpfError("EINVAL", `prog '${prog.name}': CO-RE relocations without BTF`);
+  if (spec.btf === undefined)
+    throw new BpfError("EINVAL", `prog '${prog.name}': CO-RE relocations without BTF`);
   return applyCore(prog.insns, prog.coreRelos, spec.btf, spec.btf);
+}
+
+/** What libbpf puts into the call of a weak kernel function that is not there: no helper has this number. */
+const POISON_KFUNC = 2002000000;
+
+/** The call of a kernel function by its row here; a weak one that is not known cannot be reached. */
+function kfuncCall(prog: ProgSpec, index: number, insn: Insn): Insn {
+  const { name, weak } = prog.kfuncs[index] as ProgSpec["kfuncs"][number];
+  const row = kfuncByName(name);
+  if (row === undefined && !weak)
+    throw new BpfError("EINVAL", `prog '${prog.name}': kernel function '${name}' is not known here`);
+  const callee =
+    row === undefined
+      ? { kind: "helper" as const, id: POISON_KFUNC + index }
+      : { kind: "kfunc" as const, btfId: row.id, off: 0 };
+  return { pc: insn.pc, kind: "call", callee };
+}
+
+/** Whether a kernel function is there, as a number that is 0 or not; nothing else outside has an address here. */
+function externValue(prog: ProgSpec, extern: ProgSpec["externs"][number], insn: Insn): Insn {
+  const known = extern.kind === "ksym" && kfuncByName(extern.name) !== undefined;
+  if (insn.kind !== "ld_imm64" || !(known || extern.weak))
+    throw new BpfError(
+      "EINVAL",
+      `prog '${prog.name}': extern (${extern.kind}) '${extern.name}' is not known here`,
+    );
+  return { ...insn, value: { kind: "imm", imm: known ? 1n : 0n } };
+}
+
+function withExterns(prog: ProgSpec, insns: ProgSpec["insns"]): ProgSpec["insns"] {
+  if (prog.kfuncs.length + prog.externs.length === 0) return insns;
+  const out = insns.slice();
+  const at = (pc: number): Insn => out[pc] as Insn;
+  prog.kfuncs.forEach(({ pc }, i) => {
+    out[pc] = kfuncCall(prog, i, at(pc));
+  });
+  for (const extern of prog.externs) out[extern.pc] = externValue(prog, extern, at(extern.pc));
+  return out;
 }
 
 /** Throws BpfError where the program needs what this world does not have. */
 export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
   if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
-  const [kfunc] = prog.kfuncs;
-  if (kfunc !== undefined) throw new BpfError("EINVAL", `prog '${prog.name}': kernel function '${kfunc.name}' is not known here`);
-  const [extern] = prog.externs;
-  if (extern !== undefined) throw new BpfError("EINVAL", `prog '${prog.name}': extern (${extern.kind}) '${extern.name}' is not known here`);
   return {
     name: prog.name,
     type: prog.type,
     ...(prog.expectedAttachType === undefined ? {} : { expectedAttachType: prog.expectedAttachType }),
     flags: prog.flags,
     gplCompatible: GPL_COMPATIBLE.has(spec.license),
-    insns: relocated(spec, prog),
+    insns: withExterns(prog, relocated(spec, prog)),
     maps: spec.maps.map(toMapDef),
     ...(spec.btf === undefined ? {} : { btf: spec.btf }),
     subprogs: prog.subprogs,

@@ -61,6 +61,28 @@ export function specialFields(btf: Btf, typeId: number, budget: FieldBudget = fi
   return out.sort((a, b) => a.off - b.off);
 }
 
+/** Alignment of the fields of which a value may hold one only. */
+const ONE_A_VALUE: Partial<Record<SpecialField["kind"], number>> = {
+  bpf_timer: 8,
+  bpf_spin_lock: 4,
+  bpf_wq: 8,
+};
+
+/**
+ * The fields that count: all of them, or none where one is there twice or out of place. Then the map exists, and its
+ * values are plain bytes.
+ */
+export function validFields(fields: readonly SpecialField[]): readonly SpecialField[] {
+  const seen = new Set<SpecialField["kind"]>();
+  for (const { kind, off } of fields) {
+    const align = ONE_A_VALUE[kind];
+    if (align === undefined) continue;
+    if (seen.has(kind) || off % align !== 0) return [];
+    seen.add(kind);
+  }
+  return fields;
+}
+
 /** Elements of an array need a look of their own only when they are structs or tagged pointers. */
 function maySpecial(btf: Btf, id: number, budget: FieldBudget): boolean {
   let t = btf.resolve(id);

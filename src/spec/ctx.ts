@@ -18,6 +18,8 @@ export interface CtxLayout {
   readonly name: string;
   readonly size: number;
   readonly fields: readonly CtxField[];
+  /** the fields are not known yet: no load or store of the context can be judged */
+  readonly opaque?: true;
 }
 
 // biome-ignore format: table
@@ -34,7 +36,44 @@ const XDP_MD: CtxLayout = {
   ],
 };
 
-/** Program types whose context is known; a program of another type is refused. */
+/** struct pt_regs of x86-64 in the order of its words */
+// biome-ignore format: table
+const PT_REGS = [
+  "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi",
+  "orig_rax", "rip", "cs", "eflags", "rsp", "ss",
+] as const;
+
+function readable(name: string, off: number): CtxField {
+  return { name, off, size: 8, gives: "scalar", write: false };
+}
+
+const PERF_EVENT_DATA: CtxLayout = {
+  name: "bpf_perf_event_data",
+  size: 184,
+  fields: [
+    ...PT_REGS.map((name, i) => readable(name, i * 8)),
+    readable("sample_period", 168),
+    readable("addr", 176),
+  ],
+};
+
+function opaque(name: string, size: number): CtxLayout {
+  return { name, size, fields: [], opaque: true };
+}
+
+const SK_BUFF = opaque("__sk_buff", 192);
+
+/** Program types whose context is known at least by name; a program of another type is refused. */
 export const CTX_LAYOUTS: Partial<Record<ProgTypeName, CtxLayout>> = {
   xdp: XDP_MD,
+  perf_event: PERF_EVENT_DATA,
+  sched_cls: SK_BUFF,
+  sched_act: SK_BUFF,
+  socket_filter: SK_BUFF,
+  cgroup_skb: SK_BUFF,
+  syscall: opaque("", 0xffff),
+  kprobe: opaque("pt_regs", 168),
+  tracepoint: opaque("", 2048),
+  raw_tracepoint: opaque("bpf_raw_tracepoint_args", 96),
+  raw_tracepoint_writable: opaque("bpf_raw_tracepoint_args", 96),
 };

@@ -17,6 +17,8 @@ export type ArgType =
   | "const_size_or_zero"
   | "const_str" // zero-terminated, in a frozen map
   | "func" // a callback: static subprog
+  | "timer" // bpf_timer of a map value
+  | "spin_lock" // bpf_spin_lock of a map value
   | "stack_or_null";
 
 export type RetType = "integer" | "void" | "map_value_or_null";
@@ -29,6 +31,8 @@ export interface HelperEffects {
   readonly changesPkt?: true;
   /** writes packet bytes without moving anything */
   readonly writesPkt?: true;
+  /** its callback runs later, from a stack of its own */
+  readonly async?: true;
 }
 
 export interface HelperProto {
@@ -154,8 +158,8 @@ const ROWS: readonly Row[] = [
   [90, "msg_push_data"],
   [91, "msg_pop_data"],
   [92, "rc_pointer_rel"],
-  [93, "spin_lock"],
-  [94, "spin_unlock"],
+  [93, "spin_lock", ["spin_lock"], "void", "any"],
+  [94, "spin_unlock", ["spin_lock"], "void", "any"],
   [95, "sk_fullsock"],
   [96, "tcp_sock"],
   [97, "skb_ecn_set_ce"],
@@ -230,10 +234,10 @@ const ROWS: readonly Row[] = [
   [166, "sys_bpf"],
   [167, "btf_find_by_name_kind"],
   [168, "sys_close"],
-  [169, "timer_init"],
-  [170, "timer_set_callback"],
-  [171, "timer_start"],
-  [172, "timer_cancel"],
+  [169, "timer_init", ["timer", "const_map_ptr", "anything"], "integer", "any", { gplOnly: true }],
+  [170, "timer_set_callback", ["timer", "func"], "integer", "any", { gplOnly: true, async: true }],
+  [171, "timer_start", ["timer", "anything", "anything"], "integer", "any", { gplOnly: true }],
+  [172, "timer_cancel", ["timer"], "integer", "any", { gplOnly: true }],
   [173, "get_func_ip"],
   [174, "get_attach_cookie"],
   [175, "task_pt_regs"],

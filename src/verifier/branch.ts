@@ -8,9 +8,11 @@ import {
   AT_PKT_END,
   BEYOND_PKT_END,
   RegState,
+  hasLock,
   isInitPkt,
   isNotNull,
   isPktAny,
+  ptrReg,
   scalarReg,
   withoutId,
   withRange,
@@ -129,18 +131,24 @@ function markNull(env: Env, st: VerifierState, regno: number, isNull: boolean): 
     st,
     (r) => {
       if (!r.maybeNull || r.id !== id) return r;
-      if (isNull) return ZERO;
-      const locks =
-        r.kind === "map_value" && env.mapAt(r.aux).specialFields.some((f) => f.kind === "bpf_spin_lock");
-      return new RegState(r.kind, r.off, r.s, locks ? r.id : 0, r.aux, false, false);
+      return isNull ? ZERO : notNull(env, r);
     },
     setSpilled,
   );
 }
 
-function markNotNull(st: VerifierState, regno: number): void {
+/** A value with a lock keeps its id, which tells it from others; what a map of maps gave is a map. */
+function notNull(env: Env, r: RegState): RegState {
+  if (r.kind !== "map_value") return new RegState(r.kind, r.off, r.s, 0, r.aux, false, false);
+  const map = env.mapAt(r.aux);
+  if (map.inner !== undefined) return ptrReg("map_ptr", 0, env.innerMap(r.aux, r.id));
+  return new RegState(r.kind, r.off, r.s, hasLock(map) ? r.id : 0, r.aux, false, false);
+}
+
+function markNotNull(env: Env, st: VerifierState, regno: number): void {
   const r = st.cur.regs[regno] as RegState;
-  st.cur.regs[regno] = new RegState(r.kind, r.off, r.s, r.id, r.aux, false, false);
+  const inner = r.kind === "map_value" && env.mapAt(r.aux).inner !== undefined;
+  st.cur.regs[regno] = inner ? notNull(env, r) : new RegState(r.kind, r.off, r.s, r.id, r.aux, false, false);
 }
 
 /** Everything that started at the same place may be read up to where `ptr` points; one byte more if the end lies beyond. */
@@ -215,6 +223,7 @@ function learnLinked(
 
 /** Equal pointers: if one is not null, neither is the other. */
 function learnEqual(
+  env: Env,
   insn: Jmp,
   dst: RegState,
   src: RegState,
@@ -224,8 +233,8 @@ function learnEqual(
   if (insn.src.kind !== "reg" || insn.width === 32 || dst.kind === "scalar" || src.kind === "scalar") return;
   const equal = insn.op === "jeq" ? there : insn.op === "jne" ? here : undefined;
   if (equal === undefined) return;
-  if (isNotNull(dst) && src.maybeNull) markNotNull(equal, insn.src.regno);
-  if (isNotNull(src) && dst.maybeNull) markNotNull(equal, insn.dst);
+  if (isNotNull(dst) && src.maybeNull) markNotNull(env, equal, insn.src.regno);
+  if (isNotNull(src) && dst.maybeNull) markNotNull(env, equal, insn.dst);
 }
 
 function fork(env: Env, insn: Jmp): void {
@@ -243,7 +252,7 @@ function fork(env: Env, insn: Jmp): void {
   narrow(insn, dst, src, here, there);
   learnLinked(insn, dst, src, here, linked);
   learnLinked(insn, dst, src, there, linked);
-  learnEqual(insn, dst, src, here, there);
+  learnEqual(env, insn, dst, src, here, there);
   const isNullTest = insn.width === 64 && insn.src.kind === "imm" && insn.src.imm === 0 && dst.maybeNull;
   if (isNullTest && (insn.op === "jeq" || insn.op === "jne")) {
     markNull(env, here, insn.dst, insn.op === "jne");

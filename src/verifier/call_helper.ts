@@ -1,11 +1,21 @@
 // Helper calls: may this program call it, do the arguments fit, does the map fit, and what is left afterwards.
 import { MAP_TYPES, type MapTypeName } from "../spec/map_types.ts";
 import { HELPERS, type HelperProto } from "../spec/helpers.ts";
-import { enterCallback } from "./callback.ts";
+import { enterCallback, queueCallback } from "./callback.ts";
 import type { Env } from "./env.ts";
 import { type CallMeta, checkArg } from "./helper_args.ts";
 import { markPrecise } from "./precision.ts";
-import { NOT_INIT, type RegState, UNKNOWN, isPktAny, ptrReg, RegState as Reg, scalarReg } from "./regs.ts";
+import {
+  hasLock,
+  NOT_INIT,
+  type RegState,
+  UNKNOWN,
+  isPktAny,
+  ptrReg,
+  RegState as Reg,
+  scalarReg,
+  withId,
+} from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import { withLimits } from "./scalar_bounds.ts";
 import { stepStackRange } from "./stack_access.ts";
@@ -23,8 +33,8 @@ const ONLY: Partial<Record<MapTypeName, readonly string[]>> = {
   stack_trace: [],
   cgroup_array: [],
   ringbuf: [],
-  array_of_maps: [],
-  hash_of_maps: [],
+  array_of_maps: ["map_lookup_elem"],
+  hash_of_maps: ["map_lookup_elem"],
   queue: [],
   stack: [],
   bloom_filter: [],
@@ -54,7 +64,9 @@ function checkMapFits(env: Env, proto: HelperProto, map: number): void {
   if (proto.name === "tail_call" && def.type !== "prog_array")
     env.reject("EINVAL", "expected prog array map for tail call");
   const only = ONLY[def.type];
-  const needs = proto.name === "for_each_map_elem" ? FOR_EACH : NEEDS[proto.name];
+  const needs = NEEDS[proto.name];
+  if (proto.name === "for_each_map_elem" && !FOR_EACH.includes(def.type))
+    env.reject("ENOTSUPP", "callback function not allowed for map");
   if (
     (only !== undefined && !only.includes(proto.name)) ||
     (needs !== undefined && !needs.includes(def.type))
@@ -91,7 +103,7 @@ function noteFacts(env: Env, proto: HelperProto, meta: CallMeta): void {
     meta.constKey = tailCallKey(env, meta);
   }
   if (meta.map < 0) return;
-  facts.callMap(env.pc, meta.map);
+  facts.callMap(env.pc, env.isOwnMap(meta.map) ? meta.map : undefined);
   facts.callKey(env.pc, meta.constKey);
 }
 
@@ -126,7 +138,8 @@ function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState {
   const map = env.mapAt(meta.map);
   const always = meta.constKey !== undefined && meta.constKey >= 0 && meta.constKey < map.maxEntries;
   const value = ptrReg("map_value", 0, meta.map);
-  return always ? value : new Reg("map_value", 0, value.s, env.newId(), meta.map, true, false);
+  if (always) return hasLock(map) ? withId(value, env.newId()) : value;
+  return new Reg("map_value", 0, value.s, env.newId(), meta.map, true, false);
 }
 
 export function clearCallerSaved(env: Env): void {
@@ -136,7 +149,7 @@ export function clearCallerSaved(env: Env): void {
 /** True if the current path now goes on where the function returns: see below. */
 export function execHelper(env: Env, id: number): boolean {
   const proto = checkAllowed(env, id);
-  const meta: CallMeta = { map: -1, constKey: undefined, callback: -1, mem: [] };
+  const meta: CallMeta = { map: -1, constKey: undefined, callback: -1, owner: undefined, mem: [] };
   for (let i = 0; i < proto.args.length; i++) checkArg(env, proto, i, meta);
   checkMapFits(env, proto, meta.map);
   noteFacts(env, proto, meta);
@@ -144,7 +157,10 @@ export function execHelper(env: Env, id: number): boolean {
     const reg = env.regs[m.regno] as RegState;
     if (reg.kind === "fp") stepStackRange(env, reg, m.size, m.write, m.wholly);
   }
-  if (meta.callback >= 0) enterCallback(env, proto, meta);
+  if (meta.callback >= 0) {
+    if (proto.effects.async === true) queueCallback(env, meta.callback, meta.map);
+    else enterCallback(env, proto, meta);
+  }
   clearCallerSaved(env);
   env.setReg(0, returned(env, proto, meta));
   if (proto.name === "tail_call") return tailCall(env);

@@ -72,6 +72,12 @@ function checkGlobalArg(env: Env, regno: number, arg: GlobalArg): void {
 
 function callGlobal(env: Env, subprogno: number): void {
   const sub = env.subprogs[subprogno] as Subprog;
+  if (env.state.lockMap >= 0)
+    env.reject(
+      "EINVAL",
+      "global function calls are not allowed while holding a lock,",
+      "use static function instead",
+    );
   const args = globalArgs(env, subprogno);
   env.blame = `Caller passes invalid args into func#${subprogno} ('${sub.name}')`;
   args.forEach((arg, i) => {
@@ -93,7 +99,6 @@ function callGlobal(env: Env, subprogno: number): void {
 }
 
 export function execCall(env: Env, insn: InsnOf<"call">): void {
-  if (insn.callee.kind === "kfunc") env.reject("EINVAL", "calling kernel function is not allowed");
   if (insn.callee.kind !== "subprog") throw new Error("not a subprogram call");
   const subprogno = findSubprog(env, insn.callee.target);
   const sub = env.subprogs[subprogno];

@@ -1,5 +1,6 @@
-// Helpers that call back: one queued path runs the callback and comes back to the call, the other goes on after it.
-// The path that comes back meets its own earlier state, which is widened until it covers every round.
+// Helpers that take a callback. One that calls it before it returns: a queued path runs the callback and comes back to
+// the call, the other goes on after it; the path that comes back meets its own earlier state, which is widened until
+// it covers every round. One that calls it later: the callback is a path of its own, with a stack of its own.
 import type { HelperProto } from "../spec/helpers.ts";
 import { enterFrame } from "./call_subprog.ts";
 import type { Env, Subprog } from "./env.ts";
@@ -8,16 +9,19 @@ import { markPrecise } from "./precision.ts";
 import { NOT_INIT, type RegState, UNKNOWN, ptrReg } from "./regs.ts";
 import type { Frame } from "./state.ts";
 
-/** r1..r5 of the callback. */
+/** Map, key and value, as callbacks of maps get them. */
+function elemArgs(map: number): RegState[] {
+  return [ptrReg("map_ptr", 0, map), ptrReg("map_key", 0, map), ptrReg("map_value", 0, map)];
+}
+
+/** r1..r5 of a callback that runs within the call. */
 function callbackArgs(proto: HelperProto, meta: CallMeta, caller: Frame): RegState[] {
   const ctx = caller.regs[3] as RegState;
-  if (proto.name === "loop") return [UNKNOWN, ctx];
-  return [
-    ptrReg("map_ptr", 0, meta.map),
-    ptrReg("map_key", 0, meta.map),
-    ptrReg("map_value", 0, meta.map),
-    ctx,
-  ];
+  return proto.name === "loop" ? [UNKNOWN, ctx] : [...elemArgs(meta.map), ctx];
+}
+
+function setArgs(callee: Frame, args: readonly RegState[]): void {
+  for (let i = 1; i <= 5; i++) callee.regs[i] = args[i - 1] ?? NOT_INIT;
 }
 
 export function enterCallback(env: Env, proto: HelperProto, meta: CallMeta): void {
@@ -35,10 +39,18 @@ export function enterCallback(env: Env, proto: HelperProto, meta: CallMeta): voi
   const st = env.push(sub.start, env.pc);
   const caller = st.cur;
   const callee = enterFrame(env, st, meta.callback, env.pc);
-  const args = callbackArgs(proto, meta, caller);
-  for (let i = 1; i <= 5; i++) callee.regs[i] = args[i - 1] ?? NOT_INIT;
+  setArgs(callee, callbackArgs(proto, meta, caller));
   callee.inCallback = true;
   st.callbackUnrollDepth++;
   caller.callbackDepth++;
   env.frame.callbackDepth = 0;
+}
+
+/** The callback of a timer or work queue that lies in `map`. */
+export function queueCallback(env: Env, subprogno: number, map: number): void {
+  const sub = env.subprogs[subprogno] as Subprog;
+  sub.isCallback = true;
+  sub.isAsyncCallback = true;
+  env.facts.callback(env.pc, subprogno);
+  setArgs(env.pushAsync(subprogno), elemArgs(map));
 }

@@ -1,6 +1,7 @@
 // The control flow graph before anything is executed: every insn reachable, every jump inside, marks where states
 // are kept and where history is noted, and the heads of loops. Knows no registers.
 import { HELPERS } from "../spec/helpers.ts";
+import { kfuncById } from "../spec/kfuncs.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 
@@ -12,8 +13,15 @@ export function insnSlots(insn: Insn): 1 | 2 {
 /** The helper calls its callback before it returns. */
 export function isSyncCallbackCall(insn: Insn): boolean {
   if (insn.kind !== "call" || insn.callee.kind !== "helper") return false;
-  const row = HELPERS[insn.callee.id];
-  return row?.proto?.args.includes("func") === true;
+  const proto = HELPERS[insn.callee.id]?.proto;
+  return proto?.args.includes("func") === true && proto.effects.async !== true;
+}
+
+/** The call names a callback that runs later. */
+function isAsyncCallbackCall(insn: Insn): boolean {
+  if (insn.kind !== "call") return false;
+  if (insn.callee.kind === "helper") return HELPERS[insn.callee.id]?.proto?.effects.async === true;
+  return insn.callee.kind === "kfunc" && kfuncById(insn.callee.btfId)?.async === true;
 }
 
 export function isTailCall(insn: Insn): boolean {
@@ -75,7 +83,7 @@ function mark(env: Env, insn: Insn, edges: readonly Edge[]): void {
         jmpPoint[pc] = 1;
         prunePoint[pc] = 1;
       }
-      if (insn.callee.kind === "subprog") prunePoint[pc] = 1;
+      if (insn.callee.kind === "subprog" || isAsyncCallbackCall(insn)) prunePoint[pc] = 1;
       break;
     case "ld_imm64":
       if (insn.value.kind !== "func") return;

@@ -7,10 +7,10 @@ import { type CtxLayout } from "../spec/ctx.ts";
 import { VerifierError } from "./error.ts";
 import { Facts } from "./facts.ts";
 import { insnText, VerifierLog } from "./log.ts";
-import type { MapDef, Prog, VerifyStats } from "./proof.ts";
+import { INNER_MAP, type MapDef, type Prog, type VerifyStats } from "./proof.ts";
 import type { RegState } from "./regs.ts";
 import type { StackSlot } from "./stack.ts";
-import { type Frame, VerifierState } from "./state.ts";
+import { type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 
 export const MAX_INSNS = 1_000_000;
 export const MAX_JMP_SEQ = 8192;
@@ -70,7 +70,11 @@ export class Env {
   readonly insns: readonly (Insn | undefined)[];
   readonly facts: Facts;
   readonly log: VerifierLog;
-  readonly maps: readonly MapDef[];
+  /** the program's maps, then the inner maps that lookups gave */
+  readonly maps: MapDef[];
+  /** per map: number of the lookup that gave it, 0 = none or nothing depends on it */
+  readonly mapUids: number[];
+  private readonly inners = new Map<string, number>();
   subprogs: Subprog[] = [];
   /** start of a subprogram -> its number */
   readonly subprogStarts = new Map<number, number>();
@@ -129,7 +133,8 @@ export class Env {
     this.insns = prog.insns;
     this.facts = new Facts(n);
     this.log = new VerifierLog(logFrom > 0 ? 0 : (options.logLevel ?? 0));
-    this.maps = prog.maps;
+    this.maps = prog.maps.slice();
+    this.mapUids = prog.maps.map(() => 0);
     this.prunePoint = new Uint8Array(n);
     this.jmpPoint = new Uint8Array(n);
     this.forceCheckpoint = new Uint8Array(n);
@@ -157,6 +162,29 @@ export class Env {
 
   mapAt(index: number): MapDef {
     return this.maps[index] as MapDef;
+  }
+
+  /** Whether the map is one of the program's own, not one found in another map. */
+  isOwnMap(index: number): boolean {
+    return index < this.prog.maps.length;
+  }
+
+  /** The map as facts name it. */
+  factMap(index: number): number {
+    return this.isOwnMap(index) ? index : INNER_MAP;
+  }
+
+  /** The inner map that the lookup with this id in `outer` gave. Which lookup matters only where timers do. */
+  innerMap(outer: number, id: number): number {
+    const inner = this.mapAt(outer).inner as MapDef;
+    const uid = inner.specialFields.some((f) => f.kind === "bpf_timer" || f.kind === "bpf_wq") ? id : 0;
+    const key = `${outer}:${uid}`;
+    const known = this.inners.get(key);
+    if (known !== undefined) return known;
+    const index = this.maps.push({ ...inner, name: "" }) - 1;
+    this.mapUids[index] = uid;
+    this.inners.set(key, index);
+    return index;
   }
 
   setReg(regno: number, r: RegState): void {
@@ -235,6 +263,22 @@ export class Env {
       this.reject("E2BIG", `The sequence of ${this.branches.length} jumps is too complex.`);
     if (state.parent !== undefined) state.parent.branches++;
     return state;
+  }
+
+  /** Queues a callback that runs later: it begins a path of its own, with nothing of the current one. */
+  pushAsync(subprogno: number): Frame {
+    const frame = newFrame(0, subprogno, MAIN_CALLSITE);
+    frame.inAsyncCallback = true;
+    frame.asyncEntry = this.frame.asyncEntry + 1;
+    const state = new VerifierState([frame]);
+    const pc = (this.subprogs[subprogno] as Subprog).start;
+    state.firstPc = pc;
+    state.histStart = this.state.histEnd;
+    state.histEnd = this.state.histEnd;
+    this.branches.push({ state, pc, prevPc: this.pc, logPos: this.log.pos });
+    if (this.branches.length > MAX_JMP_SEQ)
+      this.reject("E2BIG", `The sequence of ${this.branches.length} jumps is too complex for async cb.`);
+    return frame;
   }
 
   /** Takes up the latest queued state; false when there is none. */

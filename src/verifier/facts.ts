@@ -58,6 +58,7 @@ export class Facts {
   resizesPkt = false;
   usesTailCall = false;
   readonly helpers = new Set<number>();
+  readonly kfuncs = new Set<number>();
 
   constructor(insnCnt: number) {
     this.insns = new Array(insnCnt).fill(undefined);
@@ -89,16 +90,16 @@ export class Facts {
     return f.access;
   }
 
-  access(pc: number, kind: AccessKind, write: boolean, map: number): void {
+  access(pc: number, kind: AccessKind, write: boolean, map?: number): void {
     const a = this.accessAt(pc);
     if (a.kinds.length !== 1 || a.kinds[0] !== kind) addOnce(a.kinds, kind);
     if (write) a.write = true;
-    if (map >= 0) addOnce(a.maps, map);
+    if (map !== undefined) addOnce(a.maps, map);
   }
 
   /** off undefined: variable */
   stackAccess(pc: number, write: boolean, subprogno: number, depth: number, off: number | undefined): void {
-    this.access(pc, "stack", write, -1);
+    this.access(pc, "stack", write);
     const a = this.accessAt(pc);
     a.fpOff.note(off);
     a.fpDepth.note(depth);
@@ -111,7 +112,7 @@ export class Facts {
     return f.call;
   }
 
-  callMap(pc: number, map: number): void {
+  callMap(pc: number, map: number | undefined): void {
     this.callAt(pc).map.note(map);
   }
   callKey(pc: number, key: number | undefined): void {

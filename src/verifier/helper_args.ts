@@ -5,6 +5,7 @@ import type { Env } from "./env.ts";
 import { checkMapValue, checkPacket, checkPtrOff, checkRegion, checkRegRead } from "./mem_access.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
 import { type RegKind, type RegState, isNull, isPkt, regTypeStr } from "./regs.ts";
+import { checkSameMap, checkTimer, type FieldOwner, releaseLock, takeLock } from "./special_args.ts";
 import { checkStackBounds, constantAt, MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
 
 /** Memory that a helper reads or overwrites through an argument. */
@@ -21,6 +22,8 @@ export interface CallMeta {
   /** the key's value if it is a constant */
   constKey: number | undefined;
   callback: number;
+  /** the map a timer argument came from */
+  owner: FieldOwner | undefined;
   readonly mem: MemArg[];
 }
 
@@ -49,6 +52,8 @@ const ARGS: Readonly<Record<ArgType, ArgRow | undefined>> = {
   const_size_or_zero: { kinds: ["scalar"], expected: "scalar" },
   const_str: { kinds: ["map_value"], expected: "map_value" },
   func: { kinds: ["func"], expected: "func" },
+  timer: { kinds: ["map_value"], expected: "map_value" },
+  spin_lock: { kinds: ["map_value"], expected: "map_value" },
   stack_or_null: { kinds: ["fp"], expected: "fp", nullable: true },
 };
 
@@ -161,8 +166,15 @@ export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta
   noteEscape(env, reg);
   switch (arg) {
     case "const_map_ptr":
+      if (meta.owner !== undefined) checkSameMap(env, meta.owner, reg.aux);
       meta.map = reg.aux;
       return;
+    case "timer":
+      meta.owner = checkTimer(env, regno);
+      meta.map = meta.owner.map;
+      return;
+    case "spin_lock":
+      return proto.name === "spin_lock" ? takeLock(env, regno) : releaseLock(env, regno);
     case "map_key":
       return checkKey(env, regno, reg, meta);
     case "map_value":

@@ -18,8 +18,9 @@ function mapValue(env: Env, map: number, off: number): RegState {
 
 function func(env: Env, target: number): RegState {
   const subprogno = findSubprog(env, target);
-  if (subprogno <= 0) env.reject("EINVAL", "callback function cannot be the main program");
-  if (env.subprogs[subprogno]?.global === true) env.reject("EINVAL", "callback function not static");
+  if (env.prog.funcs.length === 0) env.reject("EINVAL", "missing btf func_info");
+  if (subprogno <= 0 || env.subprogs[subprogno]?.global === true)
+    env.reject("EINVAL", "callback function not static");
   return ptrReg("func", 0, subprogno);
 }
 

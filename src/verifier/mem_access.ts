@@ -174,6 +174,8 @@ function ctxField(env: Env, off: number, size: number): CtxField | undefined {
 function checkCtx(env: Env, regno: number, off: number, size: number, write: boolean, signed: boolean): void {
   const reg = env.regs[regno] as RegState;
   checkPtrOff(env, reg, regno);
+  if (env.ctx.opaque === true)
+    env.reject("EOPNOTSUPP", `context fields of ${env.prog.type} programs are not supported yet`);
   const f = ctxField(env, off, size);
   const ok =
     f !== undefined &&
@@ -270,16 +272,16 @@ function loadWhole(env: Env, reg: RegState, off: number, size: Size): RegState {
     case "fp":
       return stepStackRead(env, reg, off, size);
     case "map_value":
-      env.facts.access(env.pc, "map_value", false, reg.aux);
+      env.facts.access(env.pc, "map_value", false, env.factMap(reg.aux));
       return loadMapValue(env.mapAt(reg.aux), reg, off, size);
     case "ctx":
-      env.facts.access(env.pc, "ctx", false, -1);
+      env.facts.access(env.pc, "ctx", false);
       return loadCtx(env, off, size);
     case "pkt":
     case "pkt_meta":
     case "mem":
     case "map_key":
-      env.facts.access(env.pc, reg.kind, false, reg.kind === "map_key" ? reg.aux : -1);
+      env.facts.access(env.pc, reg.kind, false, reg.kind === "map_key" ? env.factMap(reg.aux) : undefined);
       return UNKNOWN;
     default:
       throw new Error(`load through ${reg.kind} was not refused`);
@@ -289,11 +291,11 @@ function loadWhole(env: Env, reg: RegState, off: number, size: Size): RegState {
 export function stepStore(env: Env, reg: RegState, off: number, size: Size, stored: Stored): void {
   if (reg.kind === "fp") return stepStackWrite(env, reg, off, size, stored);
   noteEscape(env, stored.value);
-  if (reg.kind === "map_value") env.facts.access(env.pc, "map_value", true, reg.aux);
-  else if (reg.kind === "ctx") env.facts.access(env.pc, "ctx", true, -1);
-  else if (reg.kind === "mem") env.facts.access(env.pc, "mem", true, -1);
+  if (reg.kind === "map_value") env.facts.access(env.pc, "map_value", true, env.factMap(reg.aux));
+  else if (reg.kind === "ctx") env.facts.access(env.pc, "ctx", true);
+  else if (reg.kind === "mem") env.facts.access(env.pc, "mem", true);
   else if (reg.kind === "pkt" || reg.kind === "pkt_meta") {
-    env.facts.access(env.pc, reg.kind, true, -1);
+    env.facts.access(env.pc, reg.kind, true);
     env.facts.writesPkt = true;
   } else throw new Error(`store through ${reg.kind} was not refused`);
 }

@@ -38,6 +38,9 @@ export interface Prog {
   readonly funcs: readonly FuncInfo[];
 }
 
+/** In Access.maps: a map that a lookup in another map gave. */
+export const INNER_MAP = -1;
+
 /** The kinds of memory a verified access may touch; checked mode tests the address against the region. */
 export type AccessKind = "ctx" | "stack" | "pkt" | "pkt_meta" | "map_value" | "map_key" | "mem";
 
@@ -45,7 +48,7 @@ export interface Access {
   /** every kind seen on any path; more than one is rare */
   readonly kinds: readonly AccessKind[];
   readonly write: boolean;
-  /** map_value: indexes into Prog.maps */
+  /** map_value: indexes into Prog.maps, or INNER_MAP */
   readonly maps: readonly number[];
   /** stack: constant offset from the frame pointer of frame `fpDepth` levels up (0 = own), if the same on every path */
   readonly fpOff?: number;
@@ -103,6 +106,8 @@ export interface ProgFacts {
   readonly resizesPkt: boolean;
   readonly usesTailCall: boolean;
   readonly helpers: readonly number[];
+  /** ids of src/spec/kfuncs.ts */
+  readonly kfuncs: readonly number[];
   /** loops that the verifier did not bound tightly must poll the stop word (back-edge targets) */
   readonly loopHeads: readonly number[];
 }
@@ -134,6 +139,7 @@ export class VerifiedProg {
   }
 
   static {
-    issue = (prog, aux, subprogs, facts, stats, log) => new VerifiedProg(prog, aux, subprogs, facts, stats, log);
+    issue = (prog, aux, subprogs, facts, stats, log) =>
+      new VerifiedProg(prog, aux, subprogs, facts, stats, log);
   }
 }

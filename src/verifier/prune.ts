@@ -27,6 +27,8 @@ type Verdict = "hit" | "miss" | "skip";
 
 /** An earlier state some of whose paths are still open: this path may be a round of a loop. */
 function matchOpen(env: Env, old: VerifierState, cur: VerifierState, pc: number): Verdict {
+  // another entry of a callback that sets itself again is no loop
+  if (old.cur.inAsyncCallback && old.cur.asyncEntry !== cur.cur.asyncEntry) return "skip";
   const insn = env.insns[pc];
   if (insn?.kind === "may_goto") {
     if (old.mayGotoDepth !== cur.mayGotoDepth && statesEqual(env, old, cur, pc, "range")) return "hit";

@@ -1,5 +1,6 @@
 // What is known of one register or spilled value. Immutable: a change makes a new RegState, so states share them.
 // The kinds are the words the kernel prints. Knows nothing of insns, frames or how facts are used.
+import type { MapDef } from "./proof.ts";
 import { Scalar, sameScalar } from "./scalar.ts";
 
 export type RegKind =
@@ -97,6 +98,11 @@ export function isNotNull(r: RegState): boolean {
 
 export function regTypeStr(r: RegState): string {
   return r.maybeNull ? `${r.kind}_or_null` : r.kind;
+}
+
+/** Two values of such a map must be told apart. */
+export function hasLock(map: MapDef): boolean {
+  return map.specialFields.some((f) => f.kind === "bpf_spin_lock");
 }
 
 /** Equal but for the id. */

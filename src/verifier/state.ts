@@ -52,6 +52,8 @@ export class Frame {
   callbackDepth = 0;
   inCallback = false;
   inAsyncCallback = false;
+  /** outermost frames of async callbacks: how many callbacks in a row set the next one */
+  asyncEntry = 0;
 
   constructor(
     readonly frameno: number,
@@ -68,6 +70,7 @@ export class Frame {
     f.callbackDepth = this.callbackDepth;
     f.inCallback = this.inCallback;
     f.inAsyncCallback = this.inAsyncCallback;
+    f.asyncEntry = this.asyncEntry;
     return f;
   }
 
@@ -108,6 +111,10 @@ export class VerifierState {
   callbackUnrollDepth = 0;
   /** checkpoints: where it was taken */
   pc = -1;
+  /** the spin lock held: map of the value it lies in, -1 = none */
+  lockMap = -1;
+  /** the value's id */
+  lockId = 0;
   /** checkpoints: some path from here ended at a state whose own marks were not complete, so neither are these */
   incomplete = false;
 
@@ -126,6 +133,8 @@ export class VerifierState {
     st.histEnd = this.histEnd;
     st.mayGotoDepth = this.mayGotoDepth;
     st.callbackUnrollDepth = this.callbackUnrollDepth;
+    st.lockMap = this.lockMap;
+    st.lockId = this.lockId;
     return st;
   }
 }

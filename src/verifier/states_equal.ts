@@ -146,12 +146,13 @@ export function statesEqual(
   pc: number,
   mode: Mode,
 ): boolean {
-  if (old.frames.length !== cur.frames.length) return false;
+  if (old.frames.length !== cur.frames.length || old.lockMap !== cur.lockMap) return false;
   const ids = new IdMap(env.idGen);
+  if (!ids.same(old.lockId, cur.lockId)) return false;
   for (const frame of cur.frames) {
     const was = old.frames[frame.frameno] as Frame;
     if (was.callsite !== frame.callsite || was.callbackDepth > frame.callbackDepth) return false;
-    if (was.inCallback !== frame.inCallback) return false;
+    if (was.inCallback !== frame.inCallback || was.inAsyncCallback !== frame.inAsyncCallback) return false;
     if (!regsSafe(was, frame, ids, mode, liveIn(env, cur, frame, pc))) return false;
     if (!stackSafe(was, frame, ids, mode)) return false;
   }

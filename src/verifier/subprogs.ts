@@ -78,8 +78,11 @@ function calleesOf(env: Env, sub: Subprog): readonly number[] {
   const callees = new Set<number>();
   for (let pc = sub.start; pc < sub.end; pc++) {
     const insn = env.insns[pc];
-    const callee = insn === undefined ? undefined : calleePc(insn);
-    if (callee !== undefined) callees.add(findSubprog(env, callee));
+    const target = insn === undefined ? undefined : calleePc(insn);
+    if (target === undefined) continue;
+    const callee = findSubprog(env, target);
+    // what runs later has a stack of its own, unless it is called directly as well
+    if (insn?.kind === "call" || env.subprogs[callee]?.isAsyncCallback !== true) callees.add(callee);
   }
   return [...callees];
 }
@@ -135,8 +138,7 @@ export function checkMaxStackDepth(env: Env): void {
       walk(callee, depth, frames + 1);
     }
   };
+  for (let idx = env.subprogs.length - 1; idx > 0; idx--)
+    if (env.subprogs[idx]?.isAsyncCallback === true) walk(idx, 0, 1);
   walk(0, 0, 1);
-  env.subprogs.forEach((sub, idx) => {
-    if (idx !== 0 && sub.isAsyncCallback) walk(idx, 0, 1);
-  });
 }

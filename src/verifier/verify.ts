@@ -6,7 +6,8 @@ import { BpfError } from "../spec/errors.ts";
 import { execAlu } from "./alu.ts";
 import { execJmp } from "./branch.ts";
 import { execHelper } from "./call_helper.ts";
-import { execCall, execReturn } from "./call_subprog.ts";
+import { checkKfuncs, execKfunc } from "./call_kfunc.ts";
+import { badRange, execCall, execReturn } from "./call_subprog.ts";
 import { checkCfg, insnSlots } from "./cfg.ts";
 import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
 import { VerifierError } from "./error.ts";
@@ -14,11 +15,14 @@ import { globalArgs } from "./global_args.ts";
 import { computeLiveRegs } from "./live_regs.ts";
 import { checkLdImm64 } from "./ld_imm64.ts";
 import { fmtFrame, insnText } from "./log.ts";
+import { checkMapUses } from "./map_use.ts";
 import { checkRegRead } from "./mem_access.ts";
 import { execAtomic, execLdx, execSt } from "./mem_insns.ts";
 import { issue, type Prog, type SubprogInfo, type VerifiedProg } from "./proof.ts";
 import { endPath, isVisited } from "./prune.ts";
+import { markPrecise } from "./precision.ts";
 import { ptrReg, RegState, UNKNOWN, regTypeStr } from "./regs.ts";
+import { checkCallUnderLock } from "./special_args.ts";
 import { MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 import { addSubprogs, checkMaxStackDepth, checkSubprogs } from "./subprogs.ts";
 import { widenImprecise } from "./widen.ts";
@@ -59,11 +63,47 @@ function execMayGoto(env: Env, insn: InsnOf<"may_goto">): void {
   env.pc = insn.target;
 }
 
-/** The program's or a global function's own exit. */
+function checkReturnRange(env: Env, where: string, [min, max]: readonly [number, number]): void {
+  const r0 = env.regs[0] as RegState;
+  if (r0.kind !== "scalar")
+    env.reject("EINVAL", `${where} the register R0 is not a known value (${regTypeStr(r0)})`);
+  markPrecise(env, 0);
+  if (r0.s.sminNum < min || r0.s.smaxNum > max) env.reject("EINVAL", badRange(where, r0, min, max));
+}
+
+/** What a program may return, where the kernel restricts it. */
+function progReturnRange(prog: Prog): readonly [number, number] | undefined {
+  if (prog.type !== "cgroup_skb") return undefined;
+  return prog.expectedAttachType === "cgroup_inet_egress" ? [0, 3] : [0, 1];
+}
+
+/** The exit of the program, of a global function, or of a callback that runs on its own. */
 function checkExit(env: Env): void {
+  if (env.state.lockMap >= 0)
+    env.reject("EINVAL", "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region");
   const r0 = checkRegRead(env, 0);
+  if (env.frame.inAsyncCallback) return checkReturnRange(env, "At async callback return", [0, 0]);
+  const range = env.frame.subprogno === 0 ? progReturnRange(env.prog) : undefined;
+  if (range !== undefined) return checkReturnRange(env, "At program exit", range);
   if (env.frame.subprogno !== 0 && r0.kind !== "scalar")
     env.reject("EINVAL", `At subprogram exit the register R0 is not a scalar value (${regTypeStr(r0)})`);
+}
+
+/** Programs that may use the legacy packet loads. */
+const SKB_TYPES: ReadonlySet<Prog["type"]> = new Set<Prog["type"]>([
+  "socket_filter",
+  "sched_cls",
+  "sched_act",
+  "cgroup_skb",
+]);
+
+function execAnyCall(env: Env, insn: InsnOf<"call">): void {
+  if (insn.callee.kind === "subprog") return execCall(env, insn);
+  checkCallUnderLock(env, insn.callee.kind === "helper" ? insn.callee.id : -1);
+  if (insn.callee.kind === "kfunc") return execKfunc(env, insn);
+  if (!execHelper(env, insn.callee.id)) return;
+  execReturn(env);
+  env.scratchAll();
 }
 
 /** Executes one insn; false where the path ends. */
@@ -109,11 +149,7 @@ function exec(env: Env, insn: Insn): boolean {
       return true;
     case "call":
       env.jmpsProcessed++;
-      if (insn.callee.kind !== "helper") execCall(env, insn);
-      else if (execHelper(env, insn.callee.id)) {
-        execReturn(env);
-        env.scratchAll();
-      }
+      execAnyCall(env, insn);
       return true;
     case "exit":
       env.jmpsProcessed++;
@@ -126,6 +162,8 @@ function exec(env: Env, insn: Insn): boolean {
       return true;
     case "ld_abs":
     case "ld_ind":
+      if (SKB_TYPES.has(env.prog.type))
+        return env.reject("EOPNOTSUPP", "BPF_LD_[ABS|IND] instructions are not supported yet");
       return env.reject("EINVAL", "BPF_LD_[ABS|IND] instructions not allowed for this program type");
     case "invalid":
       return env.reject("EINVAL", insn.message);
@@ -263,7 +301,10 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   addSubprogs(env);
   checkSubprogs(env);
   for (const insn of env.insns)
-    if (insn?.kind === "invalid" && insn.atLoad) env.rejectAt(insn.pc, "EINVAL", insn.message);
+    if (insn?.kind === "invalid" && insn.message.startsWith("unknown opcode"))
+      env.rejectAt(insn.pc, "EINVAL", insn.message);
+  checkKfuncs(env);
+  checkMapUses(env);
   checkCfg(env);
   computeLiveRegs(env);
   if (env.log.level === 2) logProgram(env);
@@ -278,6 +319,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
     resizesPkt: env.facts.resizesPkt,
     usesTailCall: env.facts.usesTailCall,
     helpers: [...env.facts.helpers].sort((a, b) => a - b),
+    kfuncs: [...env.facts.kfuncs].sort((a, b) => a - b),
     loopHeads: env.loopHeads,
   };
   return issue(prog, aux, subprogInfos(env), facts, env.stats(), env.log.lines);

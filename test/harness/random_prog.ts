@@ -157,7 +157,7 @@ export function randomProg(seed: number, options: RandomOptions = {}): RandomPro
       global: false,
     })),
     lines: [],
-    funcs: [],
+    funcs: g.b.functions.map((pc) => ({ pc, typeId: 0 })),
   };
   return { seed, prog, features: g.b.kinds };
 }

@@ -48,17 +48,28 @@ export function asm(source: string): Prog["insns"] {
   });
 }
 
+/** Every function that is called or whose address is taken has a type. */
+function funcsOf(insns: Prog["insns"]): Prog["funcs"] {
+  const starts = new Set([0]);
+  for (const insn of insns) {
+    if (insn?.kind === "call" && insn.callee.kind === "subprog") starts.add(insn.callee.target);
+    if (insn?.kind === "ld_imm64" && insn.value.kind === "func") starts.add(insn.value.target);
+  }
+  return [...starts].map((pc) => ({ pc, typeId: 0 }));
+}
+
 export function prog(source: string, extra: Partial<Prog> = {}): Prog {
+  const insns = asm(source);
   return {
     name: "test",
     type: "xdp",
     flags: [],
     gplCompatible: true,
-    insns: asm(source),
+    insns,
     maps: MAPS,
     subprogs: [],
     lines: [],
-    funcs: [],
+    funcs: funcsOf(insns),
     ...extra,
   };
 }

@@ -1,0 +1,62 @@
+// May a program of this type name these maps at all? Asked before any path is walked. Knows no registers.
+import type { SpecialField } from "../elf/object_spec.ts";
+import type { MapTypeName } from "../spec/map_types.ts";
+import type { ProgTypeName } from "../spec/prog_types.ts";
+import type { Env } from "./env.ts";
+import type { MapDef } from "./proof.ts";
+
+const TRACING: ReadonlySet<ProgTypeName> = new Set<ProgTypeName>([
+  "kprobe",
+  "tracepoint",
+  "perf_event",
+  "raw_tracepoint",
+  "raw_tracepoint_writable",
+]);
+
+/** In the order they are looked at. */
+const LOCKED_OUT: readonly SpecialField["kind"][] = ["bpf_spin_lock", "bpf_timer", "bpf_wq"];
+
+/** Maps that sleepable programs may use. */
+const SLEEPABLE: ReadonlySet<MapTypeName> = new Set<MapTypeName>([
+  "hash",
+  "lru_hash",
+  "array",
+  "percpu_hash",
+  "percpu_array",
+  "lru_percpu_hash",
+  "array_of_maps",
+  "hash_of_maps",
+  "ringbuf",
+  "user_ringbuf",
+  "inode_storage",
+  "sk_storage",
+  "task_storage",
+  "cgrp_storage",
+  "queue",
+  "stack",
+  "arena",
+]);
+
+function checkMapUse(env: Env, map: MapDef): void {
+  const { type, flags } = env.prog;
+  const refuse = (why: string): never => env.rejectAt(-1, "EINVAL", why);
+  for (const kind of LOCKED_OUT) {
+    if (!map.specialFields.some((f) => f.kind === kind)) continue;
+    if (kind === "bpf_spin_lock" && type === "socket_filter")
+      refuse("socket filter progs cannot use bpf_spin_lock yet");
+    if (TRACING.has(type)) refuse(`tracing progs cannot use ${kind} yet`);
+  }
+  if (flags.includes("sleepable") && !SLEEPABLE.has(map.type))
+    refuse("Sleepable programs can only use array, hash, ringbuf and local storage maps");
+}
+
+export function checkMapUses(env: Env): void {
+  const seen = new Set<number>();
+  for (const insn of env.insns) {
+    if (insn?.kind !== "ld_imm64" || (insn.value.kind !== "map" && insn.value.kind !== "map_value")) continue;
+    const map = env.maps[insn.value.map];
+    if (map === undefined || seen.has(insn.value.map)) continue;
+    seen.add(insn.value.map);
+    checkMapUse(env, map);
+  }
+}
