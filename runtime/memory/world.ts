@@ -22,6 +22,8 @@ export class World {
   #bytes: Uint8Array;
   #view: DataView;
   #tableNext = 0;
+  /** pieces to lend, by size */
+  readonly #lent = new Map<number, number[]>();
 
   constructor(readonly ncpus: number) {
     if (!Number.isInteger(ncpus) || ncpus < 1 || ncpus > MAX_CPUS)
@@ -62,6 +64,22 @@ export class World {
     if (missing > 0) this.#grow(missing, size);
     this.#next = end;
     return addr;
+  }
+
+  /**
+   * Memory for a while, with whatever was in it; goes back by giveBack. A run borrows the same pieces as the run
+   * before it, so that running again and again takes no more.
+   */
+  borrow(size: number): number {
+    const known = this.#lent.get(size)?.pop();
+    return known ?? this.alloc(size);
+  }
+
+  /** Ends a loan: `addr` as borrow gave it for this size. */
+  giveBack(addr: number, size: number): void {
+    const pieces = this.#lent.get(size);
+    if (pieces === undefined) this.#lent.set(size, [addr]);
+    else pieces.push(addr);
   }
 
   #grow(pages: number, wanted: number): void {

@@ -4,6 +4,7 @@ import { BpfError } from "../../src/spec/errors.ts";
 import { type BatchTarget, type PacketSource, LINKTYPE_ETHERNET, MIN_BATCH_BYTES, whyNotEthernet } from "../../src/pcap/index.ts";
 import { ERRNO } from "../../src/spec/errors.ts";
 import { FRAME_ADDR, FRAME_CPU, FRAME_DESC_SIZE, FRAME_ERRNO, FRAME_HASH, FRAME_LEN, FRAME_TS } from "../memory/layout.ts";
+import { Loans } from "../memory/loans.ts";
 import type { World } from "../memory/world.ts";
 import { rssHash } from "../cpu/rss.ts";
 
@@ -47,13 +48,15 @@ export class Feed {
   readonly #source: PacketSource;
   readonly #options: FeedOptions;
   readonly #resident: Chunk[] | undefined;
-  #spare: { bytesAddr: number; rowsAddr: number } | undefined;
+  #spare: { bytesAddr: number; bytes: number; rowsAddr: number } | undefined;
+  readonly #loans: Loans;
   readonly #pass: Pass = { packets: 0, firstTs: 0n, lastTs: 0n };
   /** said once each: why packets of some link type are not run */
   readonly warnings = new Set<string>();
 
   constructor(world: World, source: PacketSource, options: FeedOptions) {
     this.#world = world;
+    this.#loans = new Loans(world);
     this.#source = source;
     this.#options = options;
     const fits = source.totalBytes !== undefined && source.totalBytes <= RESIDENT_BYTES;
@@ -75,6 +78,11 @@ export class Feed {
       const chunks = this.#resident ?? this.#again();
       for (const chunk of chunks) yield { ...chunk, tsOffset: BigInt(round) * roundNs, roundNs: 0n, rounds: 1 };
     }
+  }
+
+  /** Gives the chunks' memory back; no chunk may be used after it. */
+  close(): void {
+    this.#loans.end();
   }
 
   /** From the first packet of one round to the first of the next: the capture's length and one mean gap. */
@@ -128,15 +136,14 @@ export class Feed {
       // A small resident capture takes what it needs, and not a whole chunk.
       const known = this.#resident === undefined ? CHUNK_BYTES : (this.#source.totalBytes ?? CHUNK_BYTES);
       const bytes = Math.max(MIN_BATCH_BYTES, Math.min(CHUNK_BYTES, known));
-      spare = { bytesAddr: this.#world.alloc(bytes), rowsAddr: this.#world.alloc(CHUNK_ROWS * FRAME_DESC_SIZE) };
+      spare = { bytesAddr: this.#loans.take(bytes), bytes, rowsAddr: this.#loans.take(CHUNK_ROWS * FRAME_DESC_SIZE) };
       this.#spare = spare;
     }
     const { memory } = this.#world;
-    const size = spare.rowsAddr - spare.bytesAddr;
     return {
       frames: spare.rowsAddr,
       target: {
-        bytes: new Uint8Array(memory.buffer, spare.bytesAddr, size),
+        bytes: new Uint8Array(memory.buffer, spare.bytesAddr, spare.bytes),
         addr: spare.bytesAddr,
         rows: new DataView(memory.buffer, spare.rowsAddr, CHUNK_ROWS * FRAME_DESC_SIZE),
       },

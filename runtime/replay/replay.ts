@@ -47,6 +47,7 @@ import {
 } from "../memory/layout.ts";
 import { stormError } from "../clock/virtual.ts";
 import type { Host } from "../host/host.ts";
+import { Loans } from "../memory/loans.ts";
 import type { World } from "../memory/world.ts";
 import { Feed } from "./feed.ts";
 import { type PacketResult, type RowContext, decodeResult } from "./result.ts";
@@ -99,6 +100,7 @@ export class TrapError extends Error {}
 export class Replay {
   readonly #host: Host;
   readonly #world: World;
+  readonly #loans: Loans;
   readonly #prog: EngineProg;
   readonly #events: Events;
   readonly #rows: RowContext;
@@ -112,6 +114,7 @@ export class Replay {
   constructor(host: Host, prog: EngineProg, events: Events, rows: RowContext, options: ReplayOptions) {
     this.#host = host;
     this.#world = host.world;
+    this.#loans = new Loans(host.world);
     this.#prog = prog;
     this.#events = events;
     this.#rows = rows;
@@ -122,6 +125,15 @@ export class Replay {
   /** Runs all packets, or those before the stop word. `before` is given a copy of the first frame first. */
   async run(source: PacketSource, before?: (first: FirstFrame | undefined) => void): Promise<ReplayStats> {
     const feed = new Feed(this.#world, source, this.#options);
+    try {
+      return await this.#runFeed(feed, before);
+    } finally {
+      feed.close();
+      this.#loans.end();
+    }
+  }
+
+  async #runFeed(feed: Feed, before?: (first: FirstFrame | undefined) => void): Promise<ReplayStats> {
     const flags = walkFlags(this.#prog, this.#options) | (this.#world.ncpus > 1 ? WALK_CPUS : 0) | (this.#host.hasTimers ? WALK_TIMERS : 0);
     const chunks = feed.chunks();
     let next = chunks.next();
@@ -144,8 +156,8 @@ export class Replay {
   }
 
   #setUpBuffers(): void {
-    if (this.#options.onPacket !== undefined) this.#rowsAddr = this.#world.alloc(ROWS_CAP * ROW_SIZE);
-    if (this.#options.onFrames !== undefined) this.#outAddr = this.#world.alloc(OUT_BYTES);
+    if (this.#options.onPacket !== undefined) this.#rowsAddr = this.#loans.take(ROWS_CAP * ROW_SIZE);
+    if (this.#options.onFrames !== undefined) this.#outAddr = this.#loans.take(OUT_BYTES);
     const { view } = this.#world;
     view.setUint32(this.#cpu + CPU_WALK_ROWS, this.#rowsAddr, true);
     view.setUint32(this.#cpu + CPU_WALK_ROWS_CAP, ROWS_CAP, true);
