@@ -26,10 +26,13 @@ export interface MapLayout {
   readonly bucketMask: number;
   readonly pool: number;
   readonly rawKeyOff: number;
+  /** objects of timers and work items; 0 and 0 if values hold none */
+  readonly timersOff: number;
+  readonly timerPool: number;
   readonly totalSize: number;
 }
 
-type Kind = "array" | "percpu_array" | "slots" | "progs" | "none" | "chained" | "lpm";
+type Kind = "array" | "percpu_array" | "slots" | "progs" | "inner" | "none" | "chained" | "lpm";
 
 const KINDS: Partial<Record<MapTypeName, Kind>> = {
   hash: "chained",
@@ -44,6 +47,8 @@ const KINDS: Partial<Record<MapTypeName, Kind>> = {
   devmap: "slots",
   cpumap: "slots",
   devmap_hash: "chained",
+  array_of_maps: "inner",
+  hash_of_maps: "chained",
 };
 
 const BPF_F_ZERO_SEED = 1 << 6;
@@ -71,6 +76,8 @@ const FLAT: Omit<MapLayout, "elemStride" | "totalSize" | "percpuStride"> = {
   bucketMask: 0,
   pool: 0,
   rawKeyOff: 0,
+  timersOff: 0,
+  timerPool: 0,
 };
 
 function flat(entries: number, elemStride: number, rows: number): MapLayout {
@@ -109,6 +116,8 @@ function chained(map: MapShape, ncpus: number): MapLayout {
     bucketMask: buckets - 1,
     pool,
     rawKeyOff: lpm ? rawKeyOff : 0,
+    timersOff: 0,
+    timerPool: 0,
     totalSize: elemsOff + pool * elemStride,
   };
 }
@@ -124,12 +133,36 @@ function layoutOf(kind: Kind, map: MapShape, ncpus: number): MapLayout {
       return { ...flat(map.maxEntries, L.SLOT_SIZE, 1), valueOff: L.SLOT_VALUE };
     case "progs":
       return flat(map.maxEntries, L.PROG_SLOT_SIZE, 1);
+    case "inner":
+      return flat(map.maxEntries, L.INNER_SLOT_SIZE, 1);
     case "none":
       return flat(0, 0, 1);
     case "chained":
     case "lpm":
       return chained(map, ncpus);
   }
+}
+
+/** Types whose values may hold timers and work items. */
+const TIMER_TYPES: ReadonlySet<MapTypeName> = new Set(["hash", "array", "lru_hash"]);
+
+/**
+ * The objects behind the elements: one for each field an element may hold, and some for those freed while their callback
+ * runs or is being waited for, or held for a moment by a thread that sets one up.
+ */
+function withTimers(map: MapShape, layout: MapLayout, ncpus: number): MapLayout {
+  const fields = Number(fieldOff(map, "bpf_timer") >= 0) + Number(fieldOff(map, "bpf_wq") >= 0);
+  if (fields === 0) return layout;
+  if (!TIMER_TYPES.has(map.type)) {
+    throw new BpfError(
+      "EOPNOTSUPP",
+      `map '${map.name}': maps of type ${map.type} cannot hold timers, use hash, lru_hash or array`,
+    );
+  }
+  const elements = layout.pool === 0 ? map.maxEntries : layout.pool;
+  const timerPool = fields * elements + 3 * ncpus + 32;
+  const timersOff = roundUp(layout.totalSize, 64);
+  return { ...layout, timersOff, timerPool, totalSize: timersOff + timerPool * L.TIMER_SIZE };
 }
 
 /** Throws BpfError where the library has no such map or its block would be too large. */
@@ -143,7 +176,7 @@ export function mapLayout(map: MapShape, ncpus: number): MapLayout {
   if (map.specialFields.length > L.MAP_SPECIAL_MAX) {
     throw new BpfError("E2BIG", `map '${map.name}': ${map.specialFields.length} special fields in the value`);
   }
-  const layout = layoutOf(kind, map, ncpus);
+  const layout = withTimers(map, layoutOf(kind, map, ncpus), ncpus);
   if (layout.totalSize > MAX_MAP_SIZE) {
     throw new BpfError(
       "E2BIG",
@@ -181,6 +214,10 @@ function headerWords(
     [L.MAP_ID, id],
     [L.MAP_LOCK_OFF, fieldOff(map, "bpf_spin_lock")],
     [L.MAP_TIMER_OFF, fieldOff(map, "bpf_timer")],
+    [L.MAP_WQ_OFF, fieldOff(map, "bpf_wq")],
+    [L.MAP_TIMERS_OFF, layout.timersOff],
+    [L.MAP_TIMER_POOL, layout.timerPool],
+    [L.MAP_USER_REFS, 1], // its creator's
     [L.MAP_RAW_KEY_OFF, layout.rawKeyOff],
     [L.MAP_SPECIAL_COUNT, map.specialFields.length],
   ];

@@ -22,6 +22,9 @@ export interface LibExports {
   map_delete_user(map: number, key: number, cpu: number): bigint;
   map_collect(map: number, state: number, out: number, room: number): number;
   map_next_key(map: number, key: number, out: number, cpu: number): bigint;
+  map_copy_locked(map: number, value: number, out: number): void;
+  timer_free(slot: number, cpu: number): void;
+  timers_abort(cpu: number): void;
 }
 
 /** A helper as programs call it. */
@@ -51,7 +54,7 @@ export function createLib(
   prog?: (cpu: number, fp: number, ctx: bigint) => bigint,
   table?: WebAssembly.Table,
 ): WebAssembly.Exports & LibExports {
-  const env = { memory, prog: prog ?? noProg, table: table ?? new WebAssembly.Table({ element: "anyfunc", initial: 0 }) };
+  const env = { memory, prog: prog ?? noProg, table: table ?? new WebAssembly.Table({ element: "anyfunc", initial: 1 }) };
   const { exports } = new WebAssembly.Instance(libModule(), { env });
   return exports as WebAssembly.Exports & LibExports;
 }

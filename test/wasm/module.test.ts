@@ -11,13 +11,13 @@ import { walkFrames } from "./walk_frames.ts";
 const module = new WebAssembly.Module(libBytes() as BufferSource);
 
 describe("lib.wasm", () => {
-  it("imports memory and program, and has no state of its own", () => {
+  it("imports memory, table and program, and has no state of its own", () => {
     expect(checkModule(libBytes())).toEqual([]);
     expect(
       WebAssembly.Module.imports(module)
         .map((i) => `${i.module}.${i.name}`)
         .sort(),
-    ).toEqual(["env.memory", "env.prog"]);
+    ).toEqual(["env.memory", "env.prog", "env.table"]);
   });
 
   it("the check finds a data section and a foreign import", () => {
@@ -66,7 +66,7 @@ describe("lib.wasm", () => {
     m.dispose();
     const world = new TestWorld();
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), {
-      env: { memory: world.memory },
+      env: { memory: world.memory, table: world.table },
     });
     Object.assign(world, { lib: exports });
     walkFrames(world, [{ at: world.alloc(60), len: 60 }], 0);

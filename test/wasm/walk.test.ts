@@ -273,13 +273,18 @@ describe("rows, crc, output", () => {
     expect(packets).toEqual(Array.from({ length: 50 }, (_, i) => i));
   });
 
-  it("stops before a packet at or after the next timer", () => {
+  it("on a real clock stops before a packet when a timer is due", () => {
     const walk = new Walk(() => 2n);
     const frames = [10n, 20n, 30n].map((ts) => ({ ...walk.frame(60), ts }));
-    walk.world.view.setBigUint64(walk.cpu + L.CPU_TIMER_DUE, 20n, true);
-    expect(walkFrames(walk.world, frames, L.WALK_TIMERS)).toBe(1);
+    const { view } = walk.world;
+    view.setUint32(L.WORLD_FLAGS, L.WORLD_F_REAL_CLOCK, true);
+    view.setBigUint64(walk.cpu + L.CPU_TIMER_DUE, 20n, true);
+    view.setBigUint64(walk.cpu + L.CPU_MONOTONIC, 19n, true);
+    expect(walkFrames(walk.world, frames, L.WALK_TIMERS, 1)).toBe(1);
+    view.setBigUint64(walk.cpu + L.CPU_MONOTONIC, 20n, true);
+    expect(walk.world.lib.walk(walk.cpu, L.WALK_TIMERS, 9)).toBe(0);
     expect(walk.get(L.CPU_WALK_REASON)).toBe(L.WALK_TIMER_DUE);
-    walk.world.view.setBigUint64(walk.cpu + L.CPU_TIMER_DUE, 2n ** 64n - 1n, true);
+    view.setBigUint64(walk.cpu + L.CPU_TIMER_DUE, 2n ** 64n - 1n, true);
     expect(walk.world.lib.walk(walk.cpu, L.WALK_TIMERS, 9)).toBe(2);
   });
 

@@ -23,6 +23,7 @@ export const SHAPE: MapShape = {
 export class TestWorld implements MapHome {
   readonly memory: WebAssembly.Memory;
   readonly lib: WebAssembly.Exports & LibExports;
+  readonly table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
   readonly cpu: number;
   readonly ncpus: number;
   #next: number;
@@ -30,7 +31,7 @@ export class TestWorld implements MapHome {
 
   constructor({ ncpus = 1, pages = 512, prog }: { ncpus?: number; pages?: number; prog?: Prog } = {}) {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
-    this.lib = createLib(this.memory, prog);
+    this.lib = createLib(this.memory, prog, this.table);
     this.ncpus = ncpus;
     this.lib.world_init(ncpus, 42n, 0);
     // the host's own block, of which only the start is used

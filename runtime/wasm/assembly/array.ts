@@ -2,6 +2,7 @@
 // copied without a lock, as in the kernel, unless BPF_F_LOCK asks for the value's own one.
 import * as L from "../../memory/layout";
 import { ARRAY, BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL } from "./errno";
+import { freeValue, hasTimers } from "./timer_free";
 import { copyAllCpus, copyValue, copyValueLocked } from "./value";
 
 @inline
@@ -42,6 +43,7 @@ export function array_update(map: i32, key: i32, value: i32, flags: i64, cpu: i3
   if (why != 0) return why;
   if ((flags & BPF_F_LOCK) != 0) copyValueLocked(map, at, value);
   else copyValue(map, at, value);
+  if (hasTimers(map)) freeValue(map, at, cpu);
   return 0;
 }
 

@@ -16,6 +16,7 @@
 import * as L from "../../memory/layout";
 import { hashKey, keyEquals, keyHi, keyLo } from "./hash_key";
 import { give, link, target } from "./pool";
+import { freeFields, freeHeld, hasTimers, timerWord, waitFreed } from "./timer_free";
 
 const DELETED: u64 = 1;
 
@@ -29,9 +30,21 @@ export function bucketOf(map: i32, hash: u32): i32 {
   return map + load<i32>(map, L.MAP_INDEX_OFF) + ((hash & load<u32>(map, L.MAP_BUCKET_MASK)) << 3);
 }
 
+@inline
+function valueOf(map: i32, e: i32): i32 {
+  return map + e + load<i32>(map, L.MAP_VALUE_OFF);
+}
+
+/** The word of a live element's timer, to be freed by whoever marks it. */
+@inline
+function heldTimer(map: i32, e: i32): u64 {
+  return hasTimers(map) ? timerWord(map, valueOf(map, e)) : 0;
+}
+
 /** Takes the marked element at `word` out of the chain; false if the chain changed meanwhile. */
 export function unlink(map: i32, prev: i32, word: u64, next: u64): bool {
   if (atomic.cmpxchg<u64>(prev, word, link(word, target(next))) != word) return false;
+  if (hasTimers(map)) freeFields(map, valueOf(map, target(word)));
   give(map, target(word));
   return true;
 }
@@ -85,21 +98,27 @@ export function findWords(map: i32, key: i32, lo: u64, hi: u64, kind: i32): i32 
 }
 
 /** Marks the element that `at` in `prev` leads to and takes it out; false if its word is not `next` any more. */
-export function remove(map: i32, bucket: i32, prev: i32, at: u64, next: u64): bool {
+export function remove(map: i32, bucket: i32, prev: i32, at: u64, next: u64, cpu: i32): bool {
   const e = map + target(at);
+  const timer = heldTimer(map, target(at));
   if (atomic.cmpxchg<u64>(e, next, link(next, target(next)) | DELETED) != next) return false;
   atomic.sub<i32>(map + L.MAP_COUNT, 1);
+  if (timer != 0) freeHeld(map, valueOf(map, target(at)), timer);
   if (!unlink(map, prev, at, link(next, target(next)))) sweep(map, bucket);
+  if (timer != 0) waitFreed(timer, cpu);
   return true;
 }
 
 /** Puts `fresh` (relative) in the place of the element that `at` leads to; false if its word is not `next` any more. */
-export function replace(map: i32, bucket: i32, prev: i32, at: u64, next: u64, fresh: i32): bool {
+export function replace(map: i32, bucket: i32, prev: i32, at: u64, next: u64, fresh: i32, cpu: i32): bool {
   const own = map + fresh;
   atomic.store<u64>(own, link(atomic.load<u64>(own), target(next)));
   const e = map + target(at);
+  const timer = heldTimer(map, target(at));
   if (atomic.cmpxchg<u64>(e, next, link(next, fresh) | DELETED) != next) return false;
+  if (timer != 0) freeHeld(map, valueOf(map, target(at)), timer);
   if (!unlink(map, prev, at, link(next, fresh))) sweep(map, bucket);
+  if (timer != 0) waitFreed(timer, cpu);
   return true;
 }
 
@@ -111,7 +130,7 @@ export function insert(map: i32, bucket: i32, head: u64, fresh: i32): bool {
 }
 
 /** Removes the very element at offset `e` if it is in its bucket's chain: for eviction, which knows no key. */
-export function removeExact(map: i32, e: i32): bool {
+export function removeExact(map: i32, e: i32, cpu: i32): bool {
   // stale if the element is free or being refilled; then the walk does not meet it
   const bucket = bucketOf(map, atomic.load<u32>(map + e, L.ELEM_HASH));
   while (true) {
@@ -125,7 +144,7 @@ export function removeExact(map: i32, e: i32): bool {
         break;
       }
       if (atomic.load<u64>(prev) != at) break;
-      if (target(at) == e) return remove(map, bucket, prev, at, next);
+      if (target(at) == e) return remove(map, bucket, prev, at, next, cpu);
       prev = map + target(at);
       at = next;
     }

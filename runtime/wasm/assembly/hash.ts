@@ -63,31 +63,31 @@ export function lru_percpu_hash_lookup(map: i32, key: i32, cpu: i32): i32 {
 }
 
 export function hash_update(map: i32, key: i32, value: i32, flags: i64, cpu: i32): i64 {
-  return upsert(map, key, 0, value, flags, 0, ONE_VALUE, false);
+  return upsert(map, key, 0, value, flags, cpu, ONE_VALUE, false);
 }
 export function percpu_hash_update(map: i32, key: i32, value: i32, flags: i64, cpu: i32): i64 {
-  return upsert(map, key, 0, value, flags, load<i32>(cpu, L.CPU_INDEX), OWN_CPU, false);
+  return upsert(map, key, 0, value, flags, cpu, OWN_CPU, false);
 }
 export function lru_hash_update(map: i32, key: i32, value: i32, flags: i64, cpu: i32): i64 {
-  return upsert(map, key, 0, value, flags, 0, ONE_VALUE, true);
+  return upsert(map, key, 0, value, flags, cpu, ONE_VALUE, true);
 }
 export function lru_percpu_hash_update(map: i32, key: i32, value: i32, flags: i64, cpu: i32): i64 {
-  return upsert(map, key, 0, value, flags, load<i32>(cpu, L.CPU_INDEX), OWN_CPU, true);
+  return upsert(map, key, 0, value, flags, cpu, OWN_CPU, true);
 }
 /** The host's update of a per-CPU map: every CPU's value. */
-export function percpu_hash_update_all(map: i32, key: i32, value: i32, flags: i64, lru: bool): i64 {
-  return upsert(map, key, 0, value, flags, 0, ALL_CPUS, lru);
+export function percpu_hash_update_all(map: i32, key: i32, value: i32, flags: i64, cpu: i32, lru: bool): i64 {
+  return upsert(map, key, 0, value, flags, cpu, ALL_CPUS, lru);
 }
 
 export function hash_delete(map: i32, key: i32, cpu: i32): i64 {
-  return removeKey(map, key);
+  return removeKey(map, key, cpu);
 }
 export function percpu_hash_delete(map: i32, key: i32, cpu: i32): i64 {
-  return removeKey(map, key);
+  return removeKey(map, key, cpu);
 }
 export function lru_hash_delete(map: i32, key: i32, cpu: i32): i64 {
-  return removeKey(map, key);
+  return removeKey(map, key, cpu);
 }
 export function lru_percpu_hash_delete(map: i32, key: i32, cpu: i32): i64 {
-  return removeKey(map, key);
+  return removeKey(map, key, cpu);
 }

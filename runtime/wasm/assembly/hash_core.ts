@@ -8,6 +8,7 @@ import { copyBytes, zeroBytes } from "./bytes";
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, LPM_TRIE } from "./errno";
 import { BY_ADDR, hashKey, keyEquals, storeKey } from "./hash_key";
 import { give, take, target } from "./pool";
+import { freeFields, hasTimers } from "./timer_free";
 import { copyAllCpus, copyValueLocked, initValue } from "./value";
 
 /** What an update writes. */
@@ -21,7 +22,7 @@ const TAKE_TRIES = 100000;
 const EVICT_SPARED = 64;
 
 /** Removes one element that was not looked up since the hand last came by. False if none could be removed. */
-export function evict(map: i32): bool {
+export function evict(map: i32, cpu: i32): bool {
   const pool = load<u32>(map, L.MAP_POOL);
   const stride = load<i32>(map, L.MAP_ELEM_STRIDE);
   const elems = load<i32>(map, L.MAP_ELEMS_OFF);
@@ -35,18 +36,18 @@ export function evict(map: i32): bool {
       spared++;
       continue;
     }
-    if (removeExact(map, e)) return true;
+    if (removeExact(map, e, cpu)) return true;
   }
   return false;
 }
 
 /** Room for one more element, by evicting if `lru`: 0 or the errno. */
-function reserve(map: i32, lru: bool): i64 {
+function reserve(map: i32, lru: bool, cpu: i32): i64 {
   const most = load<i32>(map, L.MAP_MAX_ENTRIES);
   // a full map that does not evict answers without traffic on the counter
   if (lru || atomic.load<i32>(map, L.MAP_COUNT) < most) {
     if (atomic.add<i32>(map + L.MAP_COUNT, 1) < most) return 0;
-    if (lru && evict(map)) return 0;
+    if (lru && evict(map, cpu)) return 0;
     atomic.sub<i32>(map + L.MAP_COUNT, 1);
   }
   if (lru) return ENOMEM;
@@ -69,6 +70,7 @@ function prepare(map: i32, key: i32, raw: i32, hash: u32, value: i32, cpuIndex: 
   storeKey(map, e, key);
   if (raw != 0) copyBytes(e + load<i32>(map, L.MAP_RAW_KEY_OFF), raw, load<i32>(map, L.MAP_KEY_SIZE));
   if (mode == ONE_VALUE) {
+    if (hasTimers(map)) freeFields(map, cpuValue(map, e, 0));
     initValue(map, cpuValue(map, e, 0), value);
   } else {
     zeroBytes(cpuValue(map, e, 0), load<i32>(map, L.MAP_NCPUS) * load<i32>(map, L.MAP_PERCPU_STRIDE));
@@ -90,9 +92,10 @@ function abandon(map: i32, fresh: i32, counted: bool, result: i64): i64 {
 }
 
 /** Update of any chained map, key by address. `raw` is 0 or the LPM key as given. */
-export function upsert(map: i32, key: i32, raw: i32, value: i32, flags: i64, cpuIndex: i32, mode: i32, lru: bool): i64 {
+export function upsert(map: i32, key: i32, raw: i32, value: i32, flags: i64, cpu: i32, mode: i32, lru: bool): i64 {
   if ((<u64>flags & ~(<u64>BPF_F_LOCK)) > <u64>BPF_EXIST) return EINVAL;
   if ((flags & BPF_F_LOCK) != 0 && load<i32>(map, L.MAP_LOCK_OFF) == L.MAP_NO_FIELD) return EINVAL;
+  const cpuIndex = load<i32>(cpu, L.CPU_INDEX);
   const hash = hashKey(map, key, 0, 0, BY_ADDR);
   const bucket = bucketOf(map, hash);
   let fresh = 0;
@@ -105,7 +108,7 @@ export function upsert(map: i32, key: i32, raw: i32, value: i32, flags: i64, cpu
       if (target(at) == 0) {
         if ((flags & BPF_EXIST) != 0) return abandon(map, fresh, counted, ENOENT);
         if (!counted) {
-          const full = reserve(map, lru);
+          const full = reserve(map, lru, cpu);
           if (full != 0) return abandon(map, fresh, false, full);
           counted = true;
         }
@@ -134,7 +137,7 @@ export function upsert(map: i32, key: i32, raw: i32, value: i32, flags: i64, cpu
         }
         if (fresh == 0) fresh = prepare(map, key, raw, hash, value, cpuIndex, mode);
         if (fresh == 0) return abandon(map, 0, counted, ENOMEM);
-        if (replace(map, bucket, prev, at, next, fresh)) return abandon(map, 0, counted, 0);
+        if (replace(map, bucket, prev, at, next, fresh, cpu)) return abandon(map, 0, counted, 0);
         break;
       }
       prev = e;
@@ -144,7 +147,7 @@ export function upsert(map: i32, key: i32, raw: i32, value: i32, flags: i64, cpu
 }
 
 /** Delete of any chained map, key by address. */
-export function removeKey(map: i32, key: i32): i64 {
+export function removeKey(map: i32, key: i32, cpu: i32): i64 {
   const bucket = bucketOf(map, hashKey(map, key, 0, 0, BY_ADDR));
   while (true) {
     let prev = bucket;
@@ -160,7 +163,7 @@ export function removeKey(map: i32, key: i32): i64 {
       const same = keyEquals(map, e, key, 0, 0, BY_ADDR);
       if (atomic.load<u64>(prev) != at) break;
       if (same) {
-        if (remove(map, bucket, prev, at, next)) return 0;
+        if (remove(map, bucket, prev, at, next, cpu)) return 0;
         break;
       }
       prev = e;

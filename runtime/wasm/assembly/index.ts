@@ -15,13 +15,18 @@ export { map_collect, map_each_next, map_next_key } from "./iter";
 export { spin_lock, spin_unlock } from "./lock";
 export { lpm_trie_delete, lpm_trie_lookup, lpm_trie_update } from "./lpm";
 export {
-  map_delete_elem, map_delete_user, map_init, map_lookup_elem, map_lookup_percpu_elem, map_lookup_user,
+  array_of_maps_lookup, hash_of_maps_lookup, map_delete_elem, map_delete_user, map_init, map_lookup_elem, map_lookup_percpu_elem, map_lookup_user,
   map_update_elem, map_update_user,
 } from "./map";
 export { get_numa_node_id, get_prandom_u32, get_smp_processor_id } from "./prandom";
 export { trace_printk, trace_vprintk } from "./printk";
 export { redirect, redirect_map } from "./redirect";
 export { strncmp } from "./string";
+export { timer_cancel, timer_cancel_async, timer_init, timer_set_callback, timer_start } from "./timer";
+export { wq_init, wq_set_callback_impl, wq_start } from "./timer";
+export { map_release_timers, timer_free } from "./timer_free";
+export { timer_next_due, timers_abort, timers_run, timers_run_all, timers_stats_reset } from "./timer_run";
+export { map_copy_locked } from "./value";
 export { walk } from "./walk";
 export { cpu_init, stats_reset, world_init } from "./world";
 export {

@@ -93,12 +93,12 @@ export function lpm_trie_update(map: i32, key: i32, value: i32, flags: i64, cpu:
   const own = normal(map, key, cpu);
   if (own == 0) return EINVAL;
   setLength(map, load<u32>(key));
-  return upsert(map, own, key, value, flags, 0, ONE_VALUE, false);
+  return upsert(map, own, key, value, flags, cpu, ONE_VALUE, false);
 }
 
 export function lpm_trie_delete(map: i32, key: i32, cpu: i32): i64 {
   const own = normal(map, key, cpu);
-  return own == 0 ? EINVAL : removeKey(map, own);
+  return own == 0 ? EINVAL : removeKey(map, own, cpu);
 }
 
 /** The element of exactly this prefix, for the host's iteration; 0 if there is none. */

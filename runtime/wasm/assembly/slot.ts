@@ -34,6 +34,32 @@ export function slotDelete(map: i32, index: u32): i64 {
   return 0;
 }
 
+/** ARRAY_OF_MAPS: the inner map's header, or 0. The word is one address, changed by one store. */
+export function innerLookup(map: i32, index: u32): i32 {
+  const at = slot(map, index);
+  return at == 0 ? 0 : atomic.load<i32>(at);
+}
+
+/** For the host: the word's address, or 0 for an empty slot. */
+export function innerSlot(map: i32, index: u32): i32 {
+  const at = slot(map, index);
+  return at == 0 || atomic.load<i32>(at) == 0 ? 0 : at;
+}
+
+export function innerUpdate(map: i32, index: u32, value: i32, flags: i64): i64 {
+  if (flags != 0) return EINVAL;
+  const at = slot(map, index);
+  if (at == 0) return E2BIG;
+  atomic.store<i32>(at, load<i32>(value));
+  return 0;
+}
+
+export function innerDelete(map: i32, index: u32): i64 {
+  const at = slot(map, index);
+  if (at == 0) return E2BIG;
+  return atomic.xchg<i32>(at, 0) == 0 ? ENOENT : 0;
+}
+
 /** Address of the table index + 1, or 0. */
 export function progLookup(map: i32, index: u32): i32 {
   const at = slot(map, index);

@@ -1,6 +1,7 @@
 // Values and their special fields (timers, locks): copies skip those bytes, new elements have them zeroed.
 import * as L from "../../memory/layout";
 import { copyBytes, zeroBytes } from "./bytes";
+import { pause, stopping } from "./pause";
 
 @inline
 export function round8(n: i32): i32 {
@@ -21,20 +22,36 @@ export function copyValue(map: i32, dst: i32, src: i32): void {
   copyBytes(dst + at, src + at, size - at);
 }
 
-/** Into a new element: the special fields are zero. */
+/**
+ * Into a new element: the special fields are zero. Timers, work items and locks are not written: they are zero from the
+ * start and after use, and a stale pointer to the element's former life may be using them right now.
+ */
 export function initValue(map: i32, dst: i32, src: i32): void {
-  copyBytes(dst, src, load<i32>(map, L.MAP_VALUE_SIZE));
+  copyValue(map, dst, src);
   const count = load<i32>(map, L.MAP_SPECIAL_COUNT);
   for (let i = 0; i < count; i++) {
     const field = map + L.MAP_SPECIAL + (i << 3);
-    zeroBytes(dst + load<i32>(field), load<i32>(field, 4));
+    const off = load<i32>(field);
+    if (off == load<i32>(map, L.MAP_TIMER_OFF) || off == load<i32>(map, L.MAP_WQ_OFF) || off == load<i32>(map, L.MAP_LOCK_OFF)) continue;
+    zeroBytes(dst + off, load<i32>(field, 4));
   }
 }
 
-/** bpf_spin_lock: 0 free, 1 held. Acquire pairs with the store in unlock. */
-@inline
+/**
+ * bpf_spin_lock: 0 free, 1 held. The exchange pairs with the store in unlock. A holder is a verified program that unlocks
+ * soon; one that a stopped run left behind never does, so a waiter in a stopped world ends like any stopped program.
+ */
 export function lock(addr: i32): void {
-  while (atomic.cmpxchg<i32>(addr, 0, 1) != 0) {}
+  let looks: u32 = 0;
+  while (atomic.cmpxchg<i32>(addr, 0, 1) != 0) {
+    while (atomic.load<i32>(addr) != 0) {
+      pause(looks++, addr, 1);
+      if (stopping()) {
+        atomic.store<i32>(L.WORLD_STOPPED, 1);
+        unreachable();
+      }
+    }
+  }
 }
 
 @inline
@@ -47,6 +64,15 @@ export function copyValueLocked(map: i32, dst: i32, src: i32): void {
   const at = dst + load<i32>(map, L.MAP_LOCK_OFF);
   lock(at);
   copyValue(map, dst, src);
+  unlock(at);
+}
+
+/** The other way: a copy taken under the value's lock, special fields zero. */
+export function map_copy_locked(map: i32, value: i32, out: i32): void {
+  const at = value + load<i32>(map, L.MAP_LOCK_OFF);
+  zeroBytes(out, load<i32>(map, L.MAP_VALUE_SIZE));
+  lock(at);
+  copyValue(map, out, value);
   unlock(at);
 }
 

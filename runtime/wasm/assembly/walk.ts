@@ -5,6 +5,7 @@ import * as L from "../../memory/layout";
 import { copyBytes, zeroBytes } from "./bytes";
 import { advanceClock, startClock } from "./clock";
 import { crc32 } from "./crc";
+import { quiet, runAll, runCpu, timers_abort } from "./timer_run";
 
 @external("env", "prog")
 declare function prog(cpu: i32, fp: i32, ctx: i64): i64;
@@ -116,7 +117,7 @@ function walkCopying(cpu: i32, frame: i32, end: i32, offset: u64, flags: i32): i
 }
 
 /** WALK_BUDGET, or the reason to stop before this frame. */
-function mustStop(cpu: i32, on: i32, frame: i32, ts: u64, flags: i32): i32 {
+function mustStop(cpu: i32, on: i32, frame: i32, flags: i32): i32 {
   if (stopped()) return L.WALK_STOPPED;
   if ((flags & L.WALK_ROWS) != 0 && load<u32>(cpu, L.CPU_WALK_ROWS_POS) >= load<u32>(cpu, L.CPU_WALK_ROWS_CAP)) {
     return L.WALK_ROWS_FULL;
@@ -130,8 +131,23 @@ function mustStop(cpu: i32, on: i32, frame: i32, ts: u64, flags: i32): i32 {
     // an empty buffer is as free as it gets
     if (tail != 0 && load<u32>(on, L.CPU_EVENTS_SIZE) - tail < load<u32>(on, L.CPU_EVENTS_RESERVE)) return L.WALK_EVENTS_FULL;
   }
-  if ((flags & L.WALK_TIMERS) != 0 && ts >= load<u64>(on, L.CPU_TIMER_DUE)) return L.WALK_TIMER_DUE;
   return L.WALK_BUDGET;
+}
+
+/** Fires what is due at or before a packet of this timestamp: WALK_BUDGET, or why it stopped before all had fired. */
+function timersBefore(cpu: i32, on: i32, ts: u64, flags: i32): i32 {
+  if ((load<i32>(L.WORLD_FLAGS) & L.WORLD_F_REAL_CLOCK) != 0) {
+    return load<u64>(on, L.CPU_MONOTONIC) >= load<u64>(on, L.CPU_TIMER_DUE) ? L.WALK_TIMER_DUE : L.WALK_BUDGET;
+  }
+  const first = load<u64>(L.WORLD_FIRST_TS);
+  const until = ts < first ? 0 : ts - first + L.MONOTONIC_START_NS;
+  const all = (flags & L.WALK_CPUS) != 0;
+  if (quiet(cpu, until, all)) return L.WALK_BUDGET;
+  const events = (flags & L.WALK_EVENTS) != 0;
+  if (all) runAll(cpu, until, 0xffffffff, events);
+  else runCpu(cpu, cpu, until, 0xffffffff, events);
+  const reason = load<i32>(cpu, L.CPU_WALK_REASON);
+  return reason == L.WALK_DONE ? L.WALK_BUDGET : reason;
 }
 
 /** The CPU a frame runs on, 0 if its descriptor names one there is not. */
@@ -143,16 +159,21 @@ function cpuOf(cpu: i32, frame: i32, flags: i32): i32 {
 }
 
 function walkFull(cpu: i32, frame: i32, end: i32, offset: u64, flags: i32): i32 {
-  let now: u64 = 0; // of all CPUs together: their frames come in order
+  let now = load<u64>(cpu, L.CPU_WALK_NOW); // of all CPUs together: their frames come in order
   for (; frame != end; frame += L.FRAME_DESC_SIZE) {
     const named = cpuOf(cpu, frame, flags);
     const on = named == 0 ? cpu : named;
     const ts = load<u64>(frame, L.FRAME_TS) + offset;
-    const reason = mustStop(cpu, on, frame, ts, flags);
-    if (reason != L.WALK_BUDGET) return reason;
     const errno = named == 0 ? EINVAL : refused(frame);
+    if ((flags & L.WALK_TIMERS) != 0 && errno == 0) {
+      const why = timersBefore(cpu, on, max(now, ts), flags);
+      if (why != L.WALK_BUDGET) return why;
+    }
+    const reason = mustStop(cpu, on, frame, flags);
+    if (reason != L.WALK_BUDGET) return reason;
     if (errno == 0) {
       now = max(now, ts);
+      store<u64>(cpu, now, L.CPU_WALK_NOW);
       if ((flags & L.WALK_CLOCK) != 0) advanceClock(on, now);
       store<u64>(on, load<u64>(cpu, L.CPU_WALK_PACKET), L.CPU_PACKET);
       store<i32>(on, L.REDIRECT_NONE, L.CPU_REDIRECT_KIND);
@@ -261,6 +282,7 @@ function nextRound(cpu: i32): bool {
 }
 
 export function walk(cpu: i32, flags: i32, budget: i32): i32 {
+  if ((flags & L.WALK_TIMERS) != 0) timers_abort(cpu);
   let left = <u32>budget;
   let reason = L.WALK_BUDGET;
   while (reason == L.WALK_BUDGET) {

@@ -21,6 +21,7 @@ export function cpu_init(cpu: i32, index: i32, seed: i64): void {
   store<i32>(cpu, index, L.CPU_INDEX);
   store<i64>(cpu, L.MONOTONIC_START_NS, L.CPU_MONOTONIC);
   store<i64>(cpu, -1, L.CPU_TIMER_DUE);
+  if (cpu == L.CPU_BASE + index * L.CPU_STRIDE && index < load<i32>(L.WORLD_NCPUS)) store<i32>(cpu, cpu + L.CPU_QUEUE, L.CPU_TIMER_QUEUE);
   prandomInit(cpu, seed, index);
 }
 
