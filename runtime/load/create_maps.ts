@@ -63,7 +63,8 @@ function reuse(host: Host, map: MapSpec, pin: string): MapHandle {
 }
 
 function create(host: Host, map: MapSpec): MapHandle {
-  const def = toMapDef(map);
+  const perCpuSlots = map.type === "perf_event_array" && map.maxEntries === 0;
+  const def = toMapDef(perCpuSlots ? { ...map, maxEntries: host.world.ncpus } : map);
   const addr = host.world.alloc(mapLayout(def, host.world.ncpus).totalSize, PAGE_SIZE);
   makeAt(host, addr, def);
   const handle = host.addMap(addr, def).open();
