@@ -301,8 +301,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   addSubprogs(env);
   checkSubprogs(env);
   for (const insn of env.insns)
-    if (insn?.kind === "invalid" && insn.message.startsWith("unknown opcode"))
-      env.rejectAt(insn.pc, "EINVAL", insn.message);
+    if (insn?.kind === "invalid" && insn.atLoad) env.rejectAt(insn.pc, "EINVAL", insn.message);
   checkKfuncs(env);
   checkMapUses(env);
   checkCfg(env);
