@@ -4,6 +4,7 @@ import type { InsnOf, RegNo } from "../../src/isa/insn.ts";
 import type { CallAux } from "../../src/verifier/proof.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
+import { kfuncById, libName } from "../../src/spec/kfuncs.ts";
 import {
   CPU_INDEX,
   CPU_TAIL_CALLS,
@@ -13,6 +14,7 @@ import {
 } from "../../runtime/memory/layout.ts";
 import { firstValue, MAX_TAIL_CALL_CNT, type MapBinding } from "./abi.ts";
 import type { Expr, Fn } from "./fn.ts";
+import { lowerForEach } from "./each.ts";
 import { lowerLoopHelper } from "./loop.ts";
 
 const ARG_REGS: readonly RegNo[] = [1, 2, 3, 4, 5];
@@ -31,7 +33,19 @@ export function lowerCall(fn: Fn, insn: InsnOf<"call">): void {
   const { callee } = insn;
   if (callee.kind === "helper") return lowerHelper(fn, insn.pc, callee.id);
   if (callee.kind === "subprog") return lowerSubprogCall(fn, insn.pc, callee.target);
-  throw new BpfError("EOPNOTSUPP", `${insn.pc}: calls of kernel functions cannot be compiled`);
+  lowerKfunc(fn, insn.pc, callee.btfId);
+}
+
+function lowerKfunc(fn: Fn, pc: number, id: number): void {
+  const kfunc = kfuncById(id);
+  const target = kfunc === undefined ? undefined : fn.env.libFunction(libName(kfunc));
+  if (kfunc === undefined || target === undefined)
+    throw new BpfError(
+      "EOPNOTSUPP",
+      `${pc}: kernel function ${kfunc?.name ?? `#${id}`} is not available here`,
+    );
+  const args = kfunc.args.map((arg, i) => (arg === "ignored" ? fn.imm64(0) : fn.get(ARG_REGS[i] as RegNo)));
+  fn.set(0, fn.mark(fn.m.call(target, [fn.cpu(), ...args], fn.env.b.i64), pc));
 }
 
 function lowerHelper(fn: Fn, pc: number, id: number): void {
@@ -40,6 +54,7 @@ function lowerHelper(fn: Fn, pc: number, id: number): void {
   const aux = fn.env.aux?.[pc]?.call;
   if (proto.name === "tail_call") return lowerTailCall(fn, pc);
   if (proto.name === "loop") return lowerLoopHelper(fn, pc, aux);
+  if (proto.name === "for_each_map_elem") return lowerForEach(fn, pc, aux);
   const map = aux?.map === undefined ? undefined : fn.env.maps[aux.map];
   if (aux !== undefined && map !== undefined && BY_MAP[proto.name]?.(fn, map, aux) === true) return;
   const target = libFunction(fn, pc, proto.name);

@@ -1,6 +1,6 @@
 // Checked mode: before an access, its address is tested against the regions the verifier named for it. What
 // fails is a bug of ours: insn and address go to the CPU block, and the code traps.
-import type { Access, AccessKind } from "../../src/verifier/proof.ts";
+import { type Access, type AccessKind, INNER_MAP } from "../../src/verifier/proof.ts";
 import {
   CPU_CTX,
   CPU_CTX_DATA,
@@ -55,6 +55,8 @@ function cpuField(fn: Fn, off: number): Expr {
 /** Inside the elements, and inside one value of one CPU. */
 function inMap(fn: Fn, size: number, index: number): Expr {
   const { m, env } = fn;
+  // a map found in another map may be anywhere that is allocated
+  if (index === INNER_MAP) return m.i64.ge_u(address(fn), fn.u32(WORLD_BASE));
   const map = env.maps[index];
   if (map === undefined) throw new Error(`no map #${index}`);
   const { def, address: start, elemsOff, elemStride, valueOff, percpuStride, totalSize } = map;

@@ -2,6 +2,7 @@
 // `interpret` runs any insns, verified or not, and is what tests use; the gate for programs is interp_engine.ts.
 import type { Imm64, Insn, InsnOf } from "../../src/isa/insn.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
+import { kfuncById, libName } from "../../src/spec/kfuncs.ts";
 import type { SubprogInfo } from "../../src/verifier/proof.ts";
 import { WORLD_STOP, WORLD_STOPPED } from "../memory/layout.ts";
 import { type CallOutcome, type Frame, InterpTrap, type Machine, step } from "./interp_insn.ts";
@@ -9,6 +10,13 @@ import { InterpMemory, MemoryTrap } from "./interp_memory.ts";
 
 /** A library helper: (cpu block, r1..rN) -> r0. */
 export type HelperFn = (cpu: number, ...args: bigint[]) => bigint;
+
+/** One element of a map that is walked, by address; an array's key is its index. */
+export interface MapElement {
+  readonly index: number;
+  readonly key: number | undefined;
+  readonly value: number;
+}
 
 /** What the interpreter needs of a subprog. */
 export type InterpSubprog = Pick<SubprogInfo, "start" | "stackDepth" | "readsUninitStack">;
@@ -27,6 +35,8 @@ export interface InterpEnv {
   readonly imm64: (value: Exclude<Imm64, { kind: "imm" }>) => bigint;
   /** subprog number of a callback's id, as `imm64` gave it */
   readonly callback?: (id: bigint) => number | undefined;
+  /** elements of a map, one after the other */
+  readonly elements?: (cpu: number, map: number) => Iterable<MapElement>;
   /** runs the program in a slot of a program array with this frame pointer; undefined: the call falls through */
   readonly tailCall?: (fp: number, ctx: bigint, map: bigint, index: bigint) => bigint | undefined;
   /** before every insn */
@@ -126,17 +136,21 @@ class Interp implements Machine {
   }
 
   call(frame: Frame, { callee, pc }: InsnOf<"call">): CallOutcome {
-    if (callee.kind === "kfunc")
-      throw new InterpTrap(pc, `kernel function #${callee.btfId} is not known here`);
     if (callee.kind === "helper" && callee.id === TAIL_CALL) return this.#tailCall(frame);
     const args = [1, 2, 3, 4, 5].map((regno) => reg(frame, regno));
-    const r0 =
-      callee.kind === "helper"
-        ? this.#helper(frame, pc, callee.id, args)
-        : this.#subprog(frame, pc, callee.target, args);
-    frame.regs[0] = r0;
+    frame.regs[0] = this.#callee(frame, pc, callee, args);
     frame.regs.fill(SCRATCHED, 1, 6);
     return "next";
+  }
+
+  #callee(frame: Frame, pc: number, callee: InsnOf<"call">["callee"], args: readonly bigint[]): bigint {
+    if (callee.kind === "helper") return this.#helper(frame, pc, callee.id, args);
+    if (callee.kind === "subprog") return this.#subprog(frame, pc, callee.target, args);
+    const row = kfuncById(callee.btfId);
+    const kfunc = row === undefined ? undefined : this.env.helpers[libName(row)];
+    if (row === undefined || kfunc === undefined)
+      throw new InterpTrap(pc, `kernel function #${callee.btfId} is not known here`);
+    return kfunc(this.env.cpu, ...args.slice(0, row.args.length));
   }
 
   #tailCall(frame: Frame): CallOutcome {
@@ -152,6 +166,7 @@ class Interp implements Machine {
   #helper(frame: Frame, pc: number, id: number, args: readonly bigint[]): bigint {
     const row = HELPERS[id];
     if (row?.name === "loop") return this.#loop(frame, pc, args);
+    if (row?.name === "for_each_map_elem") return this.#forEach(frame, pc, args);
     const helper = row === undefined ? undefined : this.env.helpers[row.name];
     if (row === undefined || helper === undefined)
       throw new InterpTrap(pc, `helper #${id} is not available here`);
@@ -164,11 +179,31 @@ class Interp implements Machine {
     return this.#enter(frame, pc, subprogno, args);
   }
 
-  /** The callee's frame starts below all of the caller's. */
-  #enter(frame: Frame, pc: number, subprogno: number, args: readonly bigint[]): bigint {
+  /** The callee's frame starts below all of the caller's, and `room` bytes more. */
+  #enter(frame: Frame, pc: number, subprogno: number, args: readonly bigint[], room = 0): bigint {
     if (frame.depth + 1 >= MAX_FRAMES) throw new InterpTrap(pc, "the call stack is too deep");
     const depth = this.env.subprogs[frame.subprogno]?.stackDepth ?? 0;
-    return this.run(subprogno, frame.depth + 1, Number(reg(frame, 10)) - roundUp8(depth), args);
+    return this.run(subprogno, frame.depth + 1, Number(reg(frame, 10)) - roundUp8(depth) - room, args);
+  }
+
+  /** bpf_for_each_map_elem(map, callback, ctx, flags): elements visited, the one that asked for the end included. */
+  #forEach(frame: Frame, pc: number, [map = 0n, id = 0n, ctx = 0n, flags = 0n]: readonly bigint[]): bigint {
+    if (flags !== 0n) return -EINVAL;
+    const subprogno = this.env.callback?.(id);
+    const elements = this.env.elements?.(this.env.cpu, Number(map));
+    if (subprogno === undefined || elements === undefined)
+      throw new InterpTrap(pc, `no callback has id ${id}`);
+    const own = roundUp8(this.env.subprogs[frame.subprogno]?.stackDepth ?? 0);
+    const keyRoom = reg(frame, 10) - BigInt(own) - 8n;
+    let visited = 0n;
+    for (const { index, key, value } of elements) {
+      this.#pollStop();
+      visited++;
+      if (key === undefined) this.#memory.store(keyRoom, 4, BigInt(index));
+      const args = [map, key === undefined ? keyRoom : BigInt(key), BigInt(value), ctx, 0n];
+      if (this.#enter(frame, pc, subprogno, args, 8) !== 0n) break;
+    }
+    return visited;
   }
 
   /** bpf_loop(nr, callback, ctx, flags): passes made, the one that asked for the end included. */

@@ -2,7 +2,7 @@
 // named for it. What fails is a bug of ours. The same regions as the JIT's check, written a second time on purpose.
 import type { MapBinding } from "../../jit/compile.ts";
 import type { Insn } from "../../src/isa/insn.ts";
-import type { Access, AccessKind, VerifiedProg } from "../../src/verifier/proof.ts";
+import { type Access, type AccessKind, INNER_MAP, type VerifiedProg } from "../../src/verifier/proof.ts";
 import {
   CPU_CTX,
   CPU_CTX_DATA,
@@ -45,7 +45,10 @@ const INSIDE: Record<AccessKind, (site: Site, access: Access) => boolean> = {
   stack: (site) => within(site, site.cpu + CPU_STACK, site.cpu + CPU_STACK_TOP),
   pkt: (site) => within(site, field(site, CPU_CTX_DATA), field(site, CPU_CTX_DATA_END)),
   pkt_meta: (site) => within(site, field(site, CPU_CTX_DATA_META), field(site, CPU_CTX_DATA)),
-  map_value: (site, access) => access.maps.some((map) => inMap(site, site.maps[map])),
+  map_value: (site, access) =>
+    access.maps.some((map) =>
+      map === INNER_MAP ? site.at >= BigInt(WORLD_BASE) : inMap(site, site.maps[map]),
+    ),
   // keys that for_each passes and memory of global functions may be anywhere that is allocated
   map_key: ({ at }) => at >= BigInt(WORLD_BASE),
   mem: ({ at }) => at >= BigInt(WORLD_BASE),

@@ -4,12 +4,25 @@ import type { MapBinding } from "../../jit/compile.ts";
 import type { Imm64 } from "../../src/isa/insn.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
+import { kfuncById, libName } from "../../src/spec/kfuncs.ts";
+import { mapTypeName } from "../../src/spec/map_types.ts";
 import { VerifiedProg } from "../../src/verifier/proof.ts";
-import { CPU_TAIL_CALLS, MAP_ELEMS_OFF, MAP_MAX_ENTRIES, PROG_SLOT_SIZE } from "../memory/layout.ts";
+import {
+  CPU_INDEX,
+  CPU_TAIL_CALLS,
+  ELEM_KEY,
+  MAP_ELEM_STRIDE,
+  MAP_ELEMS_OFF,
+  MAP_MAX_ENTRIES,
+  MAP_PERCPU_STRIDE,
+  MAP_TYPE,
+  MAP_VALUE_OFF,
+  PROG_SLOT_SIZE,
+} from "../memory/layout.ts";
 import type { World } from "../memory/world.ts";
 import { createLib } from "../wasm/lib.ts";
 import type { Engine, EngineOptions, EngineProg, LoadInput } from "./engine.ts";
-import { type HelperFn, type InterpEnv, interpret, interpretSubprog } from "./interp.ts";
+import { type HelperFn, type InterpEnv, interpret, interpretSubprog, type MapElement } from "./interp.ts";
 import { InterpTrap } from "./interp_insn.ts";
 import { accessCheck } from "./interp_check.ts";
 
@@ -80,7 +93,23 @@ function tailCallOn(world: World, cpu: number): NonNullable<InterpEnv["tailCall"
 }
 
 /** Done by the interpreter itself. */
-const BUILT_IN: ReadonlySet<string> = new Set(["tail_call", "loop"]);
+const BUILT_IN: ReadonlySet<string> = new Set(["tail_call", "loop", "for_each_map_elem"]);
+
+type EachNext = (map: number, from: number) => number;
+
+/** A map's elements as for_each_map_elem meets them, from its header alone. */
+function* elementsOf({ view }: World, eachNext: EachNext, cpu: number, map: number): Generator<MapElement> {
+  const u32 = (field: number): number => view.getUint32(map + field, true);
+  const type = mapTypeName(u32(MAP_TYPE));
+  const isArray = type === "array" || type === "percpu_array";
+  const own = view.getUint32(cpu + CPU_INDEX, true) * u32(MAP_PERCPU_STRIDE) + u32(MAP_VALUE_OFF);
+  for (let index = 0; ; index++) {
+    if (!isArray) index = eachNext(map, index);
+    if (index < 0 || (isArray && index >= u32(MAP_MAX_ENTRIES))) return;
+    const element = map + u32(MAP_ELEMS_OFF) + index * u32(MAP_ELEM_STRIDE);
+    yield { index, key: isArray ? undefined : element + ELEM_KEY, value: element + own };
+  }
+}
 
 function requireHelpers(verified: VerifiedProg, helpers: Readonly<Record<string, HelperFn>>): void {
   for (const id of verified.facts.helpers) {
@@ -89,6 +118,11 @@ function requireHelpers(verified: VerifiedProg, helpers: Readonly<Record<string,
     if (!BUILT_IN.has(name) && helpers[name] === undefined) {
       throw new BpfError("EOPNOTSUPP", `helper bpf_${name} is not available here`);
     }
+  }
+  for (const id of verified.facts.kfuncs) {
+    const kfunc = kfuncById(id);
+    if (kfunc === undefined || helpers[libName(kfunc)] === undefined)
+      throw new BpfError("EOPNOTSUPP", `kernel function ${kfunc?.name ?? `#${id}`} is not available here`);
   }
 }
 
@@ -119,6 +153,7 @@ export function loadInterp(
       imm64,
       callback: (id) =>
         id > tableIndex && id < tableIndex + subprogs.length ? Number(id) - tableIndex : undefined,
+      elements: (cpu, map) => elementsOf(world, lib["map_each_next"] as EachNext, cpu, map),
       tailCall: tailCallOn(world, cpu),
       ...(check === undefined && onStep === undefined
         ? {}
