@@ -11,6 +11,7 @@
         "native/hrtimer.cc",
         "native/mapping.cc",
         "native/segment.cc",
+        "native/short_slice.cc",
         "native/signal_stop.cc",
         "native/waiter_thread.cc",
         "native/binding/addon.cc",

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "quiet_thread.h"
+#include "short_slice.h"
 
 namespace softirq {
 
@@ -43,6 +44,8 @@ void* WaiterThread::Main(void* self) {
 
 void WaiterThread::Run() {
   std::atomic_ref<uint32_t> state(state_);
+  ShortSlice slice;
+  slice.Enter();
   for (;;) {
     switch (state.load(std::memory_order_acquire)) {
       case kEnded:

@@ -11,7 +11,7 @@ namespace softirq {
 namespace {
 
 // A thread blocked here looks as often whether its environment ends: nobody can tell it (Worker terminated, exit).
-constexpr uint64_t kLook = 50'000'000;
+constexpr uint64_t kLook = 200'000'000;
 
 // Node refuses to touch JavaScript once the environment is to end; asking for an element is such a touch.
 bool Ending(Napi::Env env, const Napi::ObjectReference& details) {
@@ -118,6 +118,7 @@ Napi::Value WaiterWait(const Napi::CallbackInfo& info) {
     Throw(info.Env(), {EBUSY, "wait: still waiting"});
     return {};
   }
+  handle->slice.Enter();
   for (;;) {
     const WaitResult result = handle->core->Wait(until, MonotonicNs() + kLook);
     if (result.why == Wake::kPause) {

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "short_slice.h"
 #include "waiter_thread.h"
 
 namespace softirq {
@@ -22,6 +23,7 @@ class WaiterHandle {
   Napi::ObjectReference details;  // a Float64Array of kDetails: what a wait has to say beside its reason
   double* detail = nullptr;
   std::unique_ptr<Waiter> core;
+  ShortSlice slice;  // of the environment's thread, from its first wait until the end of this
 
   bool owes() const { return owed_ != nullptr; }
   void Describe(const WaitResult& result);  // fills `detail`

@@ -9,7 +9,14 @@ const native = resolve(import.meta.dirname, "../../native");
 const dir = mkdtempSync(join(tmpdir(), "softirq-hrtimer-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-const SOURCES = ["stress/hrtimer_stress.cc", "hrtimer.cc", "cpu_lock.cc", "waiter_thread.cc", "clock.cc"];
+const SOURCES = [
+  "stress/hrtimer_stress.cc",
+  "hrtimer.cc",
+  "cpu_lock.cc",
+  "short_slice.cc",
+  "waiter_thread.cc",
+  "clock.cc",
+];
 
 function compile(sources: readonly string[], flags: readonly string[], out: string): string | undefined {
   const common = [
