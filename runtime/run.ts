@@ -7,6 +7,7 @@ import type { ShownEvents } from "./json/shown.ts";
 import { type TimerStats, runTimers, timerStats } from "./clock/virtual.ts";
 import type { BpfObject } from "./load/object.ts";
 import { type CtxFields, setCtx } from "./cpu/ctx.ts";
+import { ParallelReplay } from "./replay/parallel.ts";
 import { type FirstFrame, Replay, type ReplayOptions } from "./replay/replay.ts";
 import { VERDICTS } from "./replay/result.ts";
 
@@ -21,6 +22,8 @@ export interface RunOptions extends Omit<Partial<ReplayOptions>, "limit" | "repe
   readonly until?: bigint;
   /** fields of the context that differ from what the kernel's test run supplies */
   readonly ctx?: CtxFields;
+  /** each simulated CPU on a thread of its own; packets of different CPUs meet in no certain order */
+  readonly parallel?: boolean;
   /** event records and printk lines kept, each; default 100,000 */
   readonly keep?: number;
 }
@@ -69,11 +72,9 @@ export async function runProg(object: BpfObject, name: string, source: PacketSou
   host.resetRun();
   const events = host.openEvents(options.keep ?? 100_000);
   setCtx(world, options.ctx ?? {});
-  const replay = new Replay(host, prog.engine, events, object.rowContext(verdicts), {
-    ...options,
-    limit: options.limit ?? Number.MAX_SAFE_INTEGER,
-    repeat: options.repeat ?? 1,
-  });
+  const replayOptions = { ...options, limit: options.limit ?? Number.MAX_SAFE_INTEGER, repeat: options.repeat ?? 1 };
+  const Run = options.parallel === true && world.ncpus > 1 ? ParallelReplay : Replay;
+  const replay = new Run(host, prog.engine, events, object.rowContext(verdicts), replayOptions);
   const { init } = options;
   const stats = await replay.run(source, (first) => {
     if (init !== undefined) runInit(object, init, first);

@@ -49,9 +49,9 @@ export function timerStats(host: Host): TimerStats {
 }
 
 /** A callback that re-arms itself for ever, by the name of its function. */
-export function stormError(host: Host): BpfError {
+export function stormError(host: Host, cpu = 0): BpfError {
   const { view } = host.world;
-  const fn = view.getUint32(host.world.cpu(0) + CPU_STORM_FN, true);
+  const fn = view.getUint32(host.world.cpu(cpu) + CPU_STORM_FN, true);
   const prog = [...host.progs].find((p) => p.id === view.getUint32(WORLD_FUNC_PROG + fn * 4, true));
   const name = prog?.verified.subprogs[fn - prog.engine.tableIndex]?.name ?? `#${fn}`;
   const cap = view.getUint32(WORLD_TIMER_CAP, true) || TIMER_CAP_DEFAULT;

@@ -137,7 +137,7 @@ export class Replay {
     const flags = walkFlags(this.#prog, this.#options) | (this.#world.ncpus > 1 ? WALK_CPUS : 0) | (this.#host.hasTimers ? WALK_TIMERS : 0);
     const chunks = feed.chunks();
     let next = chunks.next();
-    before?.(next.done === true ? undefined : this.#firstFrame(next.value.frames));
+    before?.(next.done === true ? undefined : firstFrame(this.#world, next.value.frames));
     this.#setUpBuffers(); // after what runs before: that used the same words
     let stopped = this.#world.stopping;
     for (; next.done !== true && !stopped; next = chunks.next()) {
@@ -223,13 +223,6 @@ export class Replay {
     return this.#world.stopping;
   }
 
-  #firstFrame(frames: number): FirstFrame {
-    const { view, bytes } = this.#world;
-    const addr = view.getUint32(frames + FRAME_ADDR, true);
-    const len = view.getUint32(frames + FRAME_ERRNO, true) === 0 ? view.getUint32(frames + FRAME_LEN, true) : 0;
-    return { data: bytes.slice(addr, addr + len), ts: view.getBigUint64(frames + FRAME_TS, true) };
-  }
-
   #stats(stopped: boolean): ReplayStats {
     const { view } = this.#world;
     const u64 = (off: number) => view.getBigUint64(this.#cpu + off, true);
@@ -242,6 +235,13 @@ export class Replay {
       stopped,
     };
   }
+}
+
+/** A copy of the frame of the first descriptor. */
+export function firstFrame({ view, bytes }: World, frames: number): FirstFrame {
+  const addr = view.getUint32(frames + FRAME_ADDR, true);
+  const len = view.getUint32(frames + FRAME_ERRNO, true) === 0 ? view.getUint32(frames + FRAME_LEN, true) : 0;
+  return { data: bytes.slice(addr, addr + len), ts: view.getBigUint64(frames + FRAME_TS, true) };
 }
 
 /** What the walker must do for this program and for what is asked for. */

@@ -24,7 +24,7 @@ const OPTIONS = {
   speed: { type: "string", value: "X", help: "with --clock real: scales the pace" },
   until: { type: "string", value: "DURATION", help: "the clock goes on for so long after the last packet" },
   cpus: { type: "string", value: "N", help: "simulated CPUs, packets spread by flow hash" },
-  parallel: { type: "boolean", help: "one thread for each CPU" },
+  parallel: { type: "boolean", help: "with --cpus: one thread for each CPU, without a promise about order" },
   init: { type: "string", value: "NAME", help: "run this program once before the run" },
   limit: { type: "string", value: "N", help: "only the first N packets" },
   repeat: { type: "string", value: "N", help: "the captures N times over" },
@@ -50,7 +50,7 @@ function checkStdout(options: Values): boolean {
 function refuseUnready(options: Values): void {
   if (options.clock === "real" || options.speed !== undefined) throw new UsageError("run: --clock real is not available in this version");
   if (options.clock !== undefined && options.clock !== "virtual") throw new UsageError(`run: --clock takes virtual or real, not '${options.clock}'`);
-  if (options.parallel === true) throw new UsageError("run: --parallel is not available in this version; --cpus N runs N CPUs on one thread");
+  if (options.parallel === true && (options.engine ?? "wasm") !== "wasm") throw new UsageError(`run: --parallel needs --engine wasm: '${options.engine}' runs on one thread only`);
 }
 
 const VERDICT_BITS: Readonly<Record<string, number>> = { ABORTED: 0, DROP: 1, PASS: 2, TX: 3, REDIRECT: 4 };
@@ -127,6 +127,7 @@ export const run = defineCommand({
       ctx,
       outMask,
       outNanoseconds: source.nanoseconds,
+      parallel: options.parallel === true,
       ...(options.init === undefined ? {} : { init: options.init }),
       ...(verdicts === undefined ? {} : { onPacket: (r) => verdicts.write(`${fmtResult(r)}\n`) }),
       ...(out === undefined ? {} : { onFrames: (records) => out.append(records) }),
