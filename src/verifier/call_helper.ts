@@ -57,6 +57,8 @@ const FOR_EACH: readonly MapTypeName[] = [
 ];
 
 const F_RDONLY_PROG = 1 << 7;
+/** The maps put into a map of maps may have another number of elements than its template. */
+const F_INNER_MAP = 1 << 12;
 
 function checkMapFits(env: Env, proto: HelperProto, map: number): void {
   if (map < 0) return;
@@ -136,7 +138,9 @@ function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState {
     );
   }
   const map = env.mapAt(meta.map);
-  const always = meta.constKey !== undefined && meta.constKey >= 0 && meta.constKey < map.maxEntries;
+  const sizeKnown = env.isOwnMap(meta.map) || (map.flags & F_INNER_MAP) === 0;
+  const always =
+    sizeKnown && meta.constKey !== undefined && meta.constKey >= 0 && meta.constKey < map.maxEntries;
   const value = ptrReg("map_value", 0, meta.map);
   if (always) return hasLock(map) ? withId(value, env.newId()) : value;
   return new Reg("map_value", 0, value.s, env.newId(), meta.map, true, false);

@@ -176,7 +176,8 @@ export class Env {
 
   /** The inner map that the lookup with this id in `outer` gave. Which lookup matters only where timers do. */
   innerMap(outer: number, id: number): number {
-    const inner = this.mapAt(outer).inner as MapDef;
+    // the template's contents say nothing of the maps that are there
+    const { frozen: _, ...inner } = this.mapAt(outer).inner as MapDef;
     const uid = inner.specialFields.some((f) => f.kind === "bpf_timer" || f.kind === "bpf_wq") ? id : 0;
     const key = `${outer}:${uid}`;
     const known = this.inners.get(key);
