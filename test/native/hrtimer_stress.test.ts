@@ -30,8 +30,8 @@ function compile(sources: readonly string[], flags: readonly string[], out: stri
     "-Werror",
   ];
   const args = [...common, ...flags, "-pthread", "-I", native, ...sources, "-o", out];
-  const build = spawnSync("g++", args, { encoding: "utf8" });
-  return build.status === 0 ? undefined : (build.stderr ?? String(build.error));
+  const made = spawnSync("g++", args, { encoding: "utf8" });
+  return made.status === 0 ? undefined : (made.stderr ?? String(made.error));
 }
 
 /** Does a program of nothing build and run with it? */
