@@ -33,7 +33,8 @@ export function lowerLoopHelper(fn: Fn, pc: number, aux: CallAux | undefined): v
   );
   const run = m.block(done, [fn.setTemp("pass", "i32", i32.const(0)), m.loop(next, body)], env.b.none);
   const passes = m.block(null, [run, i64.extend_u(index())], env.b.i64);
-  const bounded = m.if(i32.gt_u(count(), i32.const(MAX_LOOPS)), fn.imm64(-ERRNO.E2BIG), passes);
+  const tooMany = aux?.inlined === true ? fn.u32(-ERRNO.E2BIG) : fn.imm64(-ERRNO.E2BIG);
+  const bounded = m.if(i32.gt_u(count(), i32.const(MAX_LOOPS)), tooMany, passes);
   fn.set(0, m.if(i64.ne(fn.get(4), fn.imm64(0)), fn.imm64(-ERRNO.EINVAL), bounded));
 }
 

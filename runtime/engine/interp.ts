@@ -3,7 +3,7 @@
 import type { Imm64, Insn, InsnOf } from "../../src/isa/insn.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
 import { kfuncById, libName } from "../../src/spec/kfuncs.ts";
-import type { SubprogInfo } from "../../src/verifier/proof.ts";
+import type { InsnAux, SubprogInfo } from "../../src/verifier/proof.ts";
 import { WORLD_STOP, WORLD_STOPPED } from "../memory/layout.ts";
 import { type CallOutcome, type Frame, InterpTrap, type Machine, step } from "./interp_insn.ts";
 import { InterpMemory, MemoryTrap } from "./interp_memory.ts";
@@ -35,6 +35,8 @@ export interface InterpEnv {
   readonly imm64: (value: Exclude<Imm64, { kind: "imm" }>) => bigint;
   /** subprog number of a callback's id, as `imm64` gave it */
   readonly callback?: (id: bigint) => number | undefined;
+  /** what the verifier found, where it was asked */
+  readonly aux?: readonly (InsnAux | undefined)[];
   /** elements of a map, one after the other */
   readonly elements?: (cpu: number, map: number) => Iterable<MapElement>;
   /** runs the program in a slot of a program array with this frame pointer; undefined: the call falls through */
@@ -210,7 +212,8 @@ class Interp implements Machine {
   #loop(frame: Frame, pc: number, [nr = 0n, id = 0n, ctx = 0n, flags = 0n]: readonly bigint[]): bigint {
     const count = BigInt.asUintN(32, nr);
     if (flags !== 0n) return -EINVAL;
-    if (count > MAX_LOOPS) return -E2BIG;
+    if (count > MAX_LOOPS)
+      return this.env.aux?.[pc]?.call?.inlined === true ? BigInt.asUintN(32, -E2BIG) : -E2BIG;
     const subprogno = this.env.callback?.(id);
     if (subprogno === undefined) throw new InterpTrap(pc, `no callback has id ${id}`);
     for (let i = 0n; i < count; i++) {

@@ -148,6 +148,7 @@ export function loadInterp(
       memory: world.memory,
       cpu,
       insns: prog.insns,
+      aux: verified.aux,
       subprogs,
       helpers,
       imm64,

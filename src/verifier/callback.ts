@@ -6,7 +6,7 @@ import { enterFrame } from "./call_subprog.ts";
 import type { Env, Subprog } from "./env.ts";
 import type { CallMeta } from "./helper_args.ts";
 import { markPrecise } from "./precision.ts";
-import { NOT_INIT, type RegState, UNKNOWN, ptrReg } from "./regs.ts";
+import { NOT_INIT, type RegState, UNKNOWN, isNull, ptrReg } from "./regs.ts";
 import type { Frame } from "./state.ts";
 
 /** Map, key and value, as callbacks of maps get them. */
@@ -26,6 +26,9 @@ function setArgs(callee: Frame, args: readonly RegState[]): void {
 
 export function enterCallback(env: Env, proto: HelperProto, meta: CallMeta): void {
   if (proto.name === "loop") {
+    const noFlags = isNull(env.regs[4] as RegState);
+    if (noFlags) markPrecise(env, 4);
+    env.facts.loopFlags(env.pc, noFlags);
     markPrecise(env, 1);
     const max = (env.regs[1] as RegState).s.umaxNum;
     if (env.frame.callbackDepth >= max) {

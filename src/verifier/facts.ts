@@ -35,6 +35,7 @@ class CallFacts {
   readonly map = new Same<number>();
   readonly constKey = new Same<number>();
   readonly callback = new Same<number>();
+  readonly noFlags = new Same<boolean>();
 }
 
 class InsnFacts {
@@ -121,6 +122,9 @@ export class Facts {
   callback(pc: number, subprogno: number): void {
     this.callAt(pc).callback.note(subprogno);
   }
+  loopFlags(pc: number, areZero: boolean): void {
+    this.callAt(pc).noFlags.note(areZero);
+  }
 
   /** Stack accesses that are not one constant place on every path make the frames they touch escape. */
   finish(): (InsnAux | undefined)[] {
@@ -149,6 +153,7 @@ function toCall(c: CallFacts): CallAux {
     ...(map === undefined ? {} : { map }),
     ...(constKey === undefined ? {} : { constKey }),
     ...(callback === undefined ? {} : { callback }),
+    ...(callback !== undefined && c.noFlags.get() === true ? { inlined: true } : {}),
   };
 }
 

@@ -62,6 +62,8 @@ export interface CallAux {
   readonly constKey?: number;
   /** callback helpers: the subprog index of the callback, if always the same */
   readonly callback?: number;
+  /** bpf_loop with one callback and flags 0: the kernel inlines it, and then the E2BIG it gives is 32 bits wide */
+  readonly inlined?: boolean;
 }
 
 /** Facts about one insn, over all explored paths. Absent for insns never reached. */
