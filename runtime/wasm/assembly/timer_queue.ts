@@ -123,11 +123,12 @@ function windowStart(q: i32, index: i32): u64 {
   return (load<u64>(q, L.QUEUE_REF) & above) | (<u64>(index & 63) << shift);
 }
 
-/** Spreads the list over the lower levels; REF goes to the start of its window. */
-function cascade(q: i32, index: i32, start: u64): void {
-  store<u64>(q, start, L.QUEUE_REF);
+/** Spreads the list over the lower levels; REF goes to the start of its window, or to the deadline of a single entry. */
+function cascade(q: i32, index: i32, windowStart: u64, until: u64): void {
   const list = q + L.QUEUE_LISTS + (index << 3);
   let t = load<i32>(list);
+  const start = load<i32>(t, L.TIMER_NEXT) == 0 && dueOf(t) <= until ? dueOf(t) : windowStart;
+  store<u64>(q, start, L.QUEUE_REF);
   store<u64>(list, 0);
   markEmpty(q, index);
   if (<u32>index + 1 == load<u32>(q, L.QUEUE_FAR)) store<u32>(q, 0, L.QUEUE_FAR);
@@ -152,7 +153,7 @@ export function peek(on: i32, until: u64): i32 {
       store<u64>(q, start, L.QUEUE_REF);
       return load<i32>(q + (index << 3), L.QUEUE_LISTS);
     }
-    cascade(q, index, start);
+    cascade(q, index, start, until);
   }
 }
 
