@@ -25,8 +25,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     where: "verifier",
     what: "a pointer counts as checked on both sides of a comparison with null",
     file: "src/verifier/branch.ts",
-    find: "if (isNull) return ZERO;",
-    replace: "if (isNull && r.id < 0) return ZERO;",
+    find: "return isNull ? ZERO : notNull(env, r);",
+    replace: "return isNull && r.id < 0 ? ZERO : notNull(env, r);",
   },
   {
     name: "jge-narrowing",

@@ -29,8 +29,8 @@ describe("planted bugs", () => {
   });
 
   // the JIT's is one of results, the verifier's one of claims
-  it.each([["be16"], ["pkt-range"]])("%s is found", { timeout: 120_000 }, async (name) => {
-    const { seed, how } = await findBug(bug(name), { seed: 0, count: 480 });
+  it.each([["upper-half"], ["pkt-range"]])("%s is found", { timeout: 120_000 }, async (name) => {
+    const { seed, how } = await findBug(bug(name), { seed: 0, count: 96 });
     expect(seed, how).toBeTypeOf("number");
   });
 

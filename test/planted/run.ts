@@ -7,7 +7,7 @@ import { findBug } from "./plant.ts";
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "0" },
-    count: { type: "string", default: "6000" },
+    count: { type: "string", default: "3000" },
     only: { type: "string" },
   },
 });
