@@ -1,8 +1,27 @@
 // A map's life: who refers to it, and what happens when the last user does no more. Open handles and pins are user
 // references; programs that use it are not. Its timers live as long as it has a user.
+import { BpfError } from "../../src/spec/errors.ts";
+import { MAP_FLAGS } from "../../src/spec/map_types.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
 import { BpfMap, type MapHome } from "../map/bpf_map.ts";
 import { MAP_TIMER_POOL, MAP_USER_REFS } from "../memory/layout.ts";
+
+/** The kernel's bpf_map_meta_equal: what programs verified against the one may be given the other. */
+function canBeInner(template: MapDef, map: MapDef): boolean {
+  const isArray = map.type === "array" || map.type === "percpu_array";
+  const anySize = !isArray || (template.flags & MAP_FLAGS.INNER_MAP) !== 0;
+  return (
+    template.type === map.type &&
+    template.keySize === map.keySize &&
+    template.valueSize === map.valueSize &&
+    template.flags === map.flags &&
+    (anySize || template.maxEntries === map.maxEntries) &&
+    template.specialFields.length === map.specialFields.length &&
+    template.specialFields.every(
+      (f, i) => f.kind === map.specialFields[i]?.kind && f.off === map.specialFields[i]?.off,
+    )
+  );
+}
 
 /** An open handle of a map: bytes in and out until it is closed. */
 export class MapHandle extends BpfMap {
@@ -12,6 +31,36 @@ export class MapHandle extends BpfMap {
   constructor(live: LiveMap) {
     super(live.home, live.addr, live.def);
     this.live = live;
+  }
+
+  /**
+   * Puts a map into a slot of this map of maps. Throws EINVAL unless it is like the definition of the inner maps. Being
+   * inside is no user reference: when its handles are closed its timers stop, its elements stay.
+   */
+  setInner(key: Uint8Array, inner: MapHandle): void {
+    const template = this.live.def.inner;
+    if (template === undefined || !canBeInner(template, inner.live.def))
+      throw new BpfError(
+        "EINVAL",
+        `map '${this.live.name}': map '${inner.live.name}' is not like its definition of inner maps`,
+      );
+    const value = new Uint8Array(4);
+    new DataView(value.buffer).setUint32(0, inner.live.addr, true);
+    inner.live.getProg();
+    try {
+      this.update(key, value);
+    } catch (error) {
+      inner.live.putProg();
+      throw error;
+    }
+    this.live.hold(key.join(), inner.live);
+  }
+
+  /** Empties a slot of this map of maps; false if nothing was in it. */
+  deleteInner(key: Uint8Array): boolean {
+    const found = this.delete(key);
+    this.live.hold(key.join(), undefined);
+    return found;
   }
 
   /** Gives the reference up. With the last one all timers of the map are cancelled. Again is harmless. */
@@ -29,7 +78,10 @@ export class MapHandle extends BpfMap {
 
 export class LiveMap {
   #users = 0;
+  /** programs, and maps of maps it is in */
   #progs = 0;
+  /** maps of maps: what each slot refers to */
+  readonly #held = new Map<string, LiveMap>();
 
   constructor(
     readonly home: MapHome,
@@ -69,7 +121,7 @@ export class LiveMap {
     this.#users--;
     this.#publishUsers();
     if (this.#users === 0 && this.hasTimers) this.home.lib.map_release_timers(this.addr);
-    if (!this.referenced) this.onFree(this);
+    if (!this.referenced) this.#free();
   }
 
   getProg(): void {
@@ -78,7 +130,21 @@ export class LiveMap {
 
   putProg(): void {
     this.#progs--;
-    if (!this.referenced) this.onFree(this);
+    if (!this.referenced) this.#free();
+  }
+
+  /** Notes what a slot of a map of maps refers to from now on. */
+  hold(slot: string, inner: LiveMap | undefined): void {
+    const before = this.#held.get(slot);
+    if (inner === undefined) this.#held.delete(slot);
+    else this.#held.set(slot, inner);
+    before?.putProg();
+  }
+
+  #free(): void {
+    for (const inner of this.#held.values()) inner.putProg();
+    this.#held.clear();
+    this.onFree(this);
   }
 
   #publishUsers(): void {

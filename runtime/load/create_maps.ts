@@ -7,7 +7,20 @@ import { attachSegment } from "../../native/segments.ts";
 import type { Host } from "../host/host.ts";
 import type { MapHandle } from "../host/live_map.ts";
 import { createMap, mapLayout } from "../map/map_layout.ts";
-import { LAYOUT_VERSION, MAP_HEADER_SIZE, MAP_KEY_SIZE, MAP_LAYOUT, MAP_MAGIC, MAP_MAGIC_VALUE, MAP_MAX_ENTRIES, MAP_NCPUS, MAP_TYPE, MAP_VALUE_SIZE, PAGE_SIZE, WORLD_STOP } from "../memory/layout.ts";
+import {
+  LAYOUT_VERSION,
+  MAP_HEADER_SIZE,
+  MAP_KEY_SIZE,
+  MAP_LAYOUT,
+  MAP_MAGIC,
+  MAP_MAGIC_VALUE,
+  MAP_MAX_ENTRIES,
+  MAP_NCPUS,
+  MAP_TYPE,
+  MAP_VALUE_SIZE,
+  PAGE_SIZE,
+  WORLD_STOP,
+} from "../memory/layout.ts";
 import { mapTypeRow } from "../../src/spec/map_types.ts";
 import { checkMapSpec } from "./map_check.ts";
 import { toMapDef } from "./prog.ts";
@@ -21,9 +34,15 @@ export interface CreateMapsOptions {
 }
 
 /** A handle for every map, but for those that cannot be made and that nobody needs. Closes what it made when one fails. */
-export function createMaps(host: Host, spec: ObjectSpec, needed: ReadonlySet<number>, options: CreateMapsOptions): Map<string, MapHandle> {
+export function createMaps(
+  host: Host,
+  spec: ObjectSpec,
+  needed: ReadonlySet<number>,
+  options: CreateMapsOptions,
+): Map<string, MapHandle> {
   for (const name of Object.keys(options.shared ?? {})) {
-    if (!spec.maps.some((m) => m.name === name)) throw new BpfError("ENOENT", `${spec.name}: no map '${name}' to share`);
+    if (!spec.maps.some((m) => m.name === name))
+      throw new BpfError("ENOENT", `${spec.name}: no map '${name}' to share`);
   }
   const maps = new Map<string, MapHandle>();
   try {
@@ -31,6 +50,7 @@ export function createMaps(host: Host, spec: ObjectSpec, needed: ReadonlySet<num
       const handle = createUnlessRefused(host, map, needed.has(index), options.shared?.[map.name]);
       if (handle !== undefined) maps.set(map.name, handle);
     }
+    fillMapsOfMaps(spec, maps);
   } catch (error) {
     for (const handle of maps.values()) handle.close();
     throw error;
@@ -38,7 +58,31 @@ export function createMaps(host: Host, spec: ObjectSpec, needed: ReadonlySet<num
   return maps;
 }
 
-function createUnlessRefused(host: Host, map: MapSpec, needed: boolean, path: string | undefined): MapHandle | undefined {
+/** What the definitions of maps of maps say is in them from the start. */
+function fillMapsOfMaps(spec: ObjectSpec, maps: ReadonlyMap<string, MapHandle>): void {
+  for (const map of spec.maps) {
+    const outer = maps.get(map.name);
+    for (const { key, target, kind } of map.values ?? []) {
+      const inner = maps.get(target);
+      if (kind !== "map" || outer === undefined || inner === undefined) continue;
+      if (map.keySize !== 4)
+        throw new BpfError(
+          "EINVAL",
+          `map '${map.name}': initial maps need keys of 4 bytes, these have ${map.keySize}`,
+        );
+      const bytes = new Uint8Array(map.keySize);
+      new DataView(bytes.buffer).setUint32(0, key, true);
+      outer.setInner(bytes, inner);
+    }
+  }
+}
+
+function createUnlessRefused(
+  host: Host,
+  map: MapSpec,
+  needed: boolean,
+  path: string | undefined,
+): MapHandle | undefined {
   try {
     checkMapSpec(map, host.world.ncpus);
   } catch (error) {
@@ -56,7 +100,11 @@ function createUnlessRefused(host: Host, map: MapSpec, needed: boolean, path: st
 function reuse(host: Host, map: MapSpec, pin: string): MapHandle {
   const handle = host.bpffs.openMap(pin);
   const { shape } = handle;
-  const same = shape.type === map.type && shape.keySize === map.keySize && shape.valueSize === map.valueSize && shape.maxEntries === map.maxEntries;
+  const same =
+    shape.type === map.type &&
+    shape.keySize === map.keySize &&
+    shape.valueSize === map.valueSize &&
+    shape.maxEntries === map.maxEntries;
   if (same) return handle;
   handle.close();
   throw new BpfError("EINVAL", `map '${map.name}': the map pinned at ${pin} has another shape`);
@@ -75,19 +123,38 @@ function create(host: Host, map: MapSpec): MapHandle {
 
 function makeAt(host: Host, addr: number, def: MapDef): void {
   const id = host.nextMapId();
-  createMap(host.world.memory, host.lib, addr, def, { ncpus: host.world.ncpus, seed: host.seed + BigInt(id), id });
+  createMap(host.world.memory, host.lib, addr, def, {
+    ncpus: host.world.ncpus,
+    seed: host.seed + BigInt(id),
+    id,
+  });
 }
 
 /** In a named segment, filled by whoever is first. What holds addresses cannot be shared. */
 function createShared(host: Host, map: MapSpec, path: string): MapHandle {
   const addon = requireAddon(`share map '${map.name}'`);
   const def = toMapDef(map);
-  if (mapTypeRow(map.type).holds !== "bytes") throw new BpfError("EOPNOTSUPP", `share map '${map.name}': values of type ${map.type} mean nothing to another process`);
+  if (mapTypeRow(map.type).holds !== "bytes")
+    throw new BpfError(
+      "EOPNOTSUPP",
+      `share map '${map.name}': values of type ${map.type} mean nothing to another process`,
+    );
   const special = map.specialFields[0];
-  if (special !== undefined) throw new BpfError("EOPNOTSUPP", `share map '${map.name}': a value with '${special.kind}' cannot be shared between processes`);
+  if (special !== undefined)
+    throw new BpfError(
+      "EOPNOTSUPP",
+      `share map '${map.name}': a value with '${special.kind}' cannot be shared between processes`,
+    );
   const size = Math.ceil(mapLayout(def, host.world.ncpus).totalSize / PAGE_SIZE) * PAGE_SIZE;
   const addr = host.world.alloc(size, PAGE_SIZE);
-  attachSegment(addon, { path, view: host.world.bytes, off: addr, size, stop: { off: WORLD_STOP }, init: () => makeAt(host, addr, def) });
+  attachSegment(addon, {
+    path,
+    view: host.world.bytes,
+    off: addr,
+    size,
+    stop: { off: WORLD_STOP },
+    init: () => makeAt(host, addr, def),
+  });
   checkSegment(host, addr, def, path);
   return host.addMap(addr, def).open();
 }
@@ -107,6 +174,7 @@ function checkSegment(host: Host, addr: number, def: MapDef, path: string): void
   ];
   for (const [what, off, value] of expected) {
     const found = header.getUint32(off, true);
-    if (found !== value) throw new BpfError("EINVAL", `segment ${path}: the ${what} of its map is ${found}, not ${value}`);
+    if (found !== value)
+      throw new BpfError("EINVAL", `segment ${path}: the ${what} of its map is ${found}, not ${value}`);
   }
 }

@@ -12,7 +12,7 @@ const HASH_FLAGS = ACCESS_FLAGS | F.NO_PREALLOC | F.ZERO_SEED;
 
 /** Creation flags each supported type takes; others are EINVAL. */
 const ALLOWED_FLAGS: Partial<Record<MapTypeName, number>> = {
-  array: ACCESS_FLAGS | F.MMAPABLE,
+  array: ACCESS_FLAGS | F.MMAPABLE | F.INNER_MAP,
   percpu_array: ACCESS_FLAGS,
   hash: HASH_FLAGS,
   percpu_hash: HASH_FLAGS,
