@@ -10,11 +10,13 @@ import type { TrapTable } from "./emit/traps.ts";
 import type { MapBinding } from "./lower/abi.ts";
 import type { Concurrency } from "./lower/fn.ts";
 import { PROG, subprogName } from "./lower/prog.ts";
+import { OPT_PASSES, type OptPass } from "./opt/passes.ts";
 
 export type { OptLevel } from "./emit/link.ts";
 export { findTrap, trapPc, type TrapTable } from "./emit/traps.ts";
 export { bindMap, type MapBinding } from "./lower/abi.ts";
 export type { Concurrency } from "./lower/fn.ts";
+export { OPT_PASSES, type OptPass } from "./opt/passes.ts";
 export { defaultCacheDir, openCache, type ModuleCache } from "./cache/store.ts";
 
 export interface CompileOptions {
@@ -22,6 +24,8 @@ export interface CompileOptions {
   readonly checked?: boolean;
   /** 0 nothing, 1 helpers inlined (default), 2 and 3 binaryen's optimiser */
   readonly opt?: OptLevel;
+  /** what is done to the program's own code; default: everything, with `opt` 0 nothing */
+  readonly passes?: readonly OptPass[];
   /** "single" only while nobody else can reach the memory: one CPU, no pins, no other thread; default "shared" */
   readonly concurrency?: Concurrency;
   /** table index the program gets; its callbacks get tableBase + their subprog number */
@@ -78,7 +82,8 @@ export async function compile(
     throw new Error(`${input.maps.length} maps bound, the program has ${prog.maps.length}`);
   }
   const { checked = false, opt = 1, concurrency = "shared", tableBase } = options;
-  const lowering = { checked, concurrency, tableBase };
+  const passes = options.passes ?? (opt === 0 ? [] : OPT_PASSES);
+  const lowering = { checked, concurrency, tableBase, passes };
   const base = { insns: prog.insns, aux, subprogs, maps: input.maps, lib: input.lib };
   const cache = options.cache === undefined ? (isCacheOff() ? null : openCache()) : options.cache;
 

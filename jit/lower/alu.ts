@@ -126,17 +126,18 @@ function swap16(fn: Fn, value: () => Expr): Expr {
   return i32.or(low, i32.shl(i32.and(value(), i32.const(0xff)), i32.const(8)));
 }
 
-function swap32(fn: Fn, value: () => Expr): Expr {
+export function swap32Of(fn: Fn, value: () => Expr): Expr {
   const { i32 } = fn.m;
   const even = i32.rotl(i32.and(value(), i32.const(0x00ff00ff)), i32.const(24));
   return i32.or(even, i32.and(i32.rotl(value(), i32.const(8)), i32.const(0x00ff00ff)));
 }
 
-function swap64(fn: Fn, dst: InsnOf<"end">["dst"]): Expr {
+/** Uses temporaries of its own: statements before, the value after. */
+export function swap64Of(fn: Fn, value: () => Expr): Expr {
   const { i64 } = fn.m;
   const half = (shift: number): Expr => {
-    fn.push(fn.setTemp("swap", "i32", fn.m.i32.wrap(i64.shr_u(fn.get(dst), fn.imm64(shift)))));
-    return i64.extend_u(swap32(fn, () => fn.getTemp("swap", "i32")));
+    fn.push(fn.setTemp("swap", "i32", fn.m.i32.wrap(i64.shr_u(value(), fn.imm64(shift)))));
+    return i64.extend_u(swap32Of(fn, () => fn.getTemp("swap", "i32")));
   };
   fn.push(fn.setTemp("high", "i64", i64.shl(half(0), fn.imm64(32))));
   return i64.or(fn.getTemp("high", "i64"), half(32));
@@ -151,9 +152,13 @@ export function lowerEnd(fn: Fn, insn: InsnOf<"end">): void {
     if (bits === 32) fn.set32(dst, fn.get32(dst));
     return;
   }
-  if (bits === 64) return fn.set(dst, swap64(fn, dst));
+  if (bits === 64)
+    return fn.set(
+      dst,
+      swap64Of(fn, () => fn.get(dst)),
+    );
   fn.set32(
     dst,
-    (bits === 16 ? swap16 : swap32)(fn, () => fn.get32(dst)),
+    (bits === 16 ? swap16 : swap32Of)(fn, () => fn.get32(dst)),
   );
 }

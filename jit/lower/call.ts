@@ -14,19 +14,21 @@ import {
 } from "../../runtime/memory/layout.ts";
 import { firstValue, MAX_TAIL_CALL_CNT, type MapBinding } from "./abi.ts";
 import type { Expr, Fn } from "./fn.ts";
+import { keyWords } from "./key.ts";
 import { lowerForEach } from "./each.ts";
 import { lowerLoopHelper } from "./loop.ts";
 
 const ARG_REGS: readonly RegNo[] = [1, 2, 3, 4, 5];
 
-type LowerHelper = (fn: Fn, map: MapBinding, aux: CallAux) => boolean;
+type LowerHelper = (fn: Fn, map: MapBinding, aux: CallAux, pc: number) => boolean;
 
 /** Helpers with a shorter way for a constant map; false: no such way for this map. */
 // biome-ignore format: table
 const BY_MAP: Readonly<Record<string, LowerHelper>> = {
-  map_lookup_elem: (fn, map, aux) => lowerArrayLookup(fn, map, aux) || lowerTypedCall(fn, map, "lookup"),
-  map_update_elem: (fn, map)      => lowerTypedCall(fn, map, "update"),
-  map_delete_elem: (fn, map)      => lowerTypedCall(fn, map, "delete"),
+  map_lookup_elem: (fn, map, aux, pc) =>
+    lowerArrayLookup(fn, map, aux, pc) || lowerWordLookup(fn, map, pc) || lowerTypedCall(fn, map, "lookup"),
+  map_update_elem: (fn, map)          => lowerTypedCall(fn, map, "update"),
+  map_delete_elem: (fn, map)          => lowerTypedCall(fn, map, "delete"),
 };
 
 export function lowerCall(fn: Fn, insn: InsnOf<"call">): void {
@@ -56,7 +58,7 @@ function lowerHelper(fn: Fn, pc: number, id: number): void {
   if (proto.name === "loop") return lowerLoopHelper(fn, pc, aux);
   if (proto.name === "for_each_map_elem") return lowerForEach(fn, pc, aux);
   const map = aux?.map === undefined ? undefined : fn.env.maps[aux.map];
-  if (aux !== undefined && map !== undefined && BY_MAP[proto.name]?.(fn, map, aux) === true) return;
+  if (aux !== undefined && map !== undefined && BY_MAP[proto.name]?.(fn, map, aux, pc) === true) return;
   const target = libFunction(fn, pc, proto.name);
   const args = ARG_REGS.slice(0, proto.args.length).map((regno) => fn.get(regno));
   fn.set(0, fn.mark(fn.m.call(target, [fn.cpu(), ...args], fn.env.b.i64), pc));
@@ -70,7 +72,7 @@ function libFunction(fn: Fn, pc: number, name: string): string {
 }
 
 /** Bounds compare and a multiplication: all elements of an array exist. */
-function lowerArrayLookup(fn: Fn, map: MapBinding, aux: CallAux): boolean {
+function lowerArrayLookup(fn: Fn, map: MapBinding, aux: CallAux, pc: number): boolean {
   const { m } = fn;
   if (map.def.type !== "array" && map.def.type !== "percpu_array") return false;
   const { maxEntries } = map.def;
@@ -82,7 +84,9 @@ function lowerArrayLookup(fn: Fn, map: MapBinding, aux: CallAux): boolean {
     fn.set32(0, key < maxEntries ? own(m.i32.const(value | 0)) : m.i32.const(0));
     return true;
   }
-  fn.push(fn.setTemp("index", "i32", m.i32.load(0, 1, fn.get32(2))));
+  const [word] = keyWords(fn, pc, map) ?? [];
+  const key = word === undefined ? m.i32.load(0, 1, fn.get32(2)) : m.i32.wrap(word);
+  fn.push(fn.setTemp("index", "i32", key));
   const index = (): Expr => fn.getTemp("index", "i32");
   const found = own(m.i32.add(m.i32.const(firstValue(map) | 0), scale(fn, index(), map.elemStride)));
   fn.set32(0, m.if(m.i32.lt_u(index(), m.i32.const(maxEntries | 0)), found, m.i32.const(0)));
@@ -102,6 +106,16 @@ function scale(fn: Fn, index: Expr, stride: number): Expr {
 
 function isPowerOfTwo(value: number): boolean {
   return value > 0 && Number.isInteger(Math.log2(value));
+}
+
+/** `<type>_lookup_words<n>(map, word..., cpu)`. */
+function lowerWordLookup(fn: Fn, map: MapBinding, pc: number): boolean {
+  const { m, env } = fn;
+  const words = keyWords(fn, pc, map);
+  const target = env.libFunction(`${map.def.type}_lookup_words${words?.length}`);
+  if (words === undefined || target === undefined) return false;
+  fn.set32(0, m.call(target, [m.i32.const(map.address | 0), ...words, fn.cpu()], env.b.i32));
+  return true;
 }
 
 /** `<type>_lookup(map, key, cpu)`, `<type>_update(map, key, value, flags, cpu)`, `<type>_delete(map, key, cpu)`. */

@@ -4,6 +4,8 @@ import type binaryen from "binaryen";
 import type { Insn, RegNo } from "../../src/isa/insn.ts";
 import type { InsnAux, SubprogInfo } from "../../src/verifier/proof.ts";
 import type { MapBinding } from "./abi.ts";
+import type { OptPass } from "../opt/passes.ts";
+import { NO_PLAN, type Plan } from "../opt/plan.ts";
 import type { Slots } from "./stack.ts";
 
 export type Binaryen = typeof binaryen;
@@ -25,6 +27,8 @@ export interface LowerOptions {
   readonly concurrency: Concurrency;
   /** table index of the program itself; its callbacks follow in subprog order */
   readonly tableBase: number;
+  /** what is done to the program's own code before it is lowered */
+  readonly passes: readonly OptPass[];
 }
 
 /** What lowering any function of one program needs. */
@@ -66,6 +70,7 @@ export class Fn {
     readonly slots: Slots,
     /** 1 for the program itself (ctx), 5 for subprogs and callbacks */
     readonly args: 1 | 5,
+    readonly plan: Plan = NO_PLAN,
   ) {
     this.m = env.m;
     this.#firstVar = FIRST_ARG + args;

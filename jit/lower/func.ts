@@ -4,10 +4,13 @@ import type { InsnOf } from "../../src/isa/insn.ts";
 import { buildCfg, type Block, type Cfg } from "../ir/cfg.ts";
 import type { Item } from "../ir/loops.ts";
 import { structure } from "../ir/reduce.ts";
+import { NO_PLAN, planFunc, type Plan } from "../opt/plan.ts";
 import { Fn, type Env, type Expr } from "./fn.ts";
 import { lowerInsn, type Straight } from "./insn.ts";
+import { followKeys } from "./key.ts";
 import { initPasses, lowerCondition } from "./jump.ts";
 import { pollStop } from "./loop.ts";
+import { lowerPlanned, lowerWideLoads } from "./result.ts";
 import { planSlots } from "./stack.ts";
 
 const LABEL = "label";
@@ -77,7 +80,11 @@ class FuncLowerer {
   #block(block: Block, next: number): void {
     const fn = this.#fn;
     if (this.#isPollPoint(block)) fn.push(pollStop(fn, block.pc));
-    for (const insn of block.insns) lowerInsn(fn, insn as InsnOf<Straight>);
+    for (const insn of block.insns) {
+      lowerWideLoads(fn, insn);
+      if (!lowerPlanned(fn, insn)) lowerInsn(fn, insn as InsnOf<Straight>);
+      followKeys(fn, insn);
+    }
     if (block.label !== undefined) fn.push(fn.setTemp(LABEL, "i32", fn.m.i32.const(block.label)));
     this.#term(block, next);
   }
@@ -132,6 +139,14 @@ function zeroFrame(fn: Fn): Expr[] {
   return Array.from({ length: depth / 8 }, (_, i) => m.i64.store(i * 8, 8, bottom(), fn.imm64(0)));
 }
 
+function planOf(env: Env, cfg: Cfg): Plan {
+  const { aux, maps, options } = env;
+  // without facts nothing tells what memory an access goes to
+  return aux === undefined || options.passes.length === 0
+    ? NO_PLAN
+    : planFunc({ cfg, aux, maps, ...options });
+}
+
 /** Adds the function of a subprog under `name`. */
 export function lowerFunc(env: Env, subprogno: number, name: string): Fn {
   const { b, m } = env;
@@ -147,7 +162,7 @@ export function lowerFunc(env: Env, subprogno: number, name: string): Fn {
     cfg.blocks.flatMap((block) => block.insns),
     env.aux,
   );
-  const fn = new Fn(env, subprog, slots, subprogno === 0 ? 1 : 5);
+  const fn = new Fn(env, subprog, slots, subprogno === 0 ? 1 : 5, planOf(env, cfg));
   const body = new FuncLowerer(fn, cfg).lower(items);
   const args = Array.from({ length: fn.args }, () => b.i64);
   m.addFunction(name, b.createType([b.i32, b.i32, ...args]), b.i64, fn.vars, body);

@@ -39,7 +39,7 @@ export interface Place {
 }
 
 /** Where an access goes, for the two immediate forms of WebAssembly. */
-export function placeOf(fn: Fn, insn: AccessInsn): Place {
+export function placeOf(fn: Fn, insn: Pick<AccessInsn, "base" | "off">): Place {
   const { m } = fn;
   if (insn.off >= 0) return { ptr: () => fn.get32(insn.base), off: insn.off };
   return { ptr: () => m.i32.add(fn.get32(insn.base), m.i32.const(insn.off)), off: 0 };

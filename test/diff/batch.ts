@@ -5,6 +5,7 @@ import binaryen from "binaryen";
 import { createModule, exportedFunctions, tableName } from "../../jit/emit/module.ts";
 import { findTrap, parseSourceMap, type TrapTable } from "../../jit/emit/traps.ts";
 import type { Fn, Module } from "../../jit/lower/fn.ts";
+import { OPT_PASSES } from "../../jit/opt/passes.ts";
 import { lowerProg, PROG } from "../../jit/lower/prog.ts";
 import type { EngineProg } from "../../runtime/engine/engine.ts";
 import { createLib, libBytes } from "../../runtime/wasm/lib.ts";
@@ -79,7 +80,12 @@ function emitBatch(
         subprogs,
         maps,
         loopHeads: new Set(facts.loopHeads),
-        options: { checked, concurrency: checked ? "shared" : "single", tableBase: bases[i] ?? 0 },
+        options: {
+          checked,
+          concurrency: checked ? "shared" : "single",
+          tableBase: bases[i] ?? 0,
+          passes: OPT_PASSES,
+        },
         libFunction: (name) => exported.get(name),
         subprogName: nameOf,
       });

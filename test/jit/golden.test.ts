@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import binaryen from "binaryen";
 import { expect, it } from "vitest";
 import { createModule, tableName } from "../../jit/emit/module.ts";
+import { OPT_PASSES } from "../../jit/opt/passes.ts";
 import { lowerProg, subprogName } from "../../jit/lower/prog.ts";
 import { assemble } from "../../src/isa/asm.ts";
 import type { Access } from "../../src/verifier/proof.ts";
@@ -31,7 +32,7 @@ function lowerText(asm: string): string {
       subprogs: findSubprogs(insns, { stackEscapes: false }),
       maps: [],
       loopHeads: new Set(),
-      options: { checked: false, concurrency: "shared", tableBase: 1 },
+      options: { checked: false, concurrency: "shared", tableBase: 1, passes: OPT_PASSES },
       table: tableName(binaryen, m),
       libFunction: () => undefined,
       subprogName,

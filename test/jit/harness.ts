@@ -2,6 +2,7 @@
 // below STACK_TOP. Says nothing about what is right.
 import binaryen from "binaryen";
 import { ENTRIES, link, type LinkInput } from "../../jit/emit/link.ts";
+import { OPT_PASSES } from "../../jit/opt/passes.ts";
 import type { TrapTable } from "../../jit/emit/traps.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 import type { SubprogInfo } from "../../src/verifier/proof.ts";
@@ -59,7 +60,7 @@ export function linkInsns(
     loopHeads: new Set(),
     opt: 1,
     ...rest,
-    options: { checked: false, concurrency: "shared", tableBase: 0, ...options },
+    options: { checked: false, concurrency: "shared", tableBase: 0, passes: OPT_PASSES, ...options },
   });
 }
 

@@ -6,18 +6,18 @@ import { ALL_CPUS, ONE_VALUE, OWN_CPU, removeKey, upsert } from "./hash_core";
 import { BY_ADDR, WORD16, WORD4, WORD8 } from "./hash_key";
 
 @inline
-function value(map: i32, elem: i32): i32 {
+export function value(map: i32, elem: i32): i32 {
   return elem == 0 ? 0 : elem + load<i32>(map, L.MAP_VALUE_OFF);
 }
 
 @inline
-function ownValue(map: i32, elem: i32, cpu: i32): i32 {
+export function ownValue(map: i32, elem: i32, cpu: i32): i32 {
   if (elem == 0) return 0;
   return elem + load<i32>(map, L.MAP_VALUE_OFF) + load<i32>(cpu, L.CPU_INDEX) * load<i32>(map, L.MAP_PERCPU_STRIDE);
 }
 
 @inline
-function touched(elem: i32): i32 {
+export function touched(elem: i32): i32 {
   if (elem != 0 && atomic.load<i32>(elem, L.ELEM_REF) == 0) atomic.store<i32>(elem, 1, L.ELEM_REF);
   return elem;
 }

@@ -11,6 +11,10 @@ export {
   lru_percpu_hash_update, percpu_hash_delete, percpu_hash_lookup, percpu_hash_lookup4, percpu_hash_lookup8,
   percpu_hash_update,
 } from "./hash";
+export {
+  hash_lookup_words1, hash_lookup_words2, lpm_trie_lookup_words1, lru_hash_lookup_words1, lru_hash_lookup_words2,
+  lru_percpu_hash_lookup_words1, lru_percpu_hash_lookup_words2, percpu_hash_lookup_words1, percpu_hash_lookup_words2,
+} from "./hash_words";
 export { map_collect, map_each_next, map_next_key } from "./iter";
 export { spin_lock, spin_unlock } from "./lock";
 export { lpm_trie_delete, lpm_trie_lookup, lpm_trie_update } from "./lpm";

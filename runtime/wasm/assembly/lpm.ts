@@ -55,9 +55,9 @@ function setLength(map: i32, len: u32): void {
 }
 
 /** IPv4-sized keys: the normal form is one word, length below, data above. */
-function findWord(map: i32, key: i32): i32 {
-  const data = bswap<u32>(load<u32>(key, 4));
-  let len = lengthBelow(map, min<i32>(load<i32>(key), 32));
+export function findWord(map: i32, prefix: i32, bits: u32): i32 {
+  const data = bswap<u32>(bits);
+  let len = lengthBelow(map, min<i32>(prefix, 32));
   while (len >= 0) {
     const masked: u32 = len == 0 ? 0 : data & (<u32>0xffffffff << (32 - len));
     const e = findWords(map, 0, <u64>len | (<u64>bswap<u32>(masked) << 32), 0, WORD8);
@@ -85,7 +85,7 @@ function findAny(map: i32, key: i32, scratch: i32): i32 {
 
 export function lpm_trie_lookup(map: i32, key: i32, cpu: i32): i32 {
   if (load<u32>(key) > maxPrefix(map)) return 0;
-  const e = load<i32>(map, L.MAP_KEY_SIZE) == 8 ? findWord(map, key) : findAny(map, key, cpu + L.CPU_KEY_SCRATCH);
+  const e = load<i32>(map, L.MAP_KEY_SIZE) == 8 ? findWord(map, load<i32>(key), load<u32>(key, 4)) : findAny(map, key, cpu + L.CPU_KEY_SCRATCH);
   return e == 0 ? 0 : e + load<i32>(map, L.MAP_VALUE_OFF);
 }
 
