@@ -62,7 +62,8 @@ export class RealClock {
   readonly #words: ClockWords;
   readonly #cpus: RealCpus;
   readonly #all: readonly number[];
-  readonly #native: boolean;
+  /** by the addon's waits */
+  readonly native: boolean;
   readonly #onError: ((error: Error) => void) | undefined;
   readonly #worker: ClockWorker | undefined;
   readonly #loop: MainLoop | undefined;
@@ -80,7 +81,7 @@ export class RealClock {
     const { addon } = loadAddon();
     this.#host = host;
     this.#onError = onError;
-    this.#native = addon !== undefined;
+    this.native = addon !== undefined;
     this.name = `real, ${addon === undefined ? "without the addon: Atomics.wait" : "native"}`;
     const place: ClockPlace = {
       memory: world.memory,
@@ -96,14 +97,14 @@ export class RealClock {
     });
     this.#all = place.cpus.map((_, i) => i);
     for (const index of this.#all) this.#words.stamp(index, clockNs());
-    this.#waker = openSleeper(this.#words, spin, this.#native);
+    this.#waker = openSleeper(this.#words, spin, this.native);
     if (loop === "main") {
       this.#loop = new MainLoop(this.#cpus, this.#waker, (error) => this.#fail(error));
       Atomics.store(this.#words.u32, this.#words.state, LOOP_RUNS);
     } else {
       this.#worker = new ClockWorker(
         this.#words,
-        { place, spin, native: this.#native },
+        { place, spin, native: this.native },
         this.#waker,
         (message) => this.#hear(message),
         (error) => this.#fail(error),
@@ -190,7 +191,7 @@ export class RealClock {
       seq: (block + TICK_SEQ) / 4,
       due: [(block + TICK_DUE) / 8],
     };
-    const sleeper = openSleeper(words, spin, this.#native);
+    const sleeper = openSleeper(words, spin, this.native);
     const close = () => {
       sleeper.close();
       world.giveBack(block, TICK_BLOCK_SIZE);
