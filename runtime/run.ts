@@ -4,11 +4,16 @@ import type { ProgTypeName } from "../src/spec/prog_types.ts";
 import { BpfError } from "../src/spec/errors.ts";
 import type { PacketSource } from "../src/pcap/index.ts";
 import type { ShownEvents } from "./json/shown.ts";
+import type { RealClock } from "./clock/real.ts";
+import { Pace } from "./clock/real_pace.ts";
+import { clockNs } from "./clock/real_words.ts";
 import { type TimerStats, runTimers, timerStats } from "./clock/virtual.ts";
+import type { Events } from "./events/events.ts";
+import type { Host } from "./host/host.ts";
 import type { BpfObject } from "./load/object.ts";
 import { type CtxFields, setCtx } from "./cpu/ctx.ts";
 import { ParallelReplay } from "./replay/parallel.ts";
-import { type FirstFrame, Replay, type ReplayOptions } from "./replay/replay.ts";
+import { type FirstFrame, Replay, type ReplayOptions, type ReplayStats } from "./replay/replay.ts";
 import { VERDICTS } from "./replay/result.ts";
 
 export interface RunOptions extends Omit<Partial<ReplayOptions>, "limit" | "repeat"> {
@@ -18,7 +23,9 @@ export interface RunOptions extends Omit<Partial<ReplayOptions>, "limit" | "repe
   readonly repeat?: number;
   /** a program of the same object, run once before the run on a copy of the first packet */
   readonly init?: string;
-  /** nanoseconds the virtual clock goes on for after the last packet */
+  /** on the real clock: how many times as fast as it was recorded; default 1 */
+  readonly speed?: number;
+  /** nanoseconds the clock goes on for after the last packet */
   readonly until?: bigint;
   /** fields of the context that differ from what the kernel's test run supplies */
   readonly ctx?: CtxFields;
@@ -62,6 +69,35 @@ function runInit(object: BpfObject, init: string, first: FirstFrame | undefined)
   }
 }
 
+/** Replays; then the clock goes on by `until`. */
+async function playVirtual(host: Host, until: bigint, events: Events, play: (more: object) => Promise<ReplayStats>): Promise<ReplayStats> {
+  const stats = await play({});
+  const ended = !stats.stopped && (await runTimers(host, until, events));
+  return { ...stats, stopped: !ended };
+}
+
+/** The same in real time. A failure of the clock's thread ends it, and is thrown here. */
+async function playReal(host: Host, clock: RealClock, options: RunOptions, play: (more: Pick<ReplayOptions, "pace">) => Promise<ReplayStats>): Promise<ReplayStats> {
+  if (options.parallel === true) throw new BpfError("EOPNOTSUPP", "the real clock has no thread for each CPU: it cannot be run in parallel");
+  const { speed = 1 } = options;
+  if (!(speed > 0 && Number.isFinite(speed))) throw new BpfError("EINVAL", `speed must be above 0, not ${speed}`);
+  const pace = new Pace(host.world, clock, speed);
+  try {
+    const stats = await clock.reportTo(
+      () => host.world.stop(),
+      async () => {
+        const played = await play({ pace });
+        const ended = !played.stopped && (await pace.sleepUntil(clockNs() + (options.until ?? 0n), () => undefined));
+        return { ...played, stopped: !ended };
+      },
+    );
+    host.exclusive(() => undefined); // the last events come in, a failure is thrown
+    return stats;
+  } finally {
+    pace.close();
+  }
+}
+
 export async function runProg(object: BpfObject, name: string, source: PacketSource, options: RunOptions = {}): Promise<RunResult> {
   const prog = object.prog(name);
   const type = prog.verified.prog.type;
@@ -71,24 +107,25 @@ export async function runProg(object: BpfObject, name: string, source: PacketSou
   const { host } = object;
   host.resetRun();
   const events = host.openEvents(options.keep ?? 100_000);
-  setCtx(world, options.ctx ?? {});
-  const replayOptions = { ...options, limit: options.limit ?? Number.MAX_SAFE_INTEGER, repeat: options.repeat ?? 1 };
-  const Run = options.parallel === true && world.ncpus > 1 ? ParallelReplay : Replay;
-  const replay = new Run(host, prog.engine, events, object.rowContext(verdicts), replayOptions);
-  const { init } = options;
-  const stats = await replay.run(source, (first) => {
-    if (init !== undefined) runInit(object, init, first);
-  });
-  const ended = !stats.stopped && (await runTimers(host, options.until ?? 0n, events));
+  host.exclusive(() => setCtx(world, options.ctx ?? {}));
+  const play = (more: Pick<ReplayOptions, "pace">) => {
+    const replayOptions = { ...options, ...more, limit: options.limit ?? Number.MAX_SAFE_INTEGER, repeat: options.repeat ?? 1 };
+    const Run = options.parallel === true && world.ncpus > 1 ? ParallelReplay : Replay;
+    const replay = new Run(host, prog.engine, events, object.rowContext(verdicts), replayOptions);
+    return replay.run(source, (first) => {
+      if (options.init !== undefined) runInit(object, options.init, first);
+    });
+  };
+  const until = options.until ?? 0n;
+  const stats = await (host.clock === undefined ? playVirtual(host, until, events, play) : playReal(host, host.clock, options, play));
   host.collect();
   return {
     prog: name,
     progType: type,
     ...stats,
-    stopped: !ended,
-    clock: "virtual",
+    clock: host.clock === undefined ? "virtual" : "real",
     cpus: world.ncpus,
-    timers: timerStats(host),
+    timers: host.exclusive(() => timerStats(host)),
     events,
     captureErrors: source.ends.flatMap((end) => (end.kind === "eof" ? [] : [end.message])),
   };

@@ -49,6 +49,8 @@ import {
   WALK_HEADROOM,
   WALK_OUT,
   WALK_ROWS,
+  WORLD_FLAGS,
+  WORLD_F_REAL_CLOCK,
   WORLD_STOPPED,
   XDP_LEN_MAX,
 } from "../memory/layout.ts";
@@ -90,7 +92,8 @@ export class Bench {
     const packet = view.getBigUint64(cpu + CPU_WALK_PACKET, true);
     view.setBigUint64(cpu + CPU_WALK_PACKET, NO_PACKET, true);
     let ns = 0n;
-    const rewrites = WALK_CLOCK | WALK_COPY | WALK_HEADROOM;
+    const real = (view.getUint32(WORLD_FLAGS, true) & WORLD_F_REAL_CLOCK) !== 0;
+    const rewrites = (real ? 0 : WALK_CLOCK) | WALK_COPY | WALK_HEADROOM;
     for (let left = repeat - 1; left > 0; left -= MAX_ROUNDS) {
       const rounds = Math.min(left, MAX_ROUNDS);
       this.#setUp(view, cpu, frame.length, ts, cpuIndex, rounds);

@@ -48,7 +48,11 @@ export class CpuThreads {
    */
   static async start(world: World, loans: Loans, progs: readonly EngineProg[]): Promise<CpuThreads> {
     const modules = progs.map(({ linked, verified }) => {
-      if (linked === undefined) throw new BpfError("EOPNOTSUPP", `program '${verified.prog.name}': its engine runs on one thread only`);
+      if (linked === undefined)
+        throw new BpfError(
+          "EOPNOTSUPP",
+          `program '${verified.prog.name}': its engine runs on one thread only`,
+        );
       return linked;
     });
     const threads = new CpuThreads(world, loans, modules);
@@ -94,7 +98,10 @@ export class CpuThreads {
       });
       const died = (cause: unknown) => {
         if (this.#closed) return;
-        this.#death ??= new Error(`the thread of CPU ${cpu} ended unasked: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+        this.#death ??= new Error(
+          `the thread of CPU ${cpu} ended unasked: ${cause instanceof Error ? cause.message : String(cause)}`,
+          { cause },
+        );
         this.#world.stop();
         reject(this.#death);
       };
@@ -110,7 +117,8 @@ export class CpuThreads {
 
   /** Lets a CPU call an export of a program's module: i32 arguments as numbers, i64 as bigints. */
   call(cpu: number, prog: EngineProg, name: string, args: readonly (number | bigint)[]): void {
-    if (name.length > W.MAX_NAME || args.length > W.MAX_ARGS) throw new Error(`call of '${name}' with ${args.length} arguments does not fit a command`);
+    if (name.length > W.MAX_NAME || args.length > W.MAX_ARGS)
+      throw new Error(`call of '${name}' with ${args.length} arguments does not fit a command`);
     this.#give(cpu, W.OP_CALL, prog, (view, at) => {
       let wide = 0;
       for (const [n, arg] of args.entries()) {
@@ -134,7 +142,9 @@ export class CpuThreads {
     const { command } = this.#thread(cpu);
     const words = new Int32Array(this.#world.memory.buffer);
     // pairs with the store in worker.ts: when it is seen, all that the command wrote is seen
-    return Atomics.load(words, (command + W.CMD_DONE) >> 2) !== Atomics.load(words, (command + W.CMD_SEQ) >> 2);
+    return (
+      Atomics.load(words, (command + W.CMD_DONE) >> 2) !== Atomics.load(words, (command + W.CMD_SEQ) >> 2)
+    );
   }
 
   get anyBusy(): boolean {
@@ -183,7 +193,8 @@ export class CpuThreads {
     if (this.#death !== undefined) throw this.#death;
     if (this.busy(cpu)) throw new Error(`CPU ${cpu} is busy`);
     const index = this.#modules.findIndex((m) => m === prog.linked);
-    if (index < 0) throw new Error(`program '${prog.verified.prog.name}' was loaded after the CPUs' threads were started`);
+    if (index < 0)
+      throw new Error(`program '${prog.verified.prog.name}' was loaded after the CPUs' threads were started`);
     const { command } = this.#thread(cpu);
     const { view } = this.#world;
     view.setUint32(command + W.CMD_OP, op, true);

@@ -60,10 +60,13 @@ function callExport(view: DataView): void {
   const name = String.fromCharCode(...new Uint8Array(memory.buffer, command + CMD_NAME, u32(CMD_NAME_LEN)));
   const args = Array.from({ length: u32(CMD_NARGS) }, (_, n) => {
     const wide = ((u32(CMD_WIDE) >> n) & 1) !== 0;
-    return wide ? view.getBigInt64(command + CMD_ARGS + n * 8, true) : view.getInt32(command + CMD_ARGS + n * 8, true);
+    return wide
+      ? view.getBigInt64(command + CMD_ARGS + n * 8, true)
+      : view.getInt32(command + CMD_ARGS + n * 8, true);
   });
   const result = exportOf(view, name)(...args);
-  if (typeof result === "number" || typeof result === "bigint") viewNow().setBigInt64(command + CMD_RESULT, BigInt(result), true);
+  if (typeof result === "number" || typeof result === "bigint")
+    viewNow().setBigInt64(command + CMD_RESULT, BigInt(result), true);
 }
 
 const OPS: Readonly<Record<number, (view: DataView) => void>> = {

@@ -21,7 +21,7 @@ export const wasmEngine: Engine = {
       {
         checked: options.checked,
         opt: options.opt,
-        concurrency: world.ncpus === 1 ? "single" : "shared",
+        concurrency: world.ncpus === 1 && !world.threaded ? "single" : "shared",
         tableBase,
         ...(options.cache ? {} : { cache: null }),
       },

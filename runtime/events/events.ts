@@ -79,21 +79,29 @@ export class Events {
 
   /** Takes all records out of every CPU's buffer. */
   drain(): void {
-    for (let i = 0; i < this.#world.ncpus; i++) this.#drainCpu(this.#world.cpu(i));
+    for (let i = 0; i < this.#world.ncpus; i++) this.drainCpu(i);
   }
 
-  #drainCpu(cpu: number): void {
-    const { view } = this.#world;
+  /** Of one CPU, by its owner. */
+  drainCpu(index: number): void {
+    const cpu = this.#world.cpu(index);
+    const { view, bytes } = this.#world;
     const start = view.getUint32(cpu + CPU_EVENTS, true);
     const tail = view.getUint32(cpu + CPU_EVENTS_TAIL, true);
-    for (let at = start; at < start + tail; at += view.getUint32(at + EV_SIZE, true)) this.#take(at);
+    for (let at = start; at < start + tail; at += view.getUint32(at + EV_SIZE, true)) this.#take(view, bytes, at);
     view.setUint32(cpu + CPU_EVENTS_TAIL, 0, true);
     this.printk.lost += Number(view.getBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, true));
     view.setBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, 0n, true);
   }
 
-  #take(at: number): void {
-    const { view, bytes } = this.#world;
+  /** What another thread has taken out of a CPU's buffer, as it lay there. */
+  takeRecords(bytes: Uint8Array, lostPrintk: number): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0; at < bytes.length; at += view.getUint32(at + EV_SIZE, true)) this.#take(view, bytes, at);
+    this.printk.lost += lostPrintk;
+  }
+
+  #take(view: DataView, bytes: Uint8Array, at: number): void {
     const kind = view.getUint32(at + EV_KIND, true);
     const len = view.getUint32(at + EV_LEN, true);
     if (kind === EV_PERF) {

@@ -26,6 +26,10 @@ export class Device {
     this.#prog = prog.live;
   }
 
+  get attached(): boolean {
+    return this.#prog !== undefined;
+  }
+
   /** Throws ENOENT where nothing is attached. */
   detach(): void {
     const prog = this.#prog;

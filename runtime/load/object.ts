@@ -1,4 +1,5 @@
 // A loaded object: its maps exist, its programs are verified, compiled and in the table of one world.
+import { type JsValue, formatValue } from "../../src/btf/value.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
@@ -34,16 +35,26 @@ export async function loadObject(opened: OpenObject, options: LoadOptions = {}):
   const { spec } = opened;
   const wanted = progsToLoad(opened, options.progs);
   const host = options.host ?? new Host(options);
-  const maps = createMaps(host, spec, new Set(wanted.flatMap((p) => [...mapsOf(p)])), options);
-  const object = new BpfObject(spec, host, maps, new Map());
+  const ownsHost = options.host === undefined;
+  const object = new BpfObject(spec, host, mapsIn(host, spec, wanted, options), new Map(), ownsHost);
   try {
-    for (const prog of wanted) object.progs.set(prog.name, await loadProg(host, spec, prog, maps, options));
+    for (const prog of wanted) object.progs.set(prog.name, await loadProg(host, spec, prog, object.maps, options));
     fillProgArrays(spec, object);
   } catch (error) {
     object.close();
     throw error;
   }
   return object;
+}
+
+/** The maps these programs need; a host that was made for them does not outlive their refusal. */
+function mapsIn(host: Host, spec: ObjectSpec, progs: readonly ProgSpec[], options: LoadOptions): Map<string, MapHandle> {
+  try {
+    return createMaps(host, spec, new Set(progs.flatMap((p) => [...mapsOf(p)])), options);
+  } catch (error) {
+    if (options.host === undefined) void host.close();
+    throw error;
+  }
 }
 
 async function loadProg(host: Host, spec: ObjectSpec, prog: ProgSpec, maps: ReadonlyMap<string, MapHandle>, options: LoadOptions): Promise<BpfProg> {
@@ -78,6 +89,8 @@ export class BpfObject {
     readonly host: Host,
     readonly maps: ReadonlyMap<string, MapHandle>,
     readonly progs: Map<string, BpfProg>,
+    /** the host was made for this object alone */
+    readonly ownsHost: boolean,
   ) {}
 
   get world(): World {
@@ -106,6 +119,19 @@ export class BpfObject {
   /** The map by JavaScript values instead of bytes, by its BTF. Throws where it has none. */
   typedMap(name: string): TypedMap {
     return new TypedMap(this.map(name), this.spec.btf, this.mapDef(name));
+  }
+
+  /** The global variables as they are now, by their BTF; bytes where there is none. */
+  globals(): Record<string, JsValue | Uint8Array> {
+    const { btf } = this.spec;
+    const values: Record<string, JsValue | Uint8Array> = {};
+    for (const v of this.spec.variables) {
+      const data = this.maps.get(this.spec.maps[v.map]?.name ?? "")?.lookup(new Uint8Array(4));
+      if (!(data instanceof Uint8Array)) continue;
+      const bytes = data.slice(v.off, v.off + v.size);
+      values[v.name] = btf === undefined || v.typeId === 0 ? bytes : formatValue(btf, v.typeId, bytes);
+    }
+    return values;
   }
 
   /** The definition a map was made from. */
@@ -171,12 +197,16 @@ export class BpfObject {
     if (this.#closed) throw new BpfError("EBADF", `${this.name} is closed`);
   }
 
-  /** Closes every handle: timers of maps that nobody else holds are cancelled, programs nobody else holds unloaded. */
+  /**
+   * Closes every handle: timers of maps that nobody else holds are cancelled, programs nobody else holds unloaded.
+   * With a real clock and a host of its own where nothing is pinned or attached, that clock ends as well.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     for (const map of this.maps.values()) map.close();
     for (const prog of this.progs.values()) prog.close();
+    if (this.ownsHost && this.host.idle) void this.host.close();
   }
 
   [Symbol.dispose](): void {

@@ -18,6 +18,8 @@ export class World {
   readonly memory: WebAssembly.Memory;
   /** Programs and callbacks by index. Tables cannot be shared between Workers: each CPU thread fills its own. */
   readonly table: WebAssembly.Table;
+  /** Callbacks run on a thread of their own beside the caller's: set before programs are loaded. */
+  threaded = false;
   #next: number;
   #bytes: Uint8Array;
   #view: DataView;

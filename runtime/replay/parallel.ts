@@ -43,7 +43,14 @@ import type { Host } from "../host/host.ts";
 import { Loans } from "../memory/loans.ts";
 import type { World } from "../memory/world.ts";
 import { Feed } from "./feed.ts";
-import { type FirstFrame, type ReplayOptions, type ReplayStats, firstFrame, trapped, walkFlags } from "./replay.ts";
+import {
+  type FirstFrame,
+  type ReplayOptions,
+  type ReplayStats,
+  firstFrame,
+  trapped,
+  walkFlags,
+} from "./replay.ts";
 import { ROWS_CAP, RowMerge } from "./parallel_rows.ts";
 import { Dealer, type Group, type Shares, grouped } from "./parallel_shares.ts";
 import type { RowContext } from "./result.ts";
@@ -91,7 +98,8 @@ export class ParallelReplay {
     this.#merge = new RowMerge(host.world, this.#loans, options, rows);
     this.#dealer = new Dealer(host.world, this.#loans);
     // The order of packets is put back by their rows.
-    this.#flags = walkFlags(prog, options) | (this.#merge.wanted ? WALK_ROWS : 0) | (host.hasTimers ? WALK_TIMERS : 0);
+    this.#flags =
+      walkFlags(prog, options) | (this.#merge.wanted ? WALK_ROWS : 0) | (host.hasTimers ? WALK_TIMERS : 0);
   }
 
   /** Runs all packets, or those before the stop word. `before` is given a copy of the first frame first. */
@@ -105,11 +113,16 @@ export class ParallelReplay {
       before?.(frames === undefined ? undefined : firstFrame(this.#world, frames));
       this.#merge.setUpBuffers(); // after what runs before: that used the same words
       // Whatever program lies in a map or a timer by now, every thread has it before its first packet.
-      threads = await CpuThreads.start(this.#world, this.#loans, [...this.#host.progs].map((p) => p.engine));
+      threads = await CpuThreads.start(
+        this.#world,
+        this.#loans,
+        [...this.#host.progs].map((p) => p.engine),
+      );
       const crew = { feed, threads };
       if (frames !== undefined) this.#startClock(frames);
       let stopped = this.#world.stopping;
-      for (let next = first; next.done !== true && !stopped; next = groups.next()) stopped = await this.#runGroup(crew, next.value);
+      for (let next = first; next.done !== true && !stopped; next = groups.next())
+        stopped = await this.#runGroup(crew, next.value);
       for (const line of feed.warnings) this.#options.onWarning?.(line);
       this.#alignClocks();
       return this.#stats(stopped);
@@ -162,7 +175,9 @@ export class ParallelReplay {
   /** All CPUs at once until each has done its share; true when the stop word ended it. */
   async #runSection(crew: Crew, section: Section): Promise<boolean> {
     const world = this.#world;
-    let active = Array.from({ length: world.ncpus }, (_, i) => i).filter((i) => section.shares.start[i] !== section.shares.start[i + 1]);
+    let active = Array.from({ length: world.ncpus }, (_, i) => i).filter(
+      (i) => section.shares.start[i] !== section.shares.start[i + 1],
+    );
     while (active.length > 0) {
       await this.#walkAll(crew, active);
       if ((this.#flags & WALK_EVENTS) !== 0) for (const i of active) this.#renumber(section, i);

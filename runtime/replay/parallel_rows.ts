@@ -74,11 +74,19 @@ export class RowMerge {
     if (!this.wanted) return;
     const { view, bytes } = this.#world;
     const cpu = this.#world.cpu(index);
-    const piece = (addr: number, len: number) => (more ? bytes.slice(addr, addr + len) : bytes.subarray(addr, addr + len));
-    const rows = piece(view.getUint32(cpu + CPU_WALK_ROWS, true), view.getUint32(cpu + CPU_WALK_ROWS_POS, true) * ROW_SIZE);
+    const piece = (addr: number, len: number) =>
+      more ? bytes.slice(addr, addr + len) : bytes.subarray(addr, addr + len);
+    const rows = piece(
+      view.getUint32(cpu + CPU_WALK_ROWS, true),
+      view.getUint32(cpu + CPU_WALK_ROWS_POS, true) * ROW_SIZE,
+    );
     const outAddr = view.getUint32(cpu + CPU_WALK_OUT, true);
     const out = piece(outAddr, view.getUint32(cpu + CPU_WALK_OUT_POS, true));
-    this.#queues[index]?.push({ rows: new DataView(rows.buffer, rows.byteOffset, rows.byteLength), out, outAddr });
+    this.#queues[index]?.push({
+      rows: new DataView(rows.buffer, rows.byteOffset, rows.byteLength),
+      out,
+      outAddr,
+    });
     view.setUint32(cpu + CPU_WALK_ROWS_POS, 0, true);
     view.setUint32(cpu + CPU_WALK_OUT_POS, 0, true);
   }

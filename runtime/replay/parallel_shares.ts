@@ -19,10 +19,17 @@ export interface Group extends Pick<TimedChunk, "tsOffset" | "roundNs" | "rounds
 
 /** The run's chunks in groups: of one, or of several that stay resident. */
 export function* grouped(chunks: Iterable<TimedChunk>, mayJoin: boolean): Generator<Group> {
-  let group: { chunks: Chunk[]; count: number; tsOffset: bigint; roundNs: bigint; rounds: number } | undefined;
+  let group:
+    | { chunks: Chunk[]; count: number; tsOffset: bigint; roundNs: bigint; rounds: number }
+    | undefined;
   for (const chunk of chunks) {
     const joins = mayJoin && chunk.resident && chunk.rounds === 1;
-    if (group !== undefined && joins && group.tsOffset === chunk.tsOffset && group.count + chunk.count <= GROUP_ROWS) {
+    if (
+      group !== undefined &&
+      joins &&
+      group.tsOffset === chunk.tsOffset &&
+      group.count + chunk.count <= GROUP_ROWS
+    ) {
       group.chunks.push(chunk);
       group.count += chunk.count;
       continue;
@@ -63,7 +70,8 @@ export class Dealer {
   /** The shares are good until the next call, those of resident chunks for good. */
   deal(group: Group): Shares {
     const [first] = group.chunks as [Chunk];
-    if (!first.resident) return this.#deal(group, (this.#spare ??= this.#loans.take(CHUNK_ROWS * FRAME_DESC_SIZE)));
+    if (!first.resident)
+      return this.#deal(group, (this.#spare ??= this.#loans.take(CHUNK_ROWS * FRAME_DESC_SIZE)));
     const known = this.#resident.get(first.frames);
     if (known?.count === group.count) return known; // a round is grouped like the one before
     const shares = this.#deal(group, this.#loans.take(group.count * FRAME_DESC_SIZE));
@@ -89,7 +97,11 @@ export class Dealer {
     const place = new Uint32Array(count);
     k = 0;
     for (const chunk of chunks) {
-      for (let from = chunk.frames / 4; from < chunk.frames / 4 + chunk.count * DESC_WORDS; from += DESC_WORDS) {
+      for (
+        let from = chunk.frames / 4;
+        from < chunk.frames / 4 + chunk.count * DESC_WORDS;
+        from += DESC_WORDS
+      ) {
         const cpu = cpuOf[k] ?? 0;
         const at = next[cpu] ?? 0;
         next[cpu] = at + 1;

@@ -45,6 +45,7 @@ import {
   WALK_TIMERS,
   WORLD_STOPPED,
 } from "../memory/layout.ts";
+import type { Pace } from "../clock/real_pace.ts";
 import { stormError } from "../clock/virtual.ts";
 import type { Host } from "../host/host.ts";
 import { Loans } from "../memory/loans.ts";
@@ -73,6 +74,8 @@ export interface ReplayOptions {
   readonly onProgress?: (done: { packets: number; bytesRead: number; totalBytes: number | undefined; elapsedNs: bigint }) => void;
   /** lines about captures that can only partly be run */
   readonly onWarning?: (line: string) => void;
+  /** on the real clock: when which packet is due */
+  readonly pace?: Pace;
 }
 
 /** The capture's first packet as it came; no bytes when it cannot be run. */
@@ -134,6 +137,7 @@ export class Replay {
   }
 
   async #runFeed(feed: Feed, before?: (first: FirstFrame | undefined) => void): Promise<ReplayStats> {
+    const { pace } = this.#options;
     const flags = walkFlags(this.#prog, this.#options) | (this.#world.ncpus > 1 ? WALK_CPUS : 0) | (this.#host.hasTimers ? WALK_TIMERS : 0);
     const chunks = feed.chunks();
     let next = chunks.next();
@@ -144,7 +148,8 @@ export class Replay {
       this.#setChunk(next.value);
       let reason: number;
       do {
-        reason = this.#walk(flags);
+        const budget = pace === undefined ? BUDGET : await pace.nextFrames(() => this.#progress(feed));
+        reason = budget === 0 ? WALK_STOPPED : this.#host.exclusive(() => this.#walk(flags, budget));
         this.#drain();
         if (reason === WALK_STORM) throw stormError(this.#host);
         if (await this.#breathe(feed)) reason = WALK_STOPPED;
@@ -179,21 +184,21 @@ export class Replay {
     view.setBigUint64(this.#cpu + CPU_WALK_TS_OFFSET, chunk.tsOffset, true);
   }
 
-  #walk(flags: number): number {
+  #walk(flags: number, budget: number): number {
     const start = process.hrtime.bigint();
     try {
-      this.#prog.walk(this.#cpu, flags, BUDGET);
+      this.#prog.walk(this.#cpu, flags, budget);
     } catch (cause) {
       if (this.#world.view.getUint32(WORLD_STOPPED, true) !== 0) return WALK_STOPPED;
       throw trapped(this.#prog, cause);
     } finally {
       this.#elapsedNs += process.hrtime.bigint() - start;
+      this.#events.drain();
     }
     return this.#world.view.getUint32(this.#cpu + CPU_WALK_REASON, true);
   }
 
   #drain(): void {
-    this.#events.drain();
     const { view } = this.#world;
     const { onPacket, onFrames } = this.#options;
     if (onFrames !== undefined) {
@@ -211,16 +216,20 @@ export class Replay {
   /** Lets timers, signals and I/O of the process run now and then; true when a stop was asked for meanwhile. */
   async #breathe(feed: Feed): Promise<boolean> {
     if (performance.now() - this.#lastBreath > BREATH_MS) {
-      this.#options.onProgress?.({
-        packets: Number(this.#world.view.getBigUint64(this.#cpu + CPU_STAT_PACKETS, true)),
-        bytesRead: feed.bytesRead,
-        totalBytes: feed.totalBytes,
-        elapsedNs: this.#elapsedNs,
-      });
+      this.#progress(feed);
       await new Promise((resolve) => setImmediate(resolve));
       this.#lastBreath = performance.now();
     }
     return this.#world.stopping;
+  }
+
+  #progress(feed: Feed): void {
+    this.#options.onProgress?.({
+      packets: Number(this.#world.view.getBigUint64(this.#cpu + CPU_STAT_PACKETS, true)),
+      bytesRead: feed.bytesRead,
+      totalBytes: feed.totalBytes,
+      elapsedNs: this.#elapsedNs,
+    });
   }
 
   #stats(stopped: boolean): ReplayStats {
@@ -245,11 +254,11 @@ export function firstFrame({ view, bytes }: World, frames: number): FirstFrame {
 }
 
 /** What the walker must do for this program and for what is asked for. */
-export function walkFlags(prog: EngineProg, { onPacket, onFrames, outNanoseconds }: ReplayOptions): number {
+export function walkFlags(prog: EngineProg, { onPacket, onFrames, outNanoseconds, pace }: ReplayOptions): number {
   const { facts } = prog.verified;
   const rewrites = facts.writesPkt || facts.resizesPkt || facts.usesTailCall;
   return (
-    WALK_CLOCK |
+    (pace === undefined ? WALK_CLOCK : 0) |
     (rewrites ? WALK_COPY : 0) |
     (facts.resizesPkt || facts.usesTailCall ? WALK_HEADROOM : 0) |
     (onPacket === undefined ? 0 : WALK_ROWS | WALK_CRC) |

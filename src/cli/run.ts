@@ -11,7 +11,7 @@ import { TextSink, printJson } from "./output.ts";
 import { parseCount, parseCtx, parseDuration, parsePair, parseValue, readJsonFile } from "./parse.ts";
 import { Progress } from "./progress.ts";
 import { fmtRunResult, runResultToJson } from "./run_report.ts";
-import { loadKernelRunnable, loadRunnable } from "./runnable.ts";
+import { type Runnable, loadKernelRunnable, loadRunnable } from "./runnable.ts";
 
 const OPTIONS = {
   prog: { type: "string", value: "NAME", help: "the program to run, by function name" },
@@ -20,8 +20,8 @@ const OPTIONS = {
   verdicts: { type: "string", value: "FILE", help: "one JSON line per packet" },
   maps: { type: "string", value: "FILE", help: "the maps after the run, as JSON" },
   all: { type: "boolean", help: "with --maps: every array element, zero ones too" },
-  clock: { type: "string", value: "virtual|real", help: "virtual: time is the capture's (default)" },
-  speed: { type: "string", value: "X", help: "with --clock real: scales the pace" },
+  clock: { type: "string", value: "virtual|real", help: "virtual: time is the capture's (default); real: packets at their pace, timers in real time" },
+  speed: { type: "string", value: "X", help: "with --clock real: so many times as fast as it was recorded" },
   until: { type: "string", value: "DURATION", help: "the clock goes on for so long after the last packet" },
   cpus: { type: "string", value: "N", help: "simulated CPUs, packets spread by flow hash" },
   parallel: { type: "boolean", help: "with --cpus: one thread for each CPU, without a promise about order" },
@@ -47,11 +47,22 @@ function checkStdout(options: Values): boolean {
   return takers === 0;
 }
 
-function refuseUnready(options: Values): void {
-  if (options.clock === "real" || options.speed !== undefined) throw new UsageError("run: --clock real is not available in this version");
-  if (options.clock !== undefined && options.clock !== "virtual") throw new UsageError(`run: --clock takes virtual or real, not '${options.clock}'`);
+function refuseMixed(options: Values): void {
+  const { clock = "virtual" } = options;
+  if (clock !== "virtual" && clock !== "real") throw new UsageError(`run: --clock takes virtual or real, not '${clock}'`);
+  if (options.speed !== undefined && clock !== "real") throw new UsageError("run: --speed is for --clock real");
+  if (options.parallel === true && clock === "real") throw new UsageError("run: --parallel is not for --clock real: packets come at their own pace");
   if (options.parallel === true && (options.engine ?? "wasm") !== "wasm") throw new UsageError(`run: --parallel needs --engine wasm: '${options.engine}' runs on one thread only`);
 }
+
+function parseSpeed(text: string): number {
+  const speed = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(speed > 0 && speed <= 1e9)) throw new UsageError(`run: --speed takes a number above 0 such as 10 or 0.5, not '${text}'`);
+  return speed;
+}
+
+/** The interpreter has one thread: its callbacks run between two turns of the event loop. */
+const clockOptions = ({ clock, engine }: Values) => (clock === "real" ? ({ clock, loop: engine === "interp" ? "main" : "worker" } as const) : {});
 
 const VERDICT_BITS: Readonly<Record<string, number>> = { ABORTED: 0, DROP: 1, PASS: 2, TX: 3, REDIRECT: 4 };
 
@@ -73,6 +84,15 @@ function closeAll(sinks: readonly ({ close(): void } | undefined)[]): void {
   for (const sink of sinks) sink?.close();
 }
 
+/** Whatever comes of it, no clock goes on behind it. */
+async function ended<T>(runnable: Runnable, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } finally {
+    await runnable.end();
+  }
+}
+
 export const run = defineCommand({
   name: "run",
   operands: "OBJECT PCAP…",
@@ -82,12 +102,13 @@ export const run = defineCommand({
     const [objectPath = "", ...captures] = operands;
     if (captures.length === 0) throw new UsageError("run: PCAP is missing; usage: softirq run OBJECT PCAP…");
     const mayPrint = checkStdout(options);
-    refuseUnready(options);
+    refuseMixed(options);
     const outMask = parseOutMask(options["out-verdict"]);
     if (options.engine === "kernel" && options.clock === "virtual") throw new UsageError("run: --engine kernel has a real clock: --clock virtual cannot be had with it");
     const inKernel = wantsKernel("run", options, [
       ["seed", options.seed !== undefined],
       ["until", options.until !== undefined],
+      ["speed", options.speed !== undefined],
       ["cpus", (options.cpus ?? "1") !== "1"],
     ]);
     const engine = inKernel ? undefined : parseEngineOptions("run", options);
@@ -97,6 +118,7 @@ export const run = defineCommand({
       repeat: parseCount("repeat", options.repeat ?? "1", 1),
       keep: parseCount("keep", options.keep ?? "100000"),
     };
+    const speed = parseSpeed(options.speed ?? "1");
     const until = options.until === undefined ? 0n : parseDuration("until", options.until);
     const cpus = parseCount("cpus", options.cpus ?? "1", 1, 64);
     const seed = options.seed === undefined ? undefined : BigInt(parseCount("seed", options.seed));
@@ -110,49 +132,53 @@ export const run = defineCommand({
     const source = openCaptures(captures);
     const progs = [prog.name, ...(options.init === undefined ? [] : [opened.prog(options.init).name])];
     const runnable =
-      engine === undefined ? loadKernelRunnable(opened, progs) : await loadRunnable(opened, { ...engine, progs, cpus, ...(seed === undefined ? {} : { seed }) });
-    const { object } = runnable;
-    for (const pair of options.map ?? []) {
-      const [name, file] = parsePair("map", pair, "NAME=FILE");
-      fillMaps(object, name, readJsonFile(file), file);
-    }
-
-    const out = options.out === undefined ? undefined : CaptureWriter.create(options.out, { nanoseconds: source.nanoseconds });
-    const verdicts = options.verdicts === undefined ? undefined : new TextSink(options.verdicts);
-    const progress = new Progress(process.stderr);
-    const interrupt = runnable.stopOnInterrupt();
-    const runOptions: RunOptions = {
-      ...limits,
-      until,
-      ctx,
-      outMask,
-      outNanoseconds: source.nanoseconds,
-      parallel: options.parallel === true,
-      ...(options.init === undefined ? {} : { init: options.init }),
-      ...(verdicts === undefined ? {} : { onPacket: (r) => verdicts.write(`${fmtResult(r)}\n`) }),
-      ...(out === undefined ? {} : { onFrames: (records) => out.append(records) }),
-      onProgress: (done) => progress.show(done),
-      onWarning: (line) => progress.print(`softirq: ${line}`),
-    };
-    let result: RunResult;
-    try {
-      result = await runnable.run(prog.name, source, runOptions);
-    } finally {
-      progress.end();
-      interrupt.uninstall();
-      closeAll([out, verdicts]);
-      source.close();
-    }
-    if (options.maps !== undefined) {
-      const sink = new TextSink(options.maps);
-      sink.write(`${JSON.stringify(mapsToJson(object, { all: options.all === true, events: result.events }))}\n`);
-      sink.close();
-    }
-    for (const line of result.captureErrors) process.stderr.write(`softirq: ${line}\n`);
-    if (options.json === true) printJson(runResultToJson(object, result));
-    else if (mayPrint) process.stdout.write(fmtRunResult(result));
-    object.close();
-    if (interrupt.interrupted) return EXIT.interrupted;
-    return result.captureErrors.length > 0 ? EXIT.refused : EXIT.ok;
+      engine === undefined ? loadKernelRunnable(opened, progs) : await loadRunnable(opened, { ...engine, progs, cpus, ...clockOptions(options), ...(seed === undefined ? {} : { seed }) });
+    if (runnable.clockNote !== undefined) process.stderr.write(`softirq: ${runnable.clockNote}\n`);
+    return ended(runnable, async () => {
+      const { object } = runnable;
+      for (const pair of options.map ?? []) {
+        const [name, file] = parsePair("map", pair, "NAME=FILE");
+        fillMaps(object, name, readJsonFile(file), file);
+      }
+      const out = options.out === undefined ? undefined : CaptureWriter.create(options.out, { nanoseconds: source.nanoseconds });
+      const verdicts = options.verdicts === undefined ? undefined : new TextSink(options.verdicts);
+      const progress = new Progress(process.stderr);
+      const interrupt = runnable.stopOnInterrupt();
+      const runOptions: RunOptions = {
+        ...limits,
+        speed,
+        until,
+        ctx,
+        outMask,
+        outNanoseconds: source.nanoseconds,
+        parallel: options.parallel === true,
+        ...(options.init === undefined ? {} : { init: options.init }),
+        ...(verdicts === undefined ? {} : { onPacket: (r) => verdicts.write(`${fmtResult(r)}\n`) }),
+        ...(out === undefined ? {} : { onFrames: (records) => out.append(records) }),
+        onProgress: (done) => progress.show(done),
+        onWarning: (line) => progress.print(`softirq: ${line}`),
+      };
+      let result: RunResult;
+      try {
+        result = await runnable.run(prog.name, source, runOptions);
+      } finally {
+        await runnable.end();
+        progress.end();
+        interrupt.uninstall();
+        closeAll([out, verdicts]);
+        source.close();
+      }
+      if (options.maps !== undefined) {
+        const sink = new TextSink(options.maps);
+        sink.write(`${JSON.stringify(mapsToJson(object, { all: options.all === true, events: result.events }))}\n`);
+        sink.close();
+      }
+      for (const line of result.captureErrors) process.stderr.write(`softirq: ${line}\n`);
+      if (options.json === true) printJson(runResultToJson(object, result));
+      else if (mayPrint) process.stdout.write(fmtRunResult(result));
+      object.close();
+      if (interrupt.interrupted) return EXIT.interrupted;
+      return result.captureErrors.length > 0 ? EXIT.refused : EXIT.ok;
+    });
   },
 });

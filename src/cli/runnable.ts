@@ -10,15 +10,23 @@ import { type Interrupt, stopOnInterrupt } from "./interrupt.ts";
 
 export interface Runnable {
   readonly object: ShownObject & { readonly name: string; close(): void };
+  /** what people should know of the clock */
+  readonly clockNote?: string;
   /** Ctrl-C ends the run from now on. */
   stopOnInterrupt(): Interrupt;
   run(prog: string, source: PacketSource, options: RunOptions): Promise<RunResult>;
+  /** No timer fires any more: what is in the maps stays. */
+  end(): Promise<void>;
 }
 
 export async function loadRunnable(opened: OpenObject, options: LoadOptions): Promise<Runnable> {
   const object = await loadObject(opened, options);
+  const { clock } = object.host;
+  const note = clock === undefined || clock.native ? {} : { clockNote: `clock: ${clock.name}; timers are later than with the addon` };
   return {
     object,
+    ...note,
+    end: () => object.host.close(),
     stopOnInterrupt: () => stopOnInterrupt(object.world),
     run: (prog, source, runOptions) => runProg(object, prog, source, runOptions),
   };
@@ -29,6 +37,7 @@ export function loadKernelRunnable(opened: OpenObject, progs: readonly string[])
   let stopped = false;
   return {
     object,
+    end: () => Promise.resolve(),
     stopOnInterrupt: () => stopOnInterrupt({ stop: () => (stopped = true) }),
     run: (prog, source, options) =>
       runKernelProg(object, prog, source, { ...options, stopping: () => stopped }),

@@ -278,7 +278,7 @@ export class Env {
     state.histEnd = this.state.histEnd;
     this.branches.push({ state, pc, prevPc: this.pc, logPos: this.log.pos });
     if (this.branches.length > MAX_JMP_SEQ)
-      this.reject("E2BIG", `The sequence of ${this.branches.length} jumps is too complex for async cb.`);
+      this.reject("EFAULT", `The sequence of ${this.branches.length} jumps is too complex for async cb.`);
     return frame;
   }
 

@@ -81,8 +81,11 @@ function calleesOf(env: Env, sub: Subprog): readonly number[] {
     const target = insn === undefined ? undefined : calleePc(insn);
     if (target === undefined) continue;
     const callee = findSubprog(env, target);
+    const runsLater = env.subprogs[callee]?.isAsyncCallback === true;
+    if (runsLater && env.subprogs[callee]?.hasTailCall === true)
+      env.rejectAt(-1, "EFAULT", "verifier bug: subprog has tail_call and async cb");
     // what runs later has a stack of its own, unless it is called directly as well
-    if (insn?.kind === "call" || env.subprogs[callee]?.isAsyncCallback !== true) callees.add(callee);
+    if (insn?.kind === "call" || !runsLater) callees.add(callee);
   }
   return [...callees];
 }

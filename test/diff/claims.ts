@@ -5,7 +5,7 @@ import type { MapBinding } from "../../jit/compile.ts";
 import type { Frame } from "../../runtime/engine/interp_insn.ts";
 import * as L from "../../runtime/memory/layout.ts";
 import type { World } from "../../runtime/memory/world.ts";
-import type { Insn } from "../../src/isa/insn.ts";
+import type { Insn, InsnOf } from "../../src/isa/insn.ts";
 import type { ClaimRecorder } from "../../src/verifier/env.ts";
 import { fmtFrame } from "../../src/verifier/log.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
@@ -99,6 +99,7 @@ export class ClaimChecker {
   readonly #fps: bigint[] = [];
   readonly #hint = new Map<number, number>();
   #frame: Frame | undefined;
+  #lastJump: { readonly insn: InsnOf<"jmp" | "may_goto">; readonly frame: Frame } | undefined;
   #lanes: Int32Array = new Int32Array(0);
   /** ids of the claim under test: what value goes with them */
   readonly #ids = new Map<number, bigint>();
@@ -127,6 +128,7 @@ export class ClaimChecker {
     }
     this.#fps[frame.depth] = frame.regs[10] ?? 0n;
     this.steps++;
+    this.#checkSide(insn, frame);
     const claims = this.#claims.at(insn.pc);
     const start = this.#hint.get(insn.pc) ?? 0;
     for (let i = 0; i < claims.length; i++) {
@@ -138,6 +140,19 @@ export class ClaimChecker {
     }
     throw new ClaimError(insn.pc, this.#explain(insn.pc, claims, frame));
   };
+
+  /** A conditional jump goes only to sides that the verifier saw. */
+  #checkSide(insn: Insn, frame: Frame): void {
+    const last = this.#lastJump;
+    this.#lastJump = insn.kind === "jmp" || insn.kind === "may_goto" ? { insn, frame } : undefined;
+    if (last === undefined || last.frame !== frame) return;
+    const { pc, target } = last.insn;
+    const sides = this.verified.aux[pc]?.jump;
+    const isKnown =
+      (insn.pc === target && sides?.taken === true) || (insn.pc === pc + 1 && sides?.fallthrough === true);
+    if (!isKnown)
+      throw new ClaimError(pc, `the jump at ${pc} goes to ${insn.pc}, which it never does by the facts`);
+  }
 
   #holds(claim: Claim, frame: Frame): boolean {
     this.#ids.clear();

@@ -51,12 +51,20 @@ export async function findBug(bug: PlantedBug | undefined, { seed, count }: Sear
   }
 }
 
+/** Compiled once and without checks: quicker than a loader that compiles while it runs. */
+const TSCONFIG = {
+  extends: "./tsconfig.json",
+  compilerOptions: { noEmit: false, noCheck: true, declaration: false, rootDir: ".", outDir: "out" },
+  include: ["src", "jit", "runtime", "test"],
+};
+
+const run = promisify(execFile);
+
 async function search(copy: string, seed: number, count: number): Promise<string> {
-  const tsx = join(copy, "node_modules/tsx/dist/loader.mjs");
+  writeFileSync(join(copy, "tsconfig.planted.json"), JSON.stringify(TSCONFIG));
+  await run(join(copy, "node_modules/.bin/tsc"), ["-p", "tsconfig.planted.json"], { cwd: copy });
   const args = [
-    "--import",
-    tsx,
-    "test/diff/run_random.ts",
+    "out/test/diff/run_random.js",
     "--brief",
     "--failures",
     "1",
@@ -66,7 +74,7 @@ async function search(copy: string, seed: number, count: number): Promise<string
     `${count}`,
   ];
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: copy, maxBuffer: 1 << 24 });
+    const { stdout } = await run(process.execPath, args, { cwd: copy, maxBuffer: 1 << 24 });
     return stdout;
   } catch (error) {
     // a search that found something ends with 1

@@ -108,7 +108,7 @@ export class KernelObject {
       type: MAP_TYPES[map.type].id,
       keySize: map.keySize,
       valueSize: map.valueSize,
-      maxEntries: map.maxEntries,
+      maxEntries: map.type === "perf_event_array" && map.maxEntries === 0 ? 1 : map.maxEntries, // runs are on CPU 0
       flags: map.readonlyData === true ? map.flags | BPF_F_RDONLY_PROG : map.flags,
       mapExtra: map.mapExtra ?? 0n,
       numaNode: map.numaNode ?? 0,
