@@ -309,6 +309,42 @@ describe("slots", () => {
 });
 
 describe("the program's side", () => {
+  const byWords = ["hash", "percpu_hash", "lru_hash", "lru_percpu_hash"].flatMap((type) =>
+    [1, 2, 3, 4, 6, 7, 8, 9, 12, 13, 16].map((keySize) => ({ type: type as MapShape["type"], keySize })),
+  );
+  it.each([...byWords, { type: "lpm_trie" as const, keySize: 8 }])(
+    "$type: a key of $keySize bytes is found by value as by address",
+    ({ type, keySize }) => {
+      const world = new TestWorld({ ncpus: 2 });
+      const isLpm = type === "lpm_trie";
+      const map = world.map({ type, keySize, valueSize: 8, maxEntries: 64 });
+      const keys = Array.from({ length: 40 }, (_, i) => {
+        const key = keySize === 1 ? Uint8Array.of(i) : keyOf(i, keySize);
+        return isLpm ? Uint8Array.of(i, 0, 0, 0, ...key.subarray(4)) : key;
+      });
+      for (const key of keys.filter((_, i) => i % 2 === 0)) {
+        if (!isLpm || key[0]! <= 32)
+          world.call("map_update_elem", [map.addr, world.put(key), world.put(keys[1]!), 0]);
+      }
+      const words = keySize <= 8 ? 1 : 2;
+      const lookup = world.lib[`${type}_lookup_words${words}`] as (
+        map: number,
+        ...rest: (bigint | number)[]
+      ) => number;
+      const found = keys.map((key) => {
+        const padded = new DataView(new ArrayBuffer(16));
+        new Uint8Array(padded.buffer).set(key);
+        const [lo, hi] = [padded.getBigInt64(0, true), padded.getBigInt64(8, true)];
+        const at = lookup(map.addr, ...(words === 1 ? [lo] : [lo, hi]), world.cpuBlock(1));
+        const want = world.call("map_lookup_elem", [map.addr, world.put(key)], world.cpuBlock(1));
+        expect(BigInt(at), hex(key)).toBe(want);
+        return at !== 0;
+      });
+      expect(found.filter(Boolean).length).toBeGreaterThan(10);
+      if (!isLpm) expect(found.includes(false)).toBe(true);
+    },
+  );
+
   it("per-CPU lookups and updates touch the own CPU's value only", () => {
     for (const type of ["percpu_hash", "percpu_array"] as const) {
       const world = new TestWorld({ ncpus: 3 });
