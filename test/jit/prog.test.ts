@@ -113,7 +113,7 @@ describe("modules", () => {
       "0: helper bpf_map_lookup_elem is not available here",
     );
     expect(() => linkInsns(asm("call kfunc#7; exit"))).toThrow(
-      "0: calls of kernel functions cannot be compiled",
+      "0: kernel function #7 is not available here",
     );
   });
 });
