@@ -16,17 +16,17 @@ const LANES = [
   { label: "2 CPUs, two threads",     cpus: 2, parallel: true },
 ];
 
-async function makeLane(name, capture, { cpus, parallel }) {
-  const object = await loadObject(openObject(OBJECT), { progs: [name], cpus });
+async function makeLane(name, capture, lane) {
+  const object = await loadObject(openObject(OBJECT), { progs: [name], cpus: lane.cpus });
   return async () => {
     const source = openCaptures([capture]);
-    const result = await runProg(object, name, source, { repeat: 16, parallel });
+    const result = await runProg(object, name, source, { repeat: 16, parallel: lane.parallel });
     source.close();
     return Number(result.elapsedNs) / result.packets;
   };
 }
 
-export async function parallel(dir, quick) {
+export async function cpus(dir, quick) {
   const capture = join(dir, "spread.pcap");
   makeCapture(capture, { packets: PACKETS, flows: 4096, len: 64 });
   for (const name of ["parse", "count"]) {

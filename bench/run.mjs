@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packets } from "./packets.mjs";
 import { maps } from "./maps.mjs";
-import { parallel } from "./parallel.mjs";
+import { cpus } from "./parallel.mjs";
 import { start } from "./start.mjs";
 import { big } from "./big.mjs";
 
@@ -13,7 +13,7 @@ const quick = process.argv.includes("--quick");
 const dir = mkdtempSync(join(tmpdir(), "softirq-bench-"));
 try {
   await packets(dir, quick);
-  await parallel(dir, quick);
+  await cpus(dir, quick);
   await maps(quick);
   start(dir);
   if (process.argv.includes("--big")) big(dir);

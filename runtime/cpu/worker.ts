@@ -31,10 +31,11 @@ const { memory, tableSize, modules, cpu, command, served } = workerData as Worke
 const table = new WebAssembly.Table({ element: "anyfunc", initial: tableSize });
 const instances = modules.map(({ module, functions }) => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory, table } });
-  for (const { index, exportName } of functions) table.set(index, exports[exportName] as () => unknown);
+  for (const { index, exportName } of functions) table.set(index, exports[exportName]);
   return exports;
 });
 
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port has no origin
 const post = (message: WorkerMessage) => parentPort?.postMessage(message);
 
 /** Memory may have grown since the last command: views are taken anew for each. */

@@ -23,6 +23,8 @@ export type ProgVerdict = Head &
         readonly accept: false;
         readonly errno: ErrnoName;
         readonly message: string;
+        /** what to write instead, where that is clear */
+        readonly hint?: string;
         readonly insn?: number;
         /** "file.c:12" */
         readonly source?: string;
@@ -30,7 +32,11 @@ export type ProgVerdict = Head &
   );
 
 /** Verifies each program alone; a refused map or relocation is the verdict of the programs that need it. */
-export function verifyEach(spec: ObjectSpec, progs: readonly ProgSpec[], logLevel: 0 | 1 | 2 = 0): ProgVerdict[] {
+export function verifyEach(
+  spec: ObjectSpec,
+  progs: readonly ProgSpec[],
+  logLevel: 0 | 1 | 2 = 0,
+): ProgVerdict[] {
   return progs.map((prog) => verdictOf(spec, prog, logLevel));
 }
 
@@ -59,6 +65,7 @@ function verdictOf(spec: ObjectSpec, prog: ProgSpec, logLevel: 0 | 1 | 2): ProgV
     return {
       ...rejected,
       message: error.reasons.findLast((line) => !STATE_DUMP.test(line)) ?? error.message,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
       ...(error.pc < 0 ? {} : { insn: error.pc }),
       ...sourceAt(prog, error.pc),
       ...(logLevel > 0 ? { log: error.log } : {}),

@@ -84,6 +84,8 @@ export class ParallelReplay {
   readonly #merge: RowMerge;
   readonly #dealer: Dealer;
   readonly #flags: number;
+  /** Parts of the run are short: rows of a long one would be too many, and the clocks of CPUs with timers too far apart. */
+  readonly #short: boolean;
   #packets = 0;
   #elapsedNs = 0n;
   #lastBreath = performance.now();
@@ -97,6 +99,7 @@ export class ParallelReplay {
     this.#options = options;
     this.#merge = new RowMerge(host.world, this.#loans, options, rows);
     this.#dealer = new Dealer(host.world, this.#loans);
+    this.#short = this.#merge.wanted || host.hasTimers;
     // The order of packets is put back by their rows.
     this.#flags =
       walkFlags(prog, options) | (this.#merge.wanted ? WALK_ROWS : 0) | (host.hasTimers ? WALK_TIMERS : 0);
@@ -107,7 +110,7 @@ export class ParallelReplay {
     const feed = new Feed(this.#world, source, this.#options);
     let threads: CpuThreads | undefined;
     try {
-      const groups = grouped(feed.chunks(), !this.#merge.wanted); // rows kept for a whole group would be too many
+      const groups = grouped(feed.chunks(), !this.#short);
       const first = groups.next();
       const frames = first.done === true ? undefined : first.value.chunks[0]?.frames;
       before?.(frames === undefined ? undefined : firstFrame(this.#world, frames));
@@ -141,7 +144,7 @@ export class ParallelReplay {
   /** True when the stop word ended it. Rows need room for every round of a section. */
   async #runGroup(crew: Crew, group: Group): Promise<boolean> {
     const shares = this.#dealer.deal(group);
-    const step = this.#merge.wanted ? Math.max(1, Math.floor(ROWS_CAP / group.count)) : group.rounds;
+    const step = this.#short ? Math.max(1, Math.floor(ROWS_CAP / group.count)) : group.rounds;
     for (let round = 0; round < group.rounds; round += step) {
       const rounds = Math.min(step, group.rounds - round);
       const section = { shares, rounds, first: this.#packets };

@@ -24,7 +24,7 @@ export function enterFrame(env: Env, st: VerifierState, subprogno: number, calls
 }
 
 function logFrame(env: Env, frame: Frame): void {
-  env.log.line(fmtFrame(frame, env.maps, -1, -1, -1));
+  env.log.line(fmtFrame(frame, env.maps, -1, -1, -1, env.state.lockId));
 }
 
 function enterStatic(env: Env, subprogno: number): void {

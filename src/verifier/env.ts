@@ -117,6 +117,9 @@ export class Env {
   /** while a global function's arguments are checked: what every refusal then ends with */
   blame: string | undefined = undefined;
 
+  /** what to write instead of what is refused next */
+  hint: string | undefined = undefined;
+
   // what the log must print of the current frame
   scratchedRegs = 0;
   scratchedLo = 0;
@@ -253,6 +256,7 @@ export class Env {
       source: line === undefined ? undefined : `${line.file}:${line.line} ${line.text.trim()}`,
       log: this.log.lines,
       stats: this.stats(),
+      hint: this.hint,
     });
   }
 

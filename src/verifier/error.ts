@@ -14,6 +14,8 @@ export interface Rejection {
   readonly source: string | undefined;
   readonly log: readonly string[];
   readonly stats: VerifyStats;
+  /** what to write instead, where that is clear */
+  readonly hint: string | undefined;
 }
 
 export class VerifierError extends BpfError {
@@ -23,10 +25,11 @@ export class VerifierError extends BpfError {
   readonly reasons: readonly string[];
   readonly log: readonly string[];
   readonly stats: VerifyStats;
+  readonly hint: string | undefined;
 
   constructor(r: Rejection) {
     const where = r.pc < 0 ? "" : `${r.pc}: ${r.insn}: `;
-    super(r.code, `${where}${r.reasons.join("; ")}`);
+    super(r.code, `${where}${r.reasons.join("; ")}${r.hint === undefined ? "" : ` (${r.hint})`}`);
     this.name = "VerifierError";
     this.pc = r.pc;
     this.insn = r.insn;
@@ -34,5 +37,6 @@ export class VerifierError extends BpfError {
     this.reasons = r.reasons;
     this.log = r.log;
     this.stats = r.stats;
+    this.hint = r.hint;
   }
 }

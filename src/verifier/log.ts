@@ -139,6 +139,7 @@ export function fmtFrame(
   regMask: number,
   slotLo: number,
   slotHi: number,
+  lockId = 0,
 ): string {
   let out = frame.frameno === 0 ? "" : ` frame${frame.frameno}:`;
   for (let i = 0; i < 11; i++) {
@@ -152,6 +153,7 @@ export function fmtFrame(
     if (slot === undefined || wanted === 0) continue;
     out += fmtSlot(slot, spi, frame, maps) ?? "";
   }
+  if (lockId > 0) out += ` refs=${lockId}`;
   if (frame.inCallback) out += " cb";
   if (frame.inAsyncCallback) out += " async_cb";
   return out;

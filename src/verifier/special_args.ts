@@ -21,10 +21,15 @@ function checkFieldPlace(env: Env, regno: number, kind: "bpf_timer" | "bpf_spin_
   if (!reg.s.isConst)
     env.reject("EINVAL", `R${regno} doesn't have constant offset. ${kind} has to be at the constant offset`);
   const map = env.mapAt(reg.aux);
-  if (map.valueTypeId === 0)
+  if (map.valueTypeId === 0) {
+    env.hint = `define the map with __type(value, …) instead of value_size: a struct with a 'struct ${kind}' in it`;
     env.reject("EINVAL", `map '${map.name}' has to have BTF in order to use ${kind}`);
+  }
   const field = fieldOf(map, kind);
-  if (field === undefined) env.reject("EINVAL", `map '${map.name}' has no valid ${kind}`);
+  if (field === undefined) {
+    env.hint = `its value type must hold one 'struct ${kind}', and no field of that kind twice`;
+    env.reject("EINVAL", `map '${map.name}' has no valid ${kind}`);
+  }
   checkOff(env, reg, field, kind);
 }
 

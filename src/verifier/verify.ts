@@ -33,7 +33,14 @@ export type { ClaimRecorder, VerifyOptions } from "./env.ts";
 /** Prints what the last insn changed, or everything where a path begins. */
 function logState(env: Env, all: boolean): void {
   const mask = all ? -1 : env.scratchedRegs;
-  const state = fmtFrame(env.frame, env.maps, mask, all ? -1 : env.scratchedLo, all ? -1 : env.scratchedHi);
+  const state = fmtFrame(
+    env.frame,
+    env.maps,
+    mask,
+    all ? -1 : env.scratchedLo,
+    all ? -1 : env.scratchedHi,
+    env.state.lockId,
+  );
   if (all) env.log.line(`from ${env.prevPc} to ${env.pc}:${state}`);
   else env.log.insnState(env.pc, state);
   env.scratchedRegs = 0;

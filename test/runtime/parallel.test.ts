@@ -142,6 +142,19 @@ describe("the same as on one thread", () => {
   });
 });
 
+it("fires timers, after the last packet too", async () => {
+  using timed = await loadObject(openObject(join(ROOT, "test/objects/timers.o")), {
+    progs: ["every_hash"],
+    cpus: 2,
+  });
+  const { packets, timers } = await runProg(timed, "every_hash", openCaptures([CAPTURE]), {
+    parallel: true,
+    until: 1_000_000_000n,
+  });
+  expect(packets).toBe(PACKETS);
+  expect(timers.fired).toBeGreaterThan(0);
+});
+
 describe("ends", () => {
   it("refuses an engine with one thread", async () => {
     using object = await loadObject(openObject(join(ROOT, FLOWS.object)), {
@@ -185,8 +198,9 @@ describe("ends", () => {
       names: { get: () => source.names },
     }) as PacketSource;
     const spoil = () => {
-      for (let at = 0; rows !== undefined && at < 100 * FRAME_DESC_SIZE; at += FRAME_DESC_SIZE) {
-        if (rows.getUint32(at + FRAME_CPU, true) === cpu) rows.setUint32(at + FRAME_ADDR, 0xf000_0000, true);
+      const seen = rows as DataView;
+      for (let at = 0; at < 100 * FRAME_DESC_SIZE; at += FRAME_DESC_SIZE) {
+        if (seen.getUint32(at + FRAME_CPU, true) === cpu) seen.setUint32(at + FRAME_ADDR, 0xf000_0000, true);
       }
     };
     const replay = new ParallelReplay(

@@ -6,6 +6,7 @@ import { Loans } from "../../runtime/memory/loans.ts";
 import { World } from "../../runtime/memory/world.ts";
 
 const name = (text: string) => [text.length, ...Buffer.from(text)];
+const MAGIC = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const section = (id: number, bytes: readonly number[]) => [id, bytes.length, ...bytes];
 
 /** `sum(i32, i64) -> i64`, `peek(i32) -> i32` of atomic memory, `spin()` for ever, `trap()`. */
@@ -14,7 +15,7 @@ function module(importModule = "env"): WebAssembly.Module {
   const i64 = 0x7e;
   const body = (...code: number[]) => [code.length + 2, 0, ...code, 0x0b];
   const bytes = [
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...MAGIC,
     ...section(1, [3, 0x60, 2, i32, i64, 1, i64, 0x60, 1, i32, 1, i32, 0x60, 0, 0]),
     ...section(2, [1, ...name(importModule), ...name("memory"), 2, 3, 1, 0x80, 0x80, 4]),
     ...section(3, [4, 0, 1, 2, 2]),
