@@ -53,7 +53,7 @@ const ARGS: Readonly<Record<ArgType, ArgRow | undefined>> = {
   const_str: { kinds: ["map_value"], expected: "map_value" },
   func: { kinds: ["func"], expected: "func" },
   timer: { kinds: ["map_value"], expected: "map_value" },
-  spin_lock: { kinds: ["map_value"], expected: "map_value" },
+  spin_lock: { kinds: ["map_value"], expected: "map_value, ptr_" },
   stack_or_null: { kinds: ["fp"], expected: "fp", nullable: true },
 };
 
