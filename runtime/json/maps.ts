@@ -1,6 +1,7 @@
 // Maps as JSON and back: raw bytes in hex, and by BTF where there is any. The form is an interface: scripts
 // read it, and what was written can be given back to fill a map.
 import { formatValue } from "../../src/btf/value.ts";
+import type { MapDef } from "../../src/verifier/proof.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { MAP_TYPES } from "../../src/spec/map_types.ts";
 import type { MapValue } from "../map/bpf_map.ts";
@@ -35,15 +36,22 @@ export function mapsToJson(object: ShownObject, options: MapsToJsonOptions = {})
 }
 
 export function mapToJson(object: ShownObject, map: ShownMap, options: MapsToJsonOptions = {}): JsonValue {
-  const { shape } = map;
-  const head = { type: shape.type, key_size: shape.keySize, value_size: shape.valueSize, max_entries: shape.maxEntries };
+  const head = headOf(map);
   const variables = variablesOf(object, map);
   if (variables !== undefined) return { ...head, variables };
-  if (shape.type === "perf_event_array") {
+  if (map.shape.type === "perf_event_array") {
     const kept = options.events?.recordsOf(map.addr);
     return { ...head, records: (kept?.items ?? []).map((r) => ({ i: r.i, cpu: r.cpu, len: r.bytes.length, bytes: hex(r.bytes) })), lost: kept?.lost ?? 0 };
   }
-  return { ...head, entries: sortedEntries(map, options.all === true).map((entry) => entryToJson(object, map, entry)) };
+  return { ...head, entries: entriesToJson(object, map, object.mapDef(map.name), options.all === true) };
+}
+
+function headOf({ shape }: ShownMap) {
+  return { type: shape.type, key_size: shape.keySize, value_size: shape.valueSize, max_entries: shape.maxEntries };
+}
+
+function entriesToJson(object: ShownObject, map: ShownMap, def: MapDef, all: boolean): JsonValue {
+  return sortedEntries(map, all).map((entry) => entryToJson(object, map, def, entry));
 }
 
 type Entry = readonly [key: Uint8Array, value: MapValue];
@@ -58,20 +66,23 @@ function isZero(value: Uint8Array | readonly Uint8Array[]): boolean {
   return value instanceof Uint8Array ? value.every((b) => b === 0) : value.every((v) => v.every((b) => b === 0));
 }
 
-function entryToJson(object: ShownObject, map: ShownMap, [key, value]: Entry): JsonValue {
+function entryToJson(object: ShownObject, map: ShownMap, def: MapDef, [key, value]: Entry): JsonValue {
   const keyHex = hex(key);
   const { holds } = MAP_TYPES[map.shape.type];
   if (holds === "prog" && value instanceof Uint8Array) {
     return { key: keyHex, prog: object.progInSlot(value) ?? null };
   }
+  if (holds === "map" && value instanceof Uint8Array) {
+    const inner = object.innerMap?.(value);
+    return { key: keyHex, map: inner === undefined ? null : { ...headOf(inner.map), entries: entriesToJson(object, inner.map, inner.def, false) } };
+  }
   const raw = value instanceof Uint8Array ? hex(value) : value.map(hex);
   if (holds === "dev" && value instanceof Uint8Array) return { key: keyHex, value: raw, formatted: { key: u32(key), value: { ifindex: u32(value) } } };
-  const formatted = formatEntry(object, map, key, value);
+  const formatted = formatEntry(object, def, key, value);
   return { key: keyHex, value: raw, ...(formatted === undefined ? {} : { formatted }) };
 }
 
-function formatEntry(object: ShownObject, map: ShownMap, key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): JsonValue | undefined {
-  const { keyTypeId, valueTypeId } = object.mapDef(map.name);
+function formatEntry(object: ShownObject, { keyTypeId, valueTypeId }: MapDef, key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): JsonValue | undefined {
   const { btf } = object.spec;
   if (btf === undefined || keyTypeId === 0 || valueTypeId === 0) return undefined;
   const one = (bytes: Uint8Array) => toJsonValue(formatValue(btf, valueTypeId, bytes));

@@ -23,6 +23,8 @@ export interface ShownObject {
   readonly maps: ReadonlyMap<string, ShownMap>;
   map(name: string): ShownMap;
   mapDef(name: string): MapDef;
+  /** the map that a value of a map of maps stands for, and its definition; the kernel's engine has none */
+  innerMap?(value: Uint8Array): { readonly map: ShownMap; readonly def: MapDef } | undefined;
   /** the program a program array's value stands for */
   progInSlot(value: Uint8Array): string | undefined;
   /** the value that stands for a program */

@@ -91,7 +91,7 @@ function createUnlessRefused(
   }
   const pin = `${PIN_BY_NAME_DIR}/${map.name}`;
   if (map.pinByName && host.bpffs.has(pin)) return reuse(host, map, pin);
-  const handle = path === undefined ? create(host, map) : createShared(host, map, path);
+  const handle = path === undefined ? createMapIn(host, map) : createShared(host, map, path);
   if (map.pinByName) host.bpffs.pin(pin, handle);
   return handle;
 }
@@ -110,7 +110,8 @@ function reuse(host: Host, map: MapSpec, pin: string): MapHandle {
   throw new BpfError("EINVAL", `map '${map.name}': the map pinned at ${pin} has another shape`);
 }
 
-function create(host: Host, map: MapSpec): MapHandle {
+/** A map of its own, filled with what its definition says. */
+export function createMapIn(host: Host, map: MapSpec): MapHandle {
   const perCpuSlots = map.type === "perf_event_array" && map.maxEntries === 0;
   const def = toMapDef(perCpuSlots ? { ...map, maxEntries: host.world.ncpus } : map);
   const addr = host.world.alloc(mapLayout(def, host.world.ncpus).totalSize, PAGE_SIZE);

@@ -11,11 +11,12 @@ import type { Events } from "../events/events.ts";
 import { Host, type HostOptions, type RunPacketOptions } from "../host/host.ts";
 import type { MapHandle } from "../host/live_map.ts";
 import { BpfProg } from "../host/live_prog.ts";
+import { BpfMap } from "../map/bpf_map.ts";
 import { TypedMap } from "../map/typed_map.ts";
 import type { World } from "../memory/world.ts";
 import type { RowContext } from "../replay/result.ts";
 import type { LibExports } from "../wasm/lib.ts";
-import { type CreateMapsOptions, createMaps } from "./create_maps.ts";
+import { type CreateMapsOptions, createMapIn, createMaps } from "./create_maps.ts";
 import { OpenObject } from "./open.ts";
 import { mapsOf, progsToLoad, toMapDef, verifyProg } from "./prog.ts";
 
@@ -144,6 +145,20 @@ export class BpfObject {
     const found = this.maps.get(name);
     if (found === undefined) throw new BpfError("ENOENT", `${this.name}: no map '${name}'; there are: ${[...this.maps.keys()].join(", ") || "none"}`);
     return found;
+  }
+
+  /** The map in a slot of a map of maps, without a reference to it. */
+  innerMap(value: Uint8Array): { map: BpfMap; def: MapDef } | undefined {
+    const addr = new DataView(value.buffer, value.byteOffset).getUint32(0, true);
+    const live = [...this.host.maps].find((m) => m.addr === addr);
+    return live === undefined ? undefined : { map: new BpfMap(live.home, live.addr, live.def), def: live.def };
+  }
+
+  /** A new map as a map of maps wants them inside, by its definition; put it there with setInner. */
+  createInner(outer: string): MapHandle {
+    const template = this.spec.maps.find((m) => m.name === this.map(outer).name)?.inner;
+    if (template === undefined) throw new BpfError("EINVAL", `map '${outer}' is no map of maps`);
+    return createMapIn(this.host, template);
   }
 
   /** Puts a program into a slot of a program array. */
