@@ -179,7 +179,13 @@ export class Host {
 
   /** A map that was made at `addr` comes to life, without a reference yet. */
   addMap(addr: number, def: MapDef): LiveMap {
-    const map = new LiveMap(this.home, addr, def, (freed) => this.#maps.delete(freed));
+    const map = new LiveMap(
+      this.home,
+      addr,
+      def,
+      (freed) => this.#maps.delete(freed),
+      () => this.collect(),
+    );
     this.#maps.add(map);
     return map;
   }

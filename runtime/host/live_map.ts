@@ -89,6 +89,8 @@ export class LiveMap {
     readonly def: MapDef,
     /** called when nothing refers to it any more */
     readonly onFree: (map: LiveMap) => void,
+    /** called when its timers were released: they may have been the last to hold a program */
+    readonly onTimersReleased: () => void,
   ) {
     this.#publishUsers();
   }
@@ -120,8 +122,10 @@ export class LiveMap {
   putUser(): void {
     this.#users--;
     this.#publishUsers();
-    if (this.#users === 0 && this.hasTimers) this.home.lib.map_release_timers(this.addr);
+    const release = this.#users === 0 && this.hasTimers;
+    if (release) this.home.lib.map_release_timers(this.addr);
     if (!this.referenced) this.#free();
+    if (release) this.onTimersReleased();
   }
 
   getProg(): void {
