@@ -21,7 +21,9 @@ const table = (name, key) => {
   console.log(`\n${name}`);
   for (const { formatted } of mapToJson(object, object.map(name)).entries) {
     const hits = Array.isArray(formatted.value) ? formatted.value[0] : formatted.value;
-    console.log(`  ${key(formatted.key).padEnd(22)}${String(hits.packets).padStart(7)} packets ${String(hits.bytes).padStart(9)} bytes`);
+    console.log(
+      `  ${key(formatted.key).padEnd(22)}${String(hits.packets).padStart(7)} packets ${String(hits.bytes).padStart(9)} bytes`,
+    );
   }
 };
 const reasons = ["allowed", "blocked source", "closed port", "ping flood", "malformed", "not IP"];
@@ -30,5 +32,7 @@ table("blocked4", (p) => `${p.addr.join(".")}/${p.len}`);
 table("closed_ports", (port) => `port ${port}`);
 
 console.log("\nThe same from the command line:");
-console.log("  npx softirq run examples/xdp_firewall.o examples/demo.pcap --prog firewall --init setup --maps -");
+console.log(
+  "  npx softirq run examples/xdp_firewall.o examples/demo.pcap --prog firewall --init setup --maps -",
+);
 object.close();

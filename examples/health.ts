@@ -8,5 +8,7 @@ await runProg(object, "health", openCaptures([here("demo.pcap")]), { until: 100_
 const backends = [...object.typedMap("backends")].map(([, b]) => b as { up: number; downs: number });
 const { went_down, came_up } = object.globals();
 console.log(`${backends.filter((b) => b.up === 1).length} of ${backends.length} backends are up`);
-console.log(`${String(went_down)} times one fell silent for half a second, ${String(came_up)} times one came back`);
+console.log(
+  `${String(went_down)} times one fell silent for half a second, ${String(came_up)} times one came back`,
+);
 object.close();

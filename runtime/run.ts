@@ -70,24 +70,40 @@ function runInit(object: BpfObject, init: string, first: FirstFrame | undefined)
 }
 
 /** Replays; then the clock goes on by `until`. */
-async function playVirtual(host: Host, until: bigint, events: Events, play: (more: object) => Promise<ReplayStats>): Promise<ReplayStats> {
+async function playVirtual(
+  host: Host,
+  until: bigint,
+  events: Events,
+  play: (more: object) => Promise<ReplayStats>,
+): Promise<ReplayStats> {
   const stats = await play({});
   const ended = !stats.stopped && (await runTimers(host, until, events));
   return { ...stats, stopped: !ended };
 }
 
 /** The same in real time. A failure of the clock's thread ends it, and is thrown here. */
-async function playReal(host: Host, clock: RealClock, options: RunOptions, play: (more: Pick<ReplayOptions, "pace">) => Promise<ReplayStats>): Promise<ReplayStats> {
-  if (options.parallel === true) throw new BpfError("EOPNOTSUPP", "the real clock has no thread for each CPU: it cannot be run in parallel");
+async function playReal(
+  host: Host,
+  clock: RealClock,
+  options: RunOptions,
+  play: (more: Pick<ReplayOptions, "pace">) => Promise<ReplayStats>,
+): Promise<ReplayStats> {
+  if (options.parallel === true)
+    throw new BpfError(
+      "EOPNOTSUPP",
+      "the real clock has no thread for each CPU: it cannot be run in parallel",
+    );
   const { speed = 1 } = options;
-  if (!(speed > 0 && Number.isFinite(speed))) throw new BpfError("EINVAL", `speed must be above 0, not ${speed}`);
+  if (!(speed > 0 && Number.isFinite(speed)))
+    throw new BpfError("EINVAL", `speed must be above 0, not ${speed}`);
   const pace = new Pace(host.world, clock, speed);
   try {
     const stats = await clock.reportTo(
       () => host.world.stop(),
       async () => {
         const played = await play({ pace });
-        const ended = !played.stopped && (await pace.sleepUntil(clockNs() + (options.until ?? 0n), () => undefined));
+        const ended =
+          !played.stopped && (await pace.sleepUntil(clockNs() + (options.until ?? 0n), () => undefined));
         return { ...played, stopped: !ended };
       },
     );
@@ -98,18 +114,29 @@ async function playReal(host: Host, clock: RealClock, options: RunOptions, play:
   }
 }
 
-export async function runProg(object: BpfObject, name: string, source: PacketSource, options: RunOptions = {}): Promise<RunResult> {
+export async function runProg(
+  object: BpfObject,
+  name: string,
+  source: PacketSource,
+  options: RunOptions = {},
+): Promise<RunResult> {
   const prog = object.prog(name);
   const type = prog.verified.prog.type;
   const verdicts = VERDICTS[type];
-  if (verdicts === undefined) throw new BpfError("EOPNOTSUPP", `programs of type ${type} cannot be run over a capture yet`);
+  if (verdicts === undefined)
+    throw new BpfError("EOPNOTSUPP", `programs of type ${type} cannot be run over a capture yet`);
   const { world } = object;
   const { host } = object;
   host.resetRun();
   const events = host.openEvents(options.keep ?? 100_000);
   host.exclusive(() => setCtx(world, options.ctx ?? {}));
   const play = (more: Pick<ReplayOptions, "pace">) => {
-    const replayOptions = { ...options, ...more, limit: options.limit ?? Number.MAX_SAFE_INTEGER, repeat: options.repeat ?? 1 };
+    const replayOptions = {
+      ...options,
+      ...more,
+      limit: options.limit ?? Number.MAX_SAFE_INTEGER,
+      repeat: options.repeat ?? 1,
+    };
     const Run = options.parallel === true && world.ncpus > 1 ? ParallelReplay : Replay;
     const replay = new Run(host, prog.engine, events, object.rowContext(verdicts), replayOptions);
     return replay.run(source, (first) => {
@@ -117,7 +144,9 @@ export async function runProg(object: BpfObject, name: string, source: PacketSou
     });
   };
   const until = options.until ?? 0n;
-  const stats = await (host.clock === undefined ? playVirtual(host, until, events, play) : playReal(host, host.clock, options, play));
+  const stats = await (host.clock === undefined
+    ? playVirtual(host, until, events, play)
+    : playReal(host, host.clock, options, play));
   host.collect();
   return {
     prog: name,

@@ -55,7 +55,10 @@ export function stormError(host: Host, cpu = 0): BpfError {
   const prog = [...host.progs].find((p) => p.id === view.getUint32(WORLD_FUNC_PROG + fn * 4, true));
   const name = prog?.verified.subprogs[fn - prog.engine.tableIndex]?.name ?? `#${fn}`;
   const cap = view.getUint32(WORLD_TIMER_CAP, true) || TIMER_CAP_DEFAULT;
-  return new BpfError("ELOOP", `timer storm: callback '${name}' of program '${prog?.name ?? "?"}' ran more than ${cap} times in one virtual second`);
+  return new BpfError(
+    "ELOOP",
+    `timer storm: callback '${name}' of program '${prog?.name ?? "?"}' ran more than ${cap} times in one virtual second`,
+  );
 }
 
 /** The clock goes on by `ns` and fires what is due meanwhile. False when the stop word ended it. */

@@ -50,7 +50,7 @@ function link(
   const { exports } = new WebAssembly.Instance(module, { env: { memory, table } });
   const most = Math.max(...functions.map((f) => f.index)) + 1;
   if (most > table.length) table.grow(most - table.length);
-  for (const { index, exportName } of functions) table.set(index, exports[exportName] as () => unknown);
+  for (const { index, exportName } of functions) table.set(index, exports[exportName]);
 }
 
 let seen = 0;

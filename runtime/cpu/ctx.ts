@@ -17,11 +17,15 @@ const XDP_FIELDS: Readonly<Record<string, { off: number; value: number }>> = {
 export function setCtx(world: World, fields: CtxFields): void {
   for (const name of Object.keys(fields)) {
     if (!Object.hasOwn(XDP_FIELDS, name)) {
-      throw new BpfError("EINVAL", `the context has no field '${name}' to set; there are: ${Object.keys(XDP_FIELDS).join(", ")}`);
+      throw new BpfError(
+        "EINVAL",
+        `the context has no field '${name}' to set; there are: ${Object.keys(XDP_FIELDS).join(", ")}`,
+      );
     }
   }
   for (let i = 0; i < world.ncpus; i++) {
     const cpu = world.cpu(i);
-    for (const [name, { off, value }] of Object.entries(XDP_FIELDS)) world.view.setUint32(cpu + off, fields[name] ?? value, true);
+    for (const [name, { off, value }] of Object.entries(XDP_FIELDS))
+      world.view.setUint32(cpu + off, fields[name] ?? value, true);
   }
 }

@@ -26,14 +26,21 @@ function buildTable(): Int32Array {
   for (let i = 0; i < MAX_INPUT; i++) {
     for (let bit = 0; bit < 8; bit++) {
       const window = keyWindow(i * 8 + bit);
-      for (let b = 0; b < 256; b++) if ((b & (0x80 >> bit)) !== 0) table[i * 256 + b] = (table[i * 256 + b] ?? 0) ^ window;
+      for (let b = 0; b < 256; b++)
+        if ((b & (0x80 >> bit)) !== 0) table[i * 256 + b] = (table[i * 256 + b] ?? 0) ^ window;
     }
   }
   return table;
 }
 
 /** Hash over two runs of bytes: the addresses, then the ports. */
-function toeplitz(bytes: Uint8Array, addrs: number, addrsLen: number, ports: number, portsLen: number): number {
+function toeplitz(
+  bytes: Uint8Array,
+  addrs: number,
+  addrsLen: number,
+  ports: number,
+  portsLen: number,
+): number {
   let hash = 0;
   for (let i = 0; i < addrsLen; i++) hash ^= TABLE[i * 256 + (bytes[addrs + i] ?? 0)] ?? 0;
   for (let i = 0; i < portsLen; i++) hash ^= TABLE[(addrsLen + i) * 256 + (bytes[ports + i] ?? 0)] ?? 0;

@@ -85,7 +85,8 @@ export class Bench {
    */
   run(prog: EngineProg, frame: Uint8Array, ts: bigint, repeat = 1, cpuIndex = 0): OnePacket {
     const { view, bytes } = this.#world;
-    if (frame.length > XDP_LEN_MAX) throw new BpfError("ENOMEM", `a packet of ${frame.length} bytes is longer than ${XDP_LEN_MAX}`);
+    if (frame.length > XDP_LEN_MAX)
+      throw new BpfError("ENOMEM", `a packet of ${frame.length} bytes is longer than ${XDP_LEN_MAX}`);
     bytes.set(frame, this.#frame);
     const cpu = this.#world.cpu(0);
     const stats = bytes.slice(cpu + CPU_STATS, cpu + CPU_STATS + CPU_STATS_SIZE);

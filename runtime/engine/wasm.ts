@@ -28,7 +28,7 @@ export const wasmEngine: Engine = {
     );
     const module = new WebAssembly.Module(compiled.wasm as BufferSource);
     const instance = new WebAssembly.Instance(module, { env: { memory: world.memory, table: world.table } });
-    for (const { index, exportName } of compiled.table) world.table.set(index, instance.exports[exportName] as () => unknown);
+    for (const { index, exportName } of compiled.table) world.table.set(index, instance.exports[exportName]);
     const exports = instance.exports as unknown as ProgExports;
     return {
       verified,

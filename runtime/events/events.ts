@@ -88,7 +88,8 @@ export class Events {
     const { view, bytes } = this.#world;
     const start = view.getUint32(cpu + CPU_EVENTS, true);
     const tail = view.getUint32(cpu + CPU_EVENTS_TAIL, true);
-    for (let at = start; at < start + tail; at += view.getUint32(at + EV_SIZE, true)) this.#take(view, bytes, at);
+    for (let at = start; at < start + tail; at += view.getUint32(at + EV_SIZE, true))
+      this.#take(view, bytes, at);
     view.setUint32(cpu + CPU_EVENTS_TAIL, 0, true);
     this.printk.lost += Number(view.getBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, true));
     view.setBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, 0n, true);
@@ -112,7 +113,11 @@ export class Events {
         bytes: bytes.slice(at + EV_DATA, at + EV_DATA + len),
       }));
     } else if (kind === EV_PRINTK) {
-      this.#add(this.printk, () => Buffer.from(bytes.slice(at + EV_DATA, at + EV_DATA + len)).toString("latin1").replace(/\n$/, ""));
+      this.#add(this.printk, () =>
+        Buffer.from(bytes.slice(at + EV_DATA, at + EV_DATA + len))
+          .toString("latin1")
+          .replace(/\n$/, ""),
+      );
     } else {
       throw new Error(`event record of kind ${kind} at ${at}`);
     }

@@ -5,14 +5,17 @@ import { MapHandle } from "./live_map.ts";
 import { BpfProg, type LiveProg } from "./live_prog.ts";
 import type { LiveMap } from "./live_map.ts";
 
-type Pinned = { readonly kind: "map"; readonly map: LiveMap } | { readonly kind: "prog"; readonly prog: LiveProg };
+type Pinned =
+  | { readonly kind: "map"; readonly map: LiveMap }
+  | { readonly kind: "prog"; readonly prog: LiveProg };
 
 export class Bpffs {
   readonly #pins = new Map<string, Pinned>();
 
   /** Throws EEXIST where the name is taken, EINVAL where it is no path. */
   pin(path: string, handle: MapHandle | BpfProg): void {
-    if (!path.startsWith("/") || path.endsWith("/")) throw new BpfError("EINVAL", `pin ${path}: not a path such as /sys/fs/bpf/name`);
+    if (!path.startsWith("/") || path.endsWith("/"))
+      throw new BpfError("EINVAL", `pin ${path}: not a path such as /sys/fs/bpf/name`);
     if (this.#pins.has(path)) throw new BpfError("EEXIST", `pin ${path}: the name is taken`);
     if (handle instanceof MapHandle) {
       handle.live.getUser();

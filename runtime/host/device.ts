@@ -20,8 +20,10 @@ export class Device {
 
   /** Throws EBUSY where a program is attached, EINVAL where it is none for devices. */
   attach(prog: BpfProg): void {
-    if (prog.verified.prog.type !== "xdp") throw new BpfError("EINVAL", `attach to ${this.name}: '${prog.name}' is not an XDP program`);
-    if (this.#prog !== undefined) throw new BpfError("EBUSY", `attach to ${this.name}: '${this.#prog.name}' is attached`);
+    if (prog.verified.prog.type !== "xdp")
+      throw new BpfError("EINVAL", `attach to ${this.name}: '${prog.name}' is not an XDP program`);
+    if (this.#prog !== undefined)
+      throw new BpfError("EBUSY", `attach to ${this.name}: '${this.#prog.name}' is attached`);
     prog.live.get();
     this.#prog = prog.live;
   }

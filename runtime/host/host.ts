@@ -147,7 +147,8 @@ export class Host {
    */
   sample(prog: BpfProg, rate: SampleRate): Sampler {
     const { clock } = this;
-    if (clock === undefined) throw new BpfError("EOPNOTSUPP", `sample '${prog.name}': needs a host with clock: "real"`);
+    if (clock === undefined)
+      throw new BpfError("EOPNOTSUPP", `sample '${prog.name}': needs a host with clock: "real"`);
     checkSample(prog);
     const run = sampleOnce(this, prog.live);
     prog.live.get();
@@ -196,14 +197,16 @@ export class Host {
     if (id > MAX_PROGS) throw new BpfError("ENOSPC", `more than ${MAX_PROGS} programs in one host`);
     this.clock?.link(engine);
     this.#setFunctions(engine.tableIndex, verified.subprogs.length, id);
-    const timerRefs = () => Atomics.load(new Int32Array(this.world.memory.buffer, WORLD_PROG_REFS + id * 4, 1), 0);
+    const timerRefs = () =>
+      Atomics.load(new Int32Array(this.world.memory.buffer, WORLD_PROG_REFS + id * 4, 1), 0);
     const prog = new LiveProg(id, spec, verified, engine, maps, timerRefs, (freed) => this.#forget(freed));
     this.#progs.set(id, prog);
     return prog;
   }
 
   #setFunctions(first: number, count: number, id: number): void {
-    if (first + count > MAX_FUNCTIONS) throw new BpfError("ENOSPC", `more than ${MAX_FUNCTIONS} functions in one host`);
+    if (first + count > MAX_FUNCTIONS)
+      throw new BpfError("ENOSPC", `more than ${MAX_FUNCTIONS} functions in one host`);
     for (let i = 0; i < count; i++) this.world.view.setUint32(WORLD_FUNC_PROG + (first + i) * 4, id, true);
   }
 
@@ -225,7 +228,9 @@ export class Host {
   device(name: string): Device {
     let device = this.#devices.get(name);
     if (device === undefined) {
-      device = new Device(name, this.#devices.size + 1, (prog, frame, ts, ifindex) => this.runPacket(prog, frame, { ts, ctx: { ingress_ifindex: ifindex } }));
+      device = new Device(name, this.#devices.size + 1, (prog, frame, ts, ifindex) =>
+        this.runPacket(prog, frame, { ts, ctx: { ingress_ifindex: ifindex } }),
+      );
       this.#devices.set(name, device);
     }
     return device;

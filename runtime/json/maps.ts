@@ -8,7 +8,13 @@ import type { MapValue } from "../map/bpf_map.ts";
 import type { ShownEvents, ShownMap, ShownObject } from "./shown.ts";
 
 /** JSON.stringify leaves nothing of a bigint: 64-bit quantities become decimal strings. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
 
 export interface MapsToJsonOptions {
   /** arrays: every element, all-zero ones too */
@@ -17,7 +23,8 @@ export interface MapsToJsonOptions {
   readonly events?: ShownEvents;
 }
 
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+const hex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
 
 export function toJsonValue(value: unknown): JsonValue {
   if (typeof value === "bigint") return value.toString();
@@ -25,7 +32,7 @@ export function toJsonValue(value: unknown): JsonValue {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
   if (value instanceof Uint8Array) return hex(value);
   if (Array.isArray(value)) return value.map(toJsonValue);
-  return Object.fromEntries(Object.entries(value as object).map(([k, v]) => [k, toJsonValue(v)]));
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, toJsonValue(v)]));
 }
 
 /** All maps of the object, by name. */
@@ -41,13 +48,27 @@ export function mapToJson(object: ShownObject, map: ShownMap, options: MapsToJso
   if (variables !== undefined) return { ...head, variables };
   if (map.shape.type === "perf_event_array") {
     const kept = options.events?.recordsOf(map.addr);
-    return { ...head, records: (kept?.items ?? []).map((r) => ({ i: r.i, cpu: r.cpu, len: r.bytes.length, bytes: hex(r.bytes) })), lost: kept?.lost ?? 0 };
+    return {
+      ...head,
+      records: (kept?.items ?? []).map((r) => ({
+        i: r.i,
+        cpu: r.cpu,
+        len: r.bytes.length,
+        bytes: hex(r.bytes),
+      })),
+      lost: kept?.lost ?? 0,
+    };
   }
   return { ...head, entries: entriesToJson(object, map, object.mapDef(map.name), options.all === true) };
 }
 
 function headOf({ shape }: ShownMap) {
-  return { type: shape.type, key_size: shape.keySize, value_size: shape.valueSize, max_entries: shape.maxEntries };
+  return {
+    type: shape.type,
+    key_size: shape.keySize,
+    value_size: shape.valueSize,
+    max_entries: shape.maxEntries,
+  };
 }
 
 function entriesToJson(object: ShownObject, map: ShownMap, def: MapDef, all: boolean): JsonValue {
@@ -59,11 +80,15 @@ type Entry = readonly [key: Uint8Array, value: MapValue];
 function sortedEntries(map: ShownMap, all: boolean): Entry[] {
   const { indexed, holds } = MAP_TYPES[map.shape.type];
   const sparse = indexed && holds === "bytes" && !all;
-  return [...map.entries()].filter(([, value]) => !sparse || !isZero(value)).sort(([a], [b]) => Buffer.compare(a, b));
+  return [...map.entries()]
+    .filter(([, value]) => !sparse || !isZero(value))
+    .sort(([a], [b]) => Buffer.compare(a, b));
 }
 
 function isZero(value: Uint8Array | readonly Uint8Array[]): boolean {
-  return value instanceof Uint8Array ? value.every((b) => b === 0) : value.every((v) => v.every((b) => b === 0));
+  return value instanceof Uint8Array
+    ? value.every((b) => b === 0)
+    : value.every((v) => v.every((b) => b === 0));
 }
 
 function entryToJson(object: ShownObject, map: ShownMap, def: MapDef, [key, value]: Entry): JsonValue {
@@ -74,19 +99,34 @@ function entryToJson(object: ShownObject, map: ShownMap, def: MapDef, [key, valu
   }
   if (holds === "map" && value instanceof Uint8Array) {
     const inner = object.innerMap?.(value);
-    return { key: keyHex, map: inner === undefined ? null : { ...headOf(inner.map), entries: entriesToJson(object, inner.map, inner.def, false) } };
+    return {
+      key: keyHex,
+      map:
+        inner === undefined
+          ? null
+          : { ...headOf(inner.map), entries: entriesToJson(object, inner.map, inner.def, false) },
+    };
   }
   const raw = value instanceof Uint8Array ? hex(value) : value.map(hex);
-  if (holds === "dev" && value instanceof Uint8Array) return { key: keyHex, value: raw, formatted: { key: u32(key), value: { ifindex: u32(value) } } };
+  if (holds === "dev" && value instanceof Uint8Array)
+    return { key: keyHex, value: raw, formatted: { key: u32(key), value: { ifindex: u32(value) } } };
   const formatted = formatEntry(object, def, key, value);
   return { key: keyHex, value: raw, ...(formatted === undefined ? {} : { formatted }) };
 }
 
-function formatEntry(object: ShownObject, { keyTypeId, valueTypeId }: MapDef, key: Uint8Array, value: Uint8Array | readonly Uint8Array[]): JsonValue | undefined {
+function formatEntry(
+  object: ShownObject,
+  { keyTypeId, valueTypeId }: MapDef,
+  key: Uint8Array,
+  value: Uint8Array | readonly Uint8Array[],
+): JsonValue | undefined {
   const { btf } = object.spec;
   if (btf === undefined || keyTypeId === 0 || valueTypeId === 0) return undefined;
   const one = (bytes: Uint8Array) => toJsonValue(formatValue(btf, valueTypeId, bytes));
-  return { key: toJsonValue(formatValue(btf, keyTypeId, key)), value: value instanceof Uint8Array ? one(value) : value.map(one) };
+  return {
+    key: toJsonValue(formatValue(btf, keyTypeId, key)),
+    value: value instanceof Uint8Array ? one(value) : value.map(one),
+  };
 }
 
 /** Global variables of a data map; undefined for any other map. */
@@ -100,12 +140,18 @@ function variablesOf(object: ShownObject, map: ShownMap): JsonValue | undefined 
   for (const v of object.spec.variables) {
     if (v.map !== index) continue;
     const bytes = data.subarray(v.off, v.off + v.size);
-    out[v.name] = { bytes: hex(bytes), ...(btf === undefined || v.typeId === 0 ? {} : { value: toJsonValue(formatValue(btf, v.typeId, bytes)) }) };
+    out[v.name] = {
+      bytes: hex(bytes),
+      ...(btf === undefined || v.typeId === 0
+        ? {}
+        : { value: toJsonValue(formatValue(btf, v.typeId, bytes)) }),
+    };
   }
   return out;
 }
 
-const u32 = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0, true);
+const u32 = (bytes: Uint8Array): number =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0, true);
 
 /**
  * Fills a map from the entries form: `{"entries":[…]}` or a whole maps document, or the bare list. Nothing is
@@ -126,7 +172,8 @@ export function fillMaps(object: ShownObject, name: string, document: unknown, w
   }
 }
 
-const isObject = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
+const isObject = (v: unknown): v is Record<string, unknown> =>
+  typeof v === "object" && v !== null && !Array.isArray(v);
 
 function findEntries(document: unknown, name: string): readonly unknown[] | undefined {
   if (Array.isArray(document)) return document;
@@ -136,7 +183,12 @@ function findEntries(document: unknown, name: string): readonly unknown[] | unde
   return isObject(inner) && Array.isArray(inner["entries"]) ? inner["entries"] : undefined;
 }
 
-function decodeEntry(object: ShownObject, map: ShownMap, entry: unknown, where: string): { key: Uint8Array; value: Uint8Array | Uint8Array[] } {
+function decodeEntry(
+  object: ShownObject,
+  map: ShownMap,
+  entry: unknown,
+  where: string,
+): { key: Uint8Array; value: Uint8Array | Uint8Array[] } {
   if (!isObject(entry)) throw new BpfError("EINVAL", `${where}: not an object with key and value`);
   const key = decodeHex(entry["key"], map.shape.keySize, `${where}: key`);
   if (map.shape.type === "prog_array") {
@@ -145,7 +197,8 @@ function decodeEntry(object: ShownObject, map: ShownMap, entry: unknown, where: 
     return { key, value: object.slotOfProg(prog) };
   }
   const raw = entry["value"];
-  if (!MAP_TYPES[map.shape.type].perCpu) return { key, value: decodeHex(raw, map.shape.valueSize, `${where}: value`) };
+  if (!MAP_TYPES[map.shape.type].perCpu)
+    return { key, value: decodeHex(raw, map.shape.valueSize, `${where}: value`) };
   if (!Array.isArray(raw) || raw.length !== object.ncpus) {
     throw new BpfError("EINVAL", `${where}: value is not a list of ${object.ncpus} values, one for each CPU`);
   }
@@ -153,7 +206,9 @@ function decodeEntry(object: ShownObject, map: ShownMap, entry: unknown, where: 
 }
 
 function decodeHex(text: unknown, size: number, where: string): Uint8Array {
-  if (typeof text !== "string" || !/^(?:[0-9a-f]{2})*$/i.test(text)) throw new BpfError("EINVAL", `${where} is not bytes in hex`);
-  if (text.length !== size * 2) throw new BpfError("EINVAL", `${where} has ${text.length / 2} bytes, not ${size}`);
+  if (typeof text !== "string" || !/^(?:[0-9a-f]{2})*$/i.test(text))
+    throw new BpfError("EINVAL", `${where} is not bytes in hex`);
+  if (text.length !== size * 2)
+    throw new BpfError("EINVAL", `${where} has ${text.length / 2} bytes, not ${size}`);
   return new Uint8Array(Buffer.from(text, "hex"));
 }

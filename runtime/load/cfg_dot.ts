@@ -14,9 +14,15 @@ const after = (insn: Insn): number => insn.pc + (insn.kind === "ld_imm64" ? 2 : 
 function branches(insn: Insn): readonly Edge[] | undefined {
   switch (insn.kind) {
     case "jmp":
-      return [{ to: insn.target, label: "taken" }, { to: after(insn), label: "" }];
+      return [
+        { to: insn.target, label: "taken" },
+        { to: after(insn), label: "" },
+      ];
     case "may_goto":
-      return [{ to: insn.target, label: "done" }, { to: after(insn), label: "" }];
+      return [
+        { to: insn.target, label: "done" },
+        { to: after(insn), label: "" },
+      ];
     case "ja":
       return [{ to: insn.target, label: "" }];
     case "exit":
@@ -54,8 +60,17 @@ export function fmtCfgDot(prog: ProgSpec): string[] {
     }
     nodes.get(block)?.push(`${insn.pc}: ${fmtInsn(insn)}`);
     const out = branches(insn) ?? (starts.has(after(insn)) ? [{ to: after(insn), label: "" }] : []);
-    for (const { to, label } of out) edges.push(`  b${block} -> b${to}${label === "" ? "" : ` [label="${label}"]`};`);
+    for (const { to, label } of out)
+      edges.push(`  b${block} -> b${to}${label === "" ? "" : ` [label="${label}"]`};`);
   }
-  const boxes = [...nodes].map(([pc, lines]) => `  b${pc} [label="${lines.map((l) => `${quote(l)}\\l`).join("")}"];`);
-  return [`digraph "${quote(prog.name)}" {`, "  node [shape=box, fontname=monospace];", ...boxes, ...edges, "}"];
+  const boxes = [...nodes].map(
+    ([pc, lines]) => `  b${pc} [label="${lines.map((l) => `${quote(l)}\\l`).join("")}"];`,
+  );
+  return [
+    `digraph "${quote(prog.name)}" {`,
+    "  node [shape=box, fontname=monospace];",
+    ...boxes,
+    ...edges,
+    "}",
+  ];
 }

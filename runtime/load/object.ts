@@ -39,7 +39,8 @@ export async function loadObject(opened: OpenObject, options: LoadOptions = {}):
   const ownsHost = options.host === undefined;
   const object = new BpfObject(spec, host, mapsIn(host, spec, wanted, options), new Map(), ownsHost);
   try {
-    for (const prog of wanted) object.progs.set(prog.name, await loadProg(host, spec, prog, object.maps, options));
+    for (const prog of wanted)
+      object.progs.set(prog.name, await loadProg(host, spec, prog, object.maps, options));
     fillProgArrays(spec, object);
   } catch (error) {
     object.close();
@@ -49,7 +50,12 @@ export async function loadObject(opened: OpenObject, options: LoadOptions = {}):
 }
 
 /** The maps these programs need; a host that was made for them does not outlive their refusal. */
-function mapsIn(host: Host, spec: ObjectSpec, progs: readonly ProgSpec[], options: LoadOptions): Map<string, MapHandle> {
+function mapsIn(
+  host: Host,
+  spec: ObjectSpec,
+  progs: readonly ProgSpec[],
+  options: LoadOptions,
+): Map<string, MapHandle> {
   try {
     return createMaps(host, spec, new Set(progs.flatMap((p) => [...mapsOf(p)])), options);
   } catch (error) {
@@ -58,10 +64,18 @@ function mapsIn(host: Host, spec: ObjectSpec, progs: readonly ProgSpec[], option
   }
 }
 
-async function loadProg(host: Host, spec: ObjectSpec, prog: ProgSpec, maps: ReadonlyMap<string, MapHandle>, options: LoadOptions): Promise<BpfProg> {
+async function loadProg(
+  host: Host,
+  spec: ObjectSpec,
+  prog: ProgSpec,
+  maps: ReadonlyMap<string, MapHandle>,
+  options: LoadOptions,
+): Promise<BpfProg> {
   const verified = verifyProg(spec, prog);
   const handles = spec.maps.map((m) => maps.get(m.name));
-  const bindings = verified.prog.maps.map((def, i) => bindMap(host.world.memory.buffer, handles[i]?.addr ?? 0, def));
+  const bindings = verified.prog.maps.map((def, i) =>
+    bindMap(host.world.memory.buffer, handles[i]?.addr ?? 0, def),
+  );
   const engine = await ENGINES[options.engine ?? "wasm"].load(
     host.world,
     verified,
@@ -113,7 +127,11 @@ export class BpfObject {
   prog(name: string): BpfProg {
     this.#assertOpen();
     const found = this.progs.get(name);
-    if (found === undefined) throw new BpfError("ENOENT", `${this.name}: program '${name}' is not loaded; loaded are: ${[...this.progs.keys()].join(", ")}`);
+    if (found === undefined)
+      throw new BpfError(
+        "ENOENT",
+        `${this.name}: program '${name}' is not loaded; loaded are: ${[...this.progs.keys()].join(", ")}`,
+      );
     return found;
   }
 
@@ -143,7 +161,11 @@ export class BpfObject {
   map(name: string): MapHandle {
     this.#assertOpen();
     const found = this.maps.get(name);
-    if (found === undefined) throw new BpfError("ENOENT", `${this.name}: no map '${name}'; there are: ${[...this.maps.keys()].join(", ") || "none"}`);
+    if (found === undefined)
+      throw new BpfError(
+        "ENOENT",
+        `${this.name}: no map '${name}'; there are: ${[...this.maps.keys()].join(", ") || "none"}`,
+      );
     return found;
   }
 
@@ -151,7 +173,9 @@ export class BpfObject {
   innerMap(value: Uint8Array): { map: BpfMap; def: MapDef } | undefined {
     const addr = new DataView(value.buffer, value.byteOffset).getUint32(0, true);
     const live = [...this.host.maps].find((m) => m.addr === addr);
-    return live === undefined ? undefined : { map: new BpfMap(live.home, live.addr, live.def), def: live.def };
+    return live === undefined
+      ? undefined
+      : { map: new BpfMap(live.home, live.addr, live.def), def: live.def };
   }
 
   /** A new map as a map of maps wants them inside, by its definition; put it there with setInner. */
@@ -203,7 +227,9 @@ export class BpfObject {
       mapName: (header) => byAddress.get(header)?.name ?? `map@${header}`,
       redirectTarget: (header, index) => {
         const value = byAddress.get(header)?.lookup(u32Key(index));
-        return value instanceof Uint8Array ? new DataView(value.buffer, value.byteOffset).getUint32(0, true) : undefined;
+        return value instanceof Uint8Array
+          ? new DataView(value.buffer, value.byteOffset).getUint32(0, true)
+          : undefined;
       },
     };
   }

@@ -18,12 +18,17 @@ export class OpenObject {
     const names = progs.map((p) => p.name).join(", ");
     if (name !== undefined) {
       const found = progs.find((p) => p.name === name);
-      if (found === undefined) throw new BpfError("ENOENT", `${this.spec.name}: no program '${name}'; there are: ${names || "none"}`);
+      if (found === undefined)
+        throw new BpfError(
+          "ENOENT",
+          `${this.spec.name}: no program '${name}'; there are: ${names || "none"}`,
+        );
       return found;
     }
     const [only, ...more] = progs;
     if (only === undefined) throw new BpfError("ENOENT", `${this.spec.name}: no programs`);
-    if (more.length > 0) throw new BpfError("EINVAL", `${this.spec.name}: ${progs.length} programs, choose one: ${names}`);
+    if (more.length > 0)
+      throw new BpfError("EINVAL", `${this.spec.name}: ${progs.length} programs, choose one: ${names}`);
     return only;
   }
 
@@ -31,7 +36,10 @@ export class OpenObject {
   map(name: string): MapSpec {
     const found = this.spec.maps.find((m) => m.name === name);
     if (found === undefined) {
-      throw new BpfError("ENOENT", `${this.spec.name}: no map '${name}'; there are: ${this.spec.maps.map((m) => m.name).join(", ") || "none"}`);
+      throw new BpfError(
+        "ENOENT",
+        `${this.spec.name}: no map '${name}'; there are: ${this.spec.maps.map((m) => m.name).join(", ") || "none"}`,
+      );
     }
     return found;
   }
@@ -67,7 +75,8 @@ function readFileBounded(path: string): Uint8Array {
     fd = openSync(path, "r");
     const stat = fstatSync(fd);
     if (stat.isDirectory()) throw new BpfError("EISDIR", `open ${path}: is a directory`);
-    if (stat.size > MAX_OBJECT_BYTES) throw new BpfError("EFBIG", `open ${path}: ${stat.size} bytes is too large for a BPF object`);
+    if (stat.size > MAX_OBJECT_BYTES)
+      throw new BpfError("EFBIG", `open ${path}: ${stat.size} bytes is too large for a BPF object`);
     return readFileSync(fd);
   } catch (cause) {
     if (cause instanceof BpfError) throw cause;

@@ -17,14 +17,19 @@ function findVariable(spec: ObjectSpec, path: string): { variable: VariableSpec;
     const names = spec.variables.map((v) => v.name).join(", ");
     throw new BpfError("ENOENT", `${spec.name}: no global variable '${name}'; there are: ${names || "none"}`);
   }
-  if (others.length > 0) throw new BpfError("EINVAL", `${spec.name}: '${name}' is in ${found.map((v) => v.section).join(" and ")}`);
+  if (others.length > 0)
+    throw new BpfError(
+      "EINVAL",
+      `${spec.name}: '${name}' is in ${found.map((v) => v.section).join(" and ")}`,
+    );
   return { variable, rest: path.slice(name.length) };
 }
 
 /** The variable's own bytes within its section. */
 function bytesOf(spec: ObjectSpec, variable: VariableSpec): Uint8Array {
   const data = spec.maps[variable.map]?.data;
-  if (data === undefined || variable.off + variable.size > data.length) throw new Error(`variable '${variable.name}' lies in no data`);
+  if (data === undefined || variable.off + variable.size > data.length)
+    throw new Error(`variable '${variable.name}' lies in no data`);
   return data.subarray(variable.off, variable.off + variable.size);
 }
 
@@ -39,7 +44,8 @@ function named<T>(path: string, call: () => T): T {
 }
 
 function writeInteger(bytes: Uint8Array, path: string, value: VariableValue): void {
-  const n = typeof value === "bigint" || Number.isSafeInteger(value) ? BigInt(value as bigint | number) : undefined;
+  const n =
+    typeof value === "bigint" || Number.isSafeInteger(value) ? BigInt(value as bigint | number) : undefined;
   if (n === undefined) throw new BpfError("EINVAL", `'${path}' has no BTF type: only an integer can be set`);
   const bits = bytes.length * 8;
   if (bits > 64 || (BigInt.asUintN(bits, n) !== n && BigInt.asIntN(bits, n) !== n)) {

@@ -15,7 +15,10 @@ export class TypedMap {
     readonly def: Pick<MapDef, "keyTypeId" | "valueTypeId">,
   ) {
     if (btf === undefined || def.keyTypeId === 0 || def.valueTypeId === 0) {
-      throw new BpfError("EINVAL", `map '${raw.name}' has no BTF: declare it with __type(key, …) and __type(value, …), or use its bytes`);
+      throw new BpfError(
+        "EINVAL",
+        `map '${raw.name}' has no BTF: declare it with __type(key, …) and __type(value, …), or use its bytes`,
+      );
     }
     this.#btf = btf;
   }
@@ -29,7 +32,9 @@ export class TypedMap {
   /** Members left out are zero. Throws as BpfMap.update does. */
   update(key: JsInput, value: JsInput, flags: number = BPF_ANY): void {
     const { valueTypeId } = this.def;
-    const bytes = this.raw.perCpu ? perCpuList(this.raw, value).map((v) => encodeValue(this.#btf, valueTypeId, v)) : encodeValue(this.#btf, valueTypeId, value);
+    const bytes = this.raw.perCpu
+      ? perCpuList(this.raw, value).map((v) => encodeValue(this.#btf, valueTypeId, v))
+      : encodeValue(this.#btf, valueTypeId, value);
     this.raw.update(this.#encodeKey(key), bytes, flags);
   }
 
@@ -39,7 +44,8 @@ export class TypedMap {
   }
 
   *entries(): Generator<[key: JsValue, value: JsValue]> {
-    for (const [key, value] of this.raw.entries()) yield [formatValue(this.#btf, this.def.keyTypeId, key), this.#decodeValue(value)];
+    for (const [key, value] of this.raw.entries())
+      yield [formatValue(this.#btf, this.def.keyTypeId, key), this.#decodeValue(value)];
   }
 
   [Symbol.iterator](): Generator<[key: JsValue, value: JsValue]> {
@@ -57,6 +63,7 @@ export class TypedMap {
 }
 
 function perCpuList(map: BpfMap, value: JsInput): readonly JsInput[] {
-  if (!Array.isArray(value)) throw new BpfError("EINVAL", `map '${map.name}': takes a list of ${map.ncpus} values`);
+  if (!Array.isArray(value))
+    throw new BpfError("EINVAL", `map '${map.name}': takes a list of ${map.ncpus} values`);
   return value as readonly JsInput[];
 }

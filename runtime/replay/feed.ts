@@ -1,9 +1,23 @@
 // Brings captures into a world's memory as frame descriptors, chunk by chunk. A capture that is to be repeated
 // and fits stays resident; a larger one streams through one chunk. Knows nothing of programs.
 import { BpfError } from "../../src/spec/errors.ts";
-import { type BatchTarget, type PacketSource, LINKTYPE_ETHERNET, MIN_BATCH_BYTES, whyNotEthernet } from "../../src/pcap/index.ts";
+import {
+  type BatchTarget,
+  type PacketSource,
+  LINKTYPE_ETHERNET,
+  MIN_BATCH_BYTES,
+  whyNotEthernet,
+} from "../../src/pcap/index.ts";
 import { ERRNO } from "../../src/spec/errors.ts";
-import { FRAME_ADDR, FRAME_CPU, FRAME_DESC_SIZE, FRAME_ERRNO, FRAME_HASH, FRAME_LEN, FRAME_TS } from "../memory/layout.ts";
+import {
+  FRAME_ADDR,
+  FRAME_CPU,
+  FRAME_DESC_SIZE,
+  FRAME_ERRNO,
+  FRAME_HASH,
+  FRAME_LEN,
+  FRAME_TS,
+} from "../memory/layout.ts";
 import { Loans } from "../memory/loans.ts";
 import type { World } from "../memory/world.ts";
 import { rssHash } from "../cpu/rss.ts";
@@ -61,7 +75,8 @@ export class Feed {
     this.#options = options;
     const fits = source.totalBytes !== undefined && source.totalBytes <= RESIDENT_BYTES;
     if (options.repeat > 1 && fits) this.#resident = [];
-    if (options.repeat > 1 && !fits && source.totalBytes === undefined) throw new BpfError("ESPIPE", "a pipe cannot be repeated");
+    if (options.repeat > 1 && !fits && source.totalBytes === undefined)
+      throw new BpfError("ESPIPE", "a pipe cannot be repeated");
   }
 
   /** Chunks in order with the nanoseconds to add to their timestamps; `rounds` chunks at once when one holds a whole pass. */
@@ -76,7 +91,8 @@ export class Feed {
     }
     for (let round = 1; round < repeat; round++) {
       const chunks = this.#resident ?? this.#again();
-      for (const chunk of chunks) yield { ...chunk, tsOffset: BigInt(round) * roundNs, roundNs: 0n, rounds: 1 };
+      for (const chunk of chunks)
+        yield { ...chunk, tsOffset: BigInt(round) * roundNs, roundNs: 0n, rounds: 1 };
     }
   }
 
@@ -136,7 +152,11 @@ export class Feed {
       // A small resident capture takes what it needs, and not a whole chunk.
       const known = this.#resident === undefined ? CHUNK_BYTES : (this.#source.totalBytes ?? CHUNK_BYTES);
       const bytes = Math.max(MIN_BATCH_BYTES, Math.min(CHUNK_BYTES, known));
-      spare = { bytesAddr: this.#loans.take(bytes), bytes, rowsAddr: this.#loans.take(CHUNK_ROWS * FRAME_DESC_SIZE) };
+      spare = {
+        bytesAddr: this.#loans.take(bytes),
+        bytes,
+        rowsAddr: this.#loans.take(CHUNK_ROWS * FRAME_DESC_SIZE),
+      };
       this.#spare = spare;
     }
     const { memory } = this.#world;

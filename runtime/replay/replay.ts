@@ -71,7 +71,12 @@ export interface ReplayOptions {
   readonly outMask?: number;
   /** timestamps of records in nanoseconds, not microseconds */
   readonly outNanoseconds?: boolean;
-  readonly onProgress?: (done: { packets: number; bytesRead: number; totalBytes: number | undefined; elapsedNs: bigint }) => void;
+  readonly onProgress?: (done: {
+    packets: number;
+    bytesRead: number;
+    totalBytes: number | undefined;
+    elapsedNs: bigint;
+  }) => void;
   /** lines about captures that can only partly be run */
   readonly onWarning?: (line: string) => void;
   /** on the real clock: when which packet is due */
@@ -138,7 +143,10 @@ export class Replay {
 
   async #runFeed(feed: Feed, before?: (first: FirstFrame | undefined) => void): Promise<ReplayStats> {
     const { pace } = this.#options;
-    const flags = walkFlags(this.#prog, this.#options) | (this.#world.ncpus > 1 ? WALK_CPUS : 0) | (this.#host.hasTimers ? WALK_TIMERS : 0);
+    const flags =
+      walkFlags(this.#prog, this.#options) |
+      (this.#world.ncpus > 1 ? WALK_CPUS : 0) |
+      (this.#host.hasTimers ? WALK_TIMERS : 0);
     const chunks = feed.chunks();
     let next = chunks.next();
     before?.(next.done === true ? undefined : firstFrame(this.#world, next.value.frames));
@@ -173,7 +181,13 @@ export class Replay {
     view.setUint32(this.#cpu + CPU_WALK_OUT_MASK, this.#options.outMask ?? 0, true);
   }
 
-  #setChunk(chunk: { frames: number; count: number; rounds: number; roundNs: bigint; tsOffset: bigint }): void {
+  #setChunk(chunk: {
+    frames: number;
+    count: number;
+    rounds: number;
+    roundNs: bigint;
+    tsOffset: bigint;
+  }): void {
     const { view } = this.#world;
     view.setUint32(this.#cpu + CPU_WALK_FRAMES, chunk.frames, true);
     view.setUint32(this.#cpu + CPU_WALK_COUNT, chunk.count, true);
@@ -254,7 +268,10 @@ export function firstFrame({ view, bytes }: World, frames: number): FirstFrame {
 }
 
 /** What the walker must do for this program and for what is asked for. */
-export function walkFlags(prog: EngineProg, { onPacket, onFrames, outNanoseconds, pace }: ReplayOptions): number {
+export function walkFlags(
+  prog: EngineProg,
+  { onPacket, onFrames, outNanoseconds, pace }: ReplayOptions,
+): number {
   const { facts } = prog.verified;
   const rewrites = facts.writesPkt || facts.resizesPkt || facts.usesTailCall;
   return (
@@ -269,7 +286,8 @@ export function walkFlags(prog: EngineProg, { onPacket, onFrames, outNanoseconds
 
 const TRACE_PRINTK = 6;
 const PERF_EVENT_OUTPUT = 25;
-const sendsEvents = (helpers: readonly number[]) => helpers.includes(TRACE_PRINTK) || helpers.includes(PERF_EVENT_OUTPUT);
+const sendsEvents = (helpers: readonly number[]) =>
+  helpers.includes(TRACE_PRINTK) || helpers.includes(PERF_EVENT_OUTPUT);
 
 /** Our bug, told as well as it can be. A stack overflow or a host error is passed on as it is. */
 export function trapped(prog: EngineProg, cause: unknown): Error {
@@ -277,6 +295,12 @@ export function trapped(prog: EngineProg, cause: unknown): Error {
   const pc = prog.trapPc?.(cause);
   const { name, lines } = prog.verified.prog;
   const line = pc === undefined ? undefined : lines.findLast((l) => l.pc <= pc);
-  const where = pc === undefined ? "" : ` at insn ${pc}${line === undefined ? "" : ` (${basename(line.file)}:${line.line})`}`;
-  return new TrapError(`program '${name}' trapped${where}: ${cause.message}; the world must not be used again`, { cause });
+  const where =
+    pc === undefined
+      ? ""
+      : ` at insn ${pc}${line === undefined ? "" : ` (${basename(line.file)}:${line.line})`}`;
+  return new TrapError(
+    `program '${name}' trapped${where}: ${cause.message}; the world must not be used again`,
+    { cause },
+  );
 }

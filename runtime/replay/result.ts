@@ -65,7 +65,10 @@ export function decodeResult(view: DataView, at: number, ctx: RowContext): Packe
     verdict: ctx.verdicts[view.getUint32(at + ROW_VERDICT, true)] ?? "",
     retval: view.getUint32(at + ROW_RETVAL, true),
     len: view.getUint32(at + ROW_LEN, true),
-    crc32: view.getUint32(at + ROW_CRC32, true).toString(16).padStart(8, "0"),
+    crc32: view
+      .getUint32(at + ROW_CRC32, true)
+      .toString(16)
+      .padStart(8, "0"),
   };
   const metaLen = view.getUint32(at + ROW_META_LEN, true);
   if (metaLen !== 0) result.meta_len = metaLen;

@@ -9,7 +9,8 @@ import { fmtRate } from "./progress.ts";
 function parseEngines(text: string): BenchEngine[] {
   return text.split(",").map((name) => {
     const found = benchEngines.find((e) => e === name);
-    if (found === undefined) throw new UsageError(`bench: --engine takes a list of ${benchEngines.join(", ")}, not '${name}'`);
+    if (found === undefined)
+      throw new UsageError(`bench: --engine takes a list of ${benchEngines.join(", ")}, not '${name}'`);
     return found;
   });
 }
@@ -21,7 +22,11 @@ export const bench = defineCommand({
   options: {
     prog: { type: "string", value: "NAME", help: "the program, by function name" },
     engine: { type: "string", value: "LIST", help: "wasm, interp, kernel; default wasm" },
-    data: { type: "string", value: "FILE|hex:…", help: "the packet; default a 64-byte UDP datagram over IPv4" },
+    data: {
+      type: "string",
+      value: "FILE|hex:…",
+      help: "the packet; default a 64-byte UDP datagram over IPv4",
+    },
     repeat: { type: "string", value: "N", help: "runs in one measurement, default 1000000" },
     set: { type: "string", multiple: true, value: "VAR=VALUE", help: "a global variable before load" },
   },
@@ -35,11 +40,29 @@ export const bench = defineCommand({
       opened.set(name, parseValue(value));
     }
     const { name } = opened.prog(options.prog);
-    const results = await benchProg(opened, name, { engines, repeat, ...(data === undefined ? {} : { data }) });
+    const results = await benchProg(opened, name, {
+      engines,
+      repeat,
+      ...(data === undefined ? {} : { data }),
+    });
     if (options.json === true) {
-      printJson({ object: opened.spec.name, prog: name, repeat, engines: results.map((r) => ({ engine: r.engine, ns_per_packet: r.ns, packets_per_second: r.packetsPerSecond })) });
+      printJson({
+        object: opened.spec.name,
+        prog: name,
+        repeat,
+        engines: results.map((r) => ({
+          engine: r.engine,
+          ns_per_packet: r.ns,
+          packets_per_second: r.packetsPerSecond,
+        })),
+      });
     } else {
-      const rows = results.map((r) => [r.engine, r.ns.toFixed(2), fmtRate(r.packetsPerSecond), `${(r.ns / (results[0]?.ns ?? r.ns)).toFixed(2)}x`]);
+      const rows = results.map((r) => [
+        r.engine,
+        r.ns.toFixed(2),
+        fmtRate(r.packetsPerSecond),
+        `${(r.ns / (results[0]?.ns ?? r.ns)).toFixed(2)}x`,
+      ]);
       process.stdout.write(`${fmtTable(["ENGINE", "NS/PACKET", "RATE", "TIME"], rows)}\n`);
     }
     return EXIT.ok;

@@ -12,7 +12,11 @@ export interface OptionRow {
 }
 export type OptionRows = Readonly<Record<string, OptionRow>>;
 
-type OptionValue<R extends OptionRow> = R extends { type: "boolean" } ? boolean : R extends { multiple: true } ? string[] : string;
+type OptionValue<R extends OptionRow> = R extends { type: "boolean" }
+  ? boolean
+  : R extends { multiple: true }
+    ? string[]
+    : string;
 export type OptionValues<O extends OptionRows> = { readonly [K in keyof O]?: OptionValue<O[K]> };
 
 export interface Invocation<O extends OptionRows> {
@@ -67,7 +71,8 @@ export function defineCommand<O extends OptionRows>(row: {
 
 function parseCommandLine(name: string, rows: OptionRows, argv: readonly string[]) {
   const options: NonNullable<ParseArgsConfig["options"]> = {};
-  for (const [key, row] of Object.entries(rows)) options[key] = { type: row.type, multiple: row.multiple === true };
+  for (const [key, row] of Object.entries(rows))
+    options[key] = { type: row.type, multiple: row.multiple === true };
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (cause) {
@@ -90,13 +95,18 @@ function checkOperands(name: string, pattern: string, operands: readonly string[
   const wanted = pattern === "" ? [] : pattern.split(" ");
   const open = wanted.at(-1)?.endsWith("…") === true;
   const missing = wanted[operands.length];
-  if (missing !== undefined) throw new UsageError(`${name}: ${missing.replace("…", "")} is missing; usage: softirq ${name} ${pattern}`);
+  if (missing !== undefined)
+    throw new UsageError(
+      `${name}: ${missing.replace("…", "")} is missing; usage: softirq ${name} ${pattern}`,
+    );
   const extra = operands[wanted.length];
   if (extra !== undefined && !open) throw new UsageError(`${name}: unexpected operand '${extra}'`);
 }
 
 export function fmtHelp(name: string, operands: string, summary: string, options: OptionRows): string {
-  const rows = Object.entries(options).map(([key, row]) => [`  --${key}${row.value === undefined ? "" : ` ${row.value}`}`, row.help] as const);
+  const rows = Object.entries(options).map(
+    ([key, row]) => [`  --${key}${row.value === undefined ? "" : ` ${row.value}`}`, row.help] as const,
+  );
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   const lines = rows.map(([left, help]) => `${left.padEnd(width)}${help}`);
   return `softirq ${name} ${operands}\n  ${summary}\n\n${lines.join("\n")}\n`;

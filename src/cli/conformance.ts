@@ -10,7 +10,8 @@ import { parseEngineOptions } from "./engine_options.ts";
 
 function parseHex(what: string, text: string): Uint8Array {
   const digits = text.replace(/\s+/g, "");
-  if (digits.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(digits)) throw new BpfError("EINVAL", `${what} is not whole bytes in hex`);
+  if (digits.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(digits))
+    throw new BpfError("EINVAL", `${what} is not whole bytes in hex`);
   return new Uint8Array(Buffer.from(digits, "hex"));
 }
 

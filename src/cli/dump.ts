@@ -19,7 +19,8 @@ const helperName = (id: number): string | undefined => {
 /** `map[name:flows]` where a 64-bit immediate is a map, as bpftool has it with ids. */
 function fmtMapRef(spec: ObjectSpec, value: Imm64): string | undefined {
   if (value.kind === "map") return `map[name:${spec.maps[value.map]?.name ?? value.map}]`;
-  if (value.kind === "map_value") return `map[name:${spec.maps[value.map]?.name ?? value.map}][0]+${value.off}`;
+  if (value.kind === "map_value")
+    return `map[name:${spec.maps[value.map]?.name ?? value.map}][0]+${value.off}`;
   return undefined;
 }
 
@@ -34,7 +35,9 @@ function fmtInsns(spec: ObjectSpec, prog: ProgSpec): string[] {
     const line = lines.get(pc);
     return [
       ...(name === undefined ? [] : [`${name}:`]),
-      ...(line === undefined || line.text === "" ? [] : [`; ${line.text.trim()} @ ${line.file}:${line.line}`]),
+      ...(line === undefined || line.text === ""
+        ? []
+        : [`; ${line.text.trim()} @ ${line.file}:${line.line}`]),
       `${String(pc).padStart(4)}: ${fmtInsn(insn, options)}`,
     ];
   });
@@ -48,12 +51,17 @@ export const dump = defineCommand({
   summary: "what was loaded and what it became",
   options: {
     prog: { type: "string", value: "NAME", help: "the program, by function name" },
-    as: { type: "string", value: FORMS.join("|"), help: "insns (default), cfg in dot, wat or wasm as compiled" },
+    as: {
+      type: "string",
+      value: FORMS.join("|"),
+      help: "insns (default), cfg in dot, wat or wasm as compiled",
+    },
     ...ENGINE_OPTIONS,
   },
   run: async ({ operands, options }) => {
     const form = FORMS.find((f) => f === (options.as ?? "insns"));
-    if (form === undefined) throw new UsageError(`dump: --as takes ${FORMS.join(", ")}, not '${options.as ?? ""}'`);
+    if (form === undefined)
+      throw new UsageError(`dump: --as takes ${FORMS.join(", ")}, not '${options.as ?? ""}'`);
     const engine = parseEngineOptions("dump", options);
     const opened = openObject(operands[0] ?? "");
     const prog = opened.prog(options.prog);

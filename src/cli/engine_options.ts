@@ -4,14 +4,22 @@ import { type OptionRows, type OptionValues, UsageError } from "./command.ts";
 
 export const ENGINE_OPTIONS = {
   engine: { type: "string", value: "wasm|interp", help: "wasm (default), or interp: the slow reference" },
-  opt: { type: "string", value: "0|1|2|3", help: "0 none, 1 helpers inlined (default), 2 and 3 the whole optimiser" },
+  opt: {
+    type: "string",
+    value: "0|1|2|3",
+    help: "0 none, 1 helpers inlined (default), 2 and 3 the whole optimiser",
+  },
   checked: { type: "boolean", help: "check each memory access against what was verified" },
   "no-cache": { type: "boolean", help: "neither read nor write compiled modules on disk" },
 } as const satisfies OptionRows;
 
 /** For commands that can use the running kernel's BPF as well. */
 export const KERNEL_ENGINE_OPTION = {
-  engine: { type: "string", value: "wasm|interp|kernel", help: "wasm (default); interp: the slow reference; kernel: the running kernel's BPF" },
+  engine: {
+    type: "string",
+    value: "wasm|interp|kernel",
+    help: "wasm (default); interp: the slow reference; kernel: the running kernel's BPF",
+  },
 } as const satisfies OptionRows;
 
 const OPT_LEVELS = ["0", "1", "2", "3"] as const;
@@ -26,19 +34,33 @@ export interface EngineChoice {
 
 function oneOf<T extends string>(command: string, option: string, known: readonly T[], text: string): T {
   const found = known.find((k) => k === text);
-  if (found === undefined) throw new UsageError(`${command}: --${option} takes ${known.join(", ")}, not '${text}'`);
+  if (found === undefined)
+    throw new UsageError(`${command}: --${option} takes ${known.join(", ")}, not '${text}'`);
   return found;
 }
 
 /** Is the running kernel asked for? Options that only ours understand are refused with it. */
-export function wantsKernel(command: string, options: OptionValues<typeof ENGINE_OPTIONS>, ours: readonly (readonly [option: string, given: boolean])[]): boolean {
+export function wantsKernel(
+  command: string,
+  options: OptionValues<typeof ENGINE_OPTIONS>,
+  ours: readonly (readonly [option: string, given: boolean])[],
+): boolean {
   if (options.engine !== "kernel") return false;
-  const all = [["opt", options.opt !== undefined], ["checked", options.checked === true], ["no-cache", options["no-cache"] === true], ...ours] as const;
-  for (const [option, given] of all) if (given) throw new UsageError(`${command}: --${option} is not for --engine kernel`);
+  const all = [
+    ["opt", options.opt !== undefined],
+    ["checked", options.checked === true],
+    ["no-cache", options["no-cache"] === true],
+    ...ours,
+  ] as const;
+  for (const [option, given] of all)
+    if (given) throw new UsageError(`${command}: --${option} is not for --engine kernel`);
   return true;
 }
 
-export function parseEngineOptions(command: string, options: OptionValues<typeof ENGINE_OPTIONS>): EngineChoice {
+export function parseEngineOptions(
+  command: string,
+  options: OptionValues<typeof ENGINE_OPTIONS>,
+): EngineChoice {
   return {
     engine: oneOf(command, "engine", ENGINES, options.engine ?? "wasm"),
     opt: Number(oneOf(command, "opt", OPT_LEVELS, options.opt ?? "1")) as EngineChoice["opt"],

@@ -22,7 +22,12 @@ function describe(spec: ObjectSpec) {
       max_entries: m.maxEntries,
       flags: m.flags,
     })),
-    variables: spec.variables.map((v) => ({ section: v.section, name: v.name, size: v.size, type: variableType(spec, v) })),
+    variables: spec.variables.map((v) => ({
+      section: v.section,
+      name: v.name,
+      size: v.size,
+      type: variableType(spec, v),
+    })),
   };
 }
 
@@ -39,15 +44,27 @@ export const list = defineCommand({
       return EXIT.ok;
     }
     const sections = [
-      fmtTable(["PROGRAM", "SECTION", "TYPE", "INSNS"], found.programs.map((p) => [p.name, p.section, p.type, p.insns])),
+      fmtTable(
+        ["PROGRAM", "SECTION", "TYPE", "INSNS"],
+        found.programs.map((p) => [p.name, p.section, p.type, p.insns]),
+      ),
       fmtTable(
         ["MAP", "TYPE", "KEY", "VALUE", "MAX_ENTRIES", "FLAGS"],
-        found.maps.map((m) => [m.name, m.type, m.key_size, m.value_size, m.max_entries, `0x${m.flags.toString(16)}`]),
+        found.maps.map((m) => [
+          m.name,
+          m.type,
+          m.key_size,
+          m.value_size,
+          m.max_entries,
+          `0x${m.flags.toString(16)}`,
+        ]),
       ),
-      fmtTable(["VARIABLE", "SECTION", "SIZE", "TYPE"], found.variables.map((v) => [v.name, v.section, v.size, v.type])),
+      fmtTable(
+        ["VARIABLE", "SECTION", "SIZE", "TYPE"],
+        found.variables.map((v) => [v.name, v.section, v.size, v.type]),
+      ),
     ];
     process.stdout.write(`${sections.filter((s) => s !== "").join("\n\n")}\n`);
     return EXIT.ok;
   },
 });
-

@@ -6,12 +6,24 @@ import { type Command, EXIT, UsageError, nearest } from "./command.ts";
 
 // Commands are imported on use: `list` must not pay for what `run` needs.
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
-  list: { summary: "programs, maps and global variables of an object", load: async () => (await import("./list.ts")).list },
-  verify: { summary: "verify each program as the kernel would", load: async () => (await import("./verify.ts")).verifyCommand },
+  list: {
+    summary: "programs, maps and global variables of an object",
+    load: async () => (await import("./list.ts")).list,
+  },
+  verify: {
+    summary: "verify each program as the kernel would",
+    load: async () => (await import("./verify.ts")).verifyCommand,
+  },
   run: { summary: "run a program over captures", load: async () => (await import("./run.ts")).run },
   test: { summary: "run a program on one packet", load: async () => (await import("./test.ts")).test },
-  bench: { summary: "nanoseconds a packet, beside other engines", load: async () => (await import("./bench.ts")).bench },
-  diff: { summary: "compare a run with the running kernel's", load: async () => (await import("./diff.ts")).diff },
+  bench: {
+    summary: "nanoseconds a packet, beside other engines",
+    load: async () => (await import("./bench.ts")).bench,
+  },
+  diff: {
+    summary: "compare a run with the running kernel's",
+    load: async () => (await import("./diff.ts")).diff,
+  },
   dump: { summary: "what was loaded and what it became", load: async () => (await import("./dump.ts")).dump },
 };
 
@@ -48,7 +60,12 @@ async function dispatch(argv: readonly string[]): Promise<number> {
 function report(error: unknown, debug: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   const known = error instanceof UsageError || error instanceof BpfError;
-  const text = debug && error instanceof Error ? (error.stack ?? message) : known ? message : `internal error: ${message.split("\n", 1)[0]} (--debug shows where)`;
+  const text =
+    debug && error instanceof Error
+      ? (error.stack ?? message)
+      : known
+        ? message
+        : `internal error: ${message.split("\n", 1)[0]} (--debug shows where)`;
   process.stderr.write(`softirq: ${text}\n`);
   return error instanceof UsageError ? EXIT.usage : EXIT.refused;
 }

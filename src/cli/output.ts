@@ -14,7 +14,14 @@ export function fmtTable(head: readonly string[], rows: readonly (readonly (stri
   const widths = head.map((_, i) => Math.max(...cells.map((row) => (row[i] ?? "").length)));
   const rightAligned = head.map((_, i) => rows.every((row) => typeof row[i] === "number"));
   return cells
-    .map((row) => row.map((cell, i) => (rightAligned[i] === true ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join("  ").trimEnd())
+    .map((row) =>
+      row
+        .map((cell, i) =>
+          rightAligned[i] === true ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
+        )
+        .join("  ")
+        .trimEnd(),
+    )
     .join("\n");
 }
 

@@ -5,13 +5,22 @@ import { UsageError } from "./command.ts";
 import type { VariableValue } from "../../runtime/load/variables.ts";
 import { fileError } from "./output.ts";
 
-const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, "µs": 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+const UNIT_NS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
 
 /** "10s", "250ms" in nanoseconds. */
 export function parseDuration(option: string, text: string): bigint {
   const match = /^(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)$/.exec(text);
   const unit = UNIT_NS[match?.[2] ?? ""];
-  if (match === null || unit === undefined) throw new UsageError(`--${option} takes a duration such as 10s or 250ms, not '${text}'`);
+  if (match === null || unit === undefined)
+    throw new UsageError(`--${option} takes a duration such as 10s or 250ms, not '${text}'`);
   const ns = Number(match[1]) * unit;
   if (ns > Number.MAX_SAFE_INTEGER) throw new UsageError(`--${option} ${text} is too long`);
   return BigInt(Math.round(ns));
@@ -45,7 +54,8 @@ export function parseCtx(pairs: readonly string[] | undefined): Record<string, n
 
 /** A value as people type it: JSON where it parses, else the text itself; integers keep all 64 bits. */
 export function parseValue(text: string): VariableValue {
-  if (/^-?(0x[0-9a-f]+|\d+)$/i.test(text)) return text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text);
+  if (/^-?(0x[0-9a-f]+|\d+)$/i.test(text))
+    return text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text);
   try {
     return JSON.parse(text) as VariableValue;
   } catch {
@@ -57,7 +67,8 @@ export function parseValue(text: string): VariableValue {
 export function readBytes(option: string, source: string): Uint8Array {
   if (source.startsWith("hex:")) {
     const hex = source.slice(4).replace(/[\s:]/g, "");
-    if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(hex)) throw new UsageError(`--${option}: '${source}' is not whole bytes in hex`);
+    if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(hex))
+      throw new UsageError(`--${option}: '${source}' is not whole bytes in hex`);
     return new Uint8Array(Buffer.from(hex, "hex"));
   }
   try {
@@ -78,6 +89,8 @@ export function readJsonFile(path: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new BpfError("EINVAL", `${path}: not JSON: ${(cause as Error).message.split("\n", 1)[0]}`, { cause });
+    throw new BpfError("EINVAL", `${path}: not JSON: ${(cause as Error).message.split("\n", 1)[0]}`, {
+      cause,
+    });
   }
 }

@@ -27,8 +27,12 @@ export class Progress {
     if (!this.#live || now - this.#shown < INTERVAL_MS) return;
     this.#shown = now;
     const seconds = (now - this.#started) / 1000;
-    const share = done.totalBytes === undefined || done.totalBytes === 0 ? undefined : Math.min(1, done.bytesRead / done.totalBytes);
-    const left = share === undefined || share === 0 ? "" : `, ${Math.ceil((seconds / share) * (1 - share))} s left`;
+    const share =
+      done.totalBytes === undefined || done.totalBytes === 0
+        ? undefined
+        : Math.min(1, done.bytesRead / done.totalBytes);
+    const left =
+      share === undefined || share === 0 ? "" : `, ${Math.ceil((seconds / share) * (1 - share))} s left`;
     const rate = seconds > 0 ? fmtRate(done.packets / seconds) : "";
     this.#out.write(`\r\x1b[K${done.packets} packets, ${rate}${left}`);
     this.#dirty = true;

@@ -16,11 +16,19 @@ import { type Runnable, loadKernelRunnable, loadRunnable } from "./runnable.ts";
 const OPTIONS = {
   prog: { type: "string", value: "NAME", help: "the program to run, by function name" },
   out: { type: "string", value: "FILE.pcap", help: "packets as they left" },
-  "out-verdict": { type: "string", value: "LIST", help: "which verdicts go to --out, default PASS,TX,REDIRECT" },
+  "out-verdict": {
+    type: "string",
+    value: "LIST",
+    help: "which verdicts go to --out, default PASS,TX,REDIRECT",
+  },
   verdicts: { type: "string", value: "FILE", help: "one JSON line per packet" },
   maps: { type: "string", value: "FILE", help: "the maps after the run, as JSON" },
   all: { type: "boolean", help: "with --maps: every array element, zero ones too" },
-  clock: { type: "string", value: "virtual|real", help: "virtual: time is the capture's (default); real: packets at their pace, timers in real time" },
+  clock: {
+    type: "string",
+    value: "virtual|real",
+    help: "virtual: time is the capture's (default); real: packets at their pace, timers in real time",
+  },
   speed: { type: "string", value: "X", help: "with --clock real: so many times as fast as it was recorded" },
   until: { type: "string", value: "DURATION", help: "the clock goes on for so long after the last packet" },
   cpus: { type: "string", value: "N", help: "simulated CPUs, packets spread by flow hash" },
@@ -43,26 +51,33 @@ type Values = OptionValues<typeof OPTIONS & { json: { type: "boolean"; help: str
 function checkStdout(options: Values): boolean {
   const takers = [options.out, options.verdicts, options.maps].filter((f) => f === "-").length;
   if (takers > 1) throw new UsageError("run: standard output (-) can be given to one file only");
-  if (takers > 0 && options.json === true) throw new UsageError("run: standard output (-) is taken by --json");
+  if (takers > 0 && options.json === true)
+    throw new UsageError("run: standard output (-) is taken by --json");
   return takers === 0;
 }
 
 function refuseMixed(options: Values): void {
   const { clock = "virtual" } = options;
-  if (clock !== "virtual" && clock !== "real") throw new UsageError(`run: --clock takes virtual or real, not '${clock}'`);
-  if (options.speed !== undefined && clock !== "real") throw new UsageError("run: --speed is for --clock real");
-  if (options.parallel === true && clock === "real") throw new UsageError("run: --parallel is not for --clock real: packets come at their own pace");
-  if (options.parallel === true && (options.engine ?? "wasm") !== "wasm") throw new UsageError(`run: --parallel needs --engine wasm: '${options.engine}' runs on one thread only`);
+  if (clock !== "virtual" && clock !== "real")
+    throw new UsageError(`run: --clock takes virtual or real, not '${clock}'`);
+  if (options.speed !== undefined && clock !== "real")
+    throw new UsageError("run: --speed is for --clock real");
+  if (options.parallel === true && clock === "real")
+    throw new UsageError("run: --parallel is not for --clock real: packets come at their own pace");
+  if (options.parallel === true && (options.engine ?? "wasm") !== "wasm")
+    throw new UsageError(`run: --parallel needs --engine wasm: '${options.engine}' runs on one thread only`);
 }
 
 function parseSpeed(text: string): number {
   const speed = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(speed > 0 && speed <= 1e9)) throw new UsageError(`run: --speed takes a number above 0 such as 10 or 0.5, not '${text}'`);
+  if (!(speed > 0 && speed <= 1e9))
+    throw new UsageError(`run: --speed takes a number above 0 such as 10 or 0.5, not '${text}'`);
   return speed;
 }
 
 /** The interpreter has one thread: its callbacks run between two turns of the event loop. */
-const clockOptions = ({ clock, engine }: Values) => (clock === "real" ? ({ clock, loop: engine === "interp" ? "main" : "worker" } as const) : {});
+const clockOptions = ({ clock, engine }: Values) =>
+  clock === "real" ? ({ clock, loop: engine === "interp" ? "main" : "worker" } as const) : {};
 
 const VERDICT_BITS: Readonly<Record<string, number>> = { ABORTED: 0, DROP: 1, PASS: 2, TX: 3, REDIRECT: 4 };
 
@@ -72,7 +87,8 @@ function parseOutMask(list: string | undefined): number {
   for (const name of names) {
     const key = name.trim().toUpperCase().replace(/^XDP_/, "");
     const bit = VERDICT_BITS[key];
-    if (bit === undefined) throw new UsageError(`run: --out-verdict knows ${Object.keys(VERDICT_BITS).join(", ")}, not '${name}'`);
+    if (bit === undefined)
+      throw new UsageError(`run: --out-verdict knows ${Object.keys(VERDICT_BITS).join(", ")}, not '${name}'`);
     mask |= 1 << bit;
     if (bit === 0) mask |= 1 << 5; // a verdict XDP does not know is ABORTED
   }
@@ -104,7 +120,8 @@ export const run = defineCommand({
     const mayPrint = checkStdout(options);
     refuseMixed(options);
     const outMask = parseOutMask(options["out-verdict"]);
-    if (options.engine === "kernel" && options.clock === "virtual") throw new UsageError("run: --engine kernel has a real clock: --clock virtual cannot be had with it");
+    if (options.engine === "kernel" && options.clock === "virtual")
+      throw new UsageError("run: --engine kernel has a real clock: --clock virtual cannot be had with it");
     const inKernel = wantsKernel("run", options, [
       ["seed", options.seed !== undefined],
       ["until", options.until !== undefined],
@@ -132,7 +149,15 @@ export const run = defineCommand({
     const source = openCaptures(captures);
     const progs = [prog.name, ...(options.init === undefined ? [] : [opened.prog(options.init).name])];
     const runnable =
-      engine === undefined ? loadKernelRunnable(opened, progs) : await loadRunnable(opened, { ...engine, progs, cpus, ...clockOptions(options), ...(seed === undefined ? {} : { seed }) });
+      engine === undefined
+        ? loadKernelRunnable(opened, progs)
+        : await loadRunnable(opened, {
+            ...engine,
+            progs,
+            cpus,
+            ...clockOptions(options),
+            ...(seed === undefined ? {} : { seed }),
+          });
     if (runnable.clockNote !== undefined) process.stderr.write(`softirq: ${runnable.clockNote}\n`);
     return ended(runnable, async () => {
       const { object } = runnable;
@@ -140,7 +165,10 @@ export const run = defineCommand({
         const [name, file] = parsePair("map", pair, "NAME=FILE");
         fillMaps(object, name, readJsonFile(file), file);
       }
-      const out = options.out === undefined ? undefined : CaptureWriter.create(options.out, { nanoseconds: source.nanoseconds });
+      const out =
+        options.out === undefined
+          ? undefined
+          : CaptureWriter.create(options.out, { nanoseconds: source.nanoseconds });
       const verdicts = options.verdicts === undefined ? undefined : new TextSink(options.verdicts);
       const progress = new Progress(process.stderr);
       const interrupt = runnable.stopOnInterrupt();
@@ -170,7 +198,9 @@ export const run = defineCommand({
       }
       if (options.maps !== undefined) {
         const sink = new TextSink(options.maps);
-        sink.write(`${JSON.stringify(mapsToJson(object, { all: options.all === true, events: result.events }))}\n`);
+        sink.write(
+          `${JSON.stringify(mapsToJson(object, { all: options.all === true, events: result.events }))}\n`,
+        );
         sink.close();
       }
       for (const line of result.captureErrors) process.stderr.write(`softirq: ${line}\n`);

@@ -16,8 +16,10 @@ function verdictCounts(result: RunResult): Record<string, number> {
 }
 
 const ran = (result: RunResult): number => result.packets - result.errors;
-const nsPerPacket = (result: RunResult): number => (ran(result) === 0 ? 0 : Number(result.elapsedNs) / ran(result));
-const packetsPerSecond = (result: RunResult): number => (result.elapsedNs === 0n ? 0 : (ran(result) * 1e9) / Number(result.elapsedNs));
+const nsPerPacket = (result: RunResult): number =>
+  ran(result) === 0 ? 0 : Number(result.elapsedNs) / ran(result);
+const packetsPerSecond = (result: RunResult): number =>
+  result.elapsedNs === 0n ? 0 : (ran(result) * 1e9) / Number(result.elapsedNs);
 
 export function runResultToJson(object: { readonly name: string }, result: RunResult) {
   return {
@@ -44,7 +46,9 @@ export function fmtRunResult(result: RunResult): string {
   const lines = [
     `${result.prog}: ${result.packets} packets, ${result.bytes} bytes${result.errors > 0 ? `, ${result.errors} could not be run` : ""}`,
     fmtTable(["VERDICT", "PACKETS", "SHARE"], rows),
-    total === 0 ? "" : `${nsPerPacket(result).toFixed(1)} ns per packet, ${fmtRate(packetsPerSecond(result))} on ${result.cpus} CPU${result.cpus === 1 ? "" : "s"}`,
+    total === 0
+      ? ""
+      : `${nsPerPacket(result).toFixed(1)} ns per packet, ${fmtRate(packetsPerSecond(result))} on ${result.cpus} CPU${result.cpus === 1 ? "" : "s"}`,
     ...result.events.printk.items.map((line) => `printk: ${line}`),
     result.events.printk.lost > 0 ? `printk: ${result.events.printk.lost} lines lost` : "",
   ];

@@ -22,7 +22,10 @@ export interface Runnable {
 export async function loadRunnable(opened: OpenObject, options: LoadOptions): Promise<Runnable> {
   const object = await loadObject(opened, options);
   const { clock } = object.host;
-  const note = clock === undefined || clock.native ? {} : { clockNote: `clock: ${clock.name}; timers are later than with the addon` };
+  const note =
+    clock === undefined || clock.native
+      ? {}
+      : { clockNote: `clock: ${clock.name}; timers are later than with the addon` };
   return {
     object,
     ...note,

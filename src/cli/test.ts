@@ -44,7 +44,10 @@ export const test = defineCommand({
       ns: Number(result.ns.toFixed(1)),
     };
     if (options.json === true) printJson(shown);
-    else process.stdout.write(`${shown.verdict ?? ""} (${shown.retval}), ${shown.len} bytes, ${shown.ns} ns\n${shown.data}\n`);
+    else
+      process.stdout.write(
+        `${shown.verdict ?? ""} (${shown.retval}), ${shown.len} bytes, ${shown.ns} ns\n${shown.data}\n`,
+      );
     return EXIT.ok;
   },
 });

@@ -15,7 +15,14 @@ function toJson(v: ProgVerdict) {
   const head = { prog: v.prog, section: v.section, type: v.type, insns: v.insns, accept: v.accept };
   const log = v.log === undefined ? {} : { log: v.log };
   if (v.accept) {
-    return { ...head, processed: v.stats.processed, total_states: v.stats.totalStates, peak_states: v.stats.peakStates, time_us: v.stats.timeUs, ...log };
+    return {
+      ...head,
+      processed: v.stats.processed,
+      total_states: v.stats.totalStates,
+      peak_states: v.stats.peakStates,
+      time_us: v.stats.timeUs,
+      ...log,
+    };
   }
   return {
     ...head,
@@ -30,11 +37,17 @@ function toJson(v: ProgVerdict) {
 function printVerdict(object: string, v: ProgVerdict): void {
   if (v.log !== undefined && v.log.length > 0) process.stdout.write(`${v.log.join("\n")}\n`);
   if (v.accept) {
-    process.stdout.write(`${v.prog}: accepted, ${v.insns} insns, ${v.stats.processed} processed, ${v.stats.timeUs} us\n`);
+    process.stdout.write(
+      `${v.prog}: accepted, ${v.insns} insns, ${v.stats.processed} processed, ${v.stats.timeUs} us\n`,
+    );
     return;
   }
-  const where = [v.insn === undefined ? "" : `insn ${v.insn}`, v.source ?? ""].filter((s) => s !== "").join(", ");
-  process.stderr.write(`softirq: ${object}: ${v.prog}: ${v.errno}: ${v.message}${where === "" ? "" : ` (${where})`}\n`);
+  const where = [v.insn === undefined ? "" : `insn ${v.insn}`, v.source ?? ""]
+    .filter((s) => s !== "")
+    .join(", ");
+  process.stderr.write(
+    `softirq: ${object}: ${v.prog}: ${v.errno}: ${v.message}${where === "" ? "" : ` (${where})`}\n`,
+  );
 }
 
 export const verifyCommand = defineCommand({

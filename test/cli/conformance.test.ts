@@ -14,12 +14,18 @@ const vectors = readVectors();
 const REFUSED = /^invalid shift|^unknown opcode 8d/;
 const MOST_REFUSED = 13;
 
-async function outcome(engine: "wasm" | "interp", checked: boolean): Promise<{ wrong: string[]; refused: string[] }> {
+async function outcome(
+  engine: "wasm" | "interp",
+  checked: boolean,
+): Promise<{ wrong: string[]; refused: string[] }> {
   const wrong: string[] = [];
   const refused: string[] = [];
   for (const v of vectors) {
     try {
-      const r0 = await runVector(encodeInsns(assembleConformance(v.asm)), v.mem ?? new Uint8Array(), { engine, checked });
+      const r0 = await runVector(encodeInsns(assembleConformance(v.asm)), v.mem ?? new Uint8Array(), {
+        engine,
+        checked,
+      });
       if (r0 !== v.result) wrong.push(`${v.name}: ${r0.toString(16)}, not ${v.result.toString(16)}`);
     } catch (error) {
       if (!(error instanceof VerifierError)) throw error;
@@ -48,7 +54,10 @@ describe("softirq-conformance", () => {
   const bin = resolve(import.meta.dirname, "../../dist/src/cli/conformance.js");
   const hex = (bytes: Uint8Array) => [...bytes].map((b) => b.toString(16).padStart(2, "0")).join(" ");
   const plugin = (asm: string, args: string[]) =>
-    spawnSync(process.execPath, [bin, ...args], { input: hex(encodeInsns(assembleConformance(asm))), encoding: "utf8" });
+    spawnSync(process.execPath, [bin, ...args], {
+      input: hex(encodeInsns(assembleConformance(asm))),
+      encoding: "utf8",
+    });
 
   it("answers r0 in hex", () => {
     const run = plugin("ldxb %r0, [%r1+1]\nlsh %r0, 32\nexit", ["aa bb"]);

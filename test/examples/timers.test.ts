@@ -2,7 +2,16 @@
 // the same bytes whatever engine, batch or number of runs.
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type EngineName, type PacketSource, CaptureReader, loadObject, mapsToJson, openCaptures, openObject, runProg } from "../../runtime/index.ts";
+import {
+  type EngineName,
+  type PacketSource,
+  CaptureReader,
+  loadObject,
+  mapsToJson,
+  openCaptures,
+  openObject,
+  runProg,
+} from "../../runtime/index.ts";
 
 const EXAMPLES = resolve(import.meta.dirname, "../../examples");
 const CAPTURE = `${EXAMPLES}/demo.pcap`;
@@ -20,7 +29,8 @@ function packets(): Packet[] {
     const hex = (from: number, to: number) => Buffer.from(data.subarray(from, to)).toString("hex");
     if (data.length < 34 || hex(12, 14) !== "0800") return [];
     const proto = data[23] ?? 0;
-    const ports = ((data[14] ?? 0) & 15) === 5 && data.length >= 42 && (proto === 6 || proto === 17) ? hex(34, 38) : "";
+    const ports =
+      ((data[14] ?? 0) & 15) === 5 && data.length >= 42 && (proto === 6 || proto === 17) ? hex(34, 38) : "";
     return [{ ts: tsNs, source: hex(26, 30), flow: `${hex(26, 34)} ${proto} ${ports}` }];
   });
 }
@@ -63,7 +73,11 @@ async function run(name: string, options: Run = {}) {
   using object = await loadObject(opened, { engine: options.engine ?? "wasm", cpus: options.cpus ?? 1 });
   const source = options.source ?? openCaptures([CAPTURE]);
   const verdicts: unknown[] = [];
-  const result = await runProg(object, name, source, { until: options.until ?? 0n, limit: options.limit ?? 4000, onPacket: (p) => verdicts.push(p) });
+  const result = await runProg(object, name, source, {
+    until: options.until ?? 0n,
+    limit: options.limit ?? 4000,
+    onPacket: (p) => verdicts.push(p),
+  });
   source.close();
   return { result, verdicts, globals: object.globals(), maps: mapsToJson(object, { events: result.events }) };
 }
@@ -75,10 +89,16 @@ describe("conntrack", () => {
     [1_000_000n, 0n],
   ])("opens and expires flows as the model does: idle %d, until %d", async (idle, until) => {
     const all = packets();
-    const model = expiry(all.map((p) => [p.ts, p.flow]), idle, last(all) + until);
+    const model = expiry(
+      all.map((p) => [p.ts, p.flow]),
+      idle,
+      last(all) + until,
+    );
     const { globals, result, maps } = await run("conntrack", { until, set: { idle_ns: idle } });
     expect([globals["opened"], globals["expired"]]).toEqual([BigInt(model.opened), BigInt(model.expired)]);
-    expect([result.timers.pending, (maps as { conns: { entries: unknown[] } }).conns.entries.length]).toEqual([model.open, model.open]);
+    expect([result.timers.pending, (maps as { conns: { entries: unknown[] } }).conns.entries.length]).toEqual(
+      [model.open, model.open],
+    );
     expect(result.timers.fired).toBe(model.expired);
   });
 });
@@ -87,7 +107,11 @@ describe("health", () => {
   it("counts silences as the model does", async () => {
     const all = packets();
     const silence = 300_000_000n;
-    const model = expiry(all.map((p) => [p.ts, p.source]), silence, last(all));
+    const model = expiry(
+      all.map((p) => [p.ts, p.source]),
+      silence,
+      last(all),
+    );
     const { globals } = await run("health", { set: { silence_ns: silence } });
     expect(globals["went_down"]).toBe(BigInt(model.expired));
     expect(globals["came_up"]).toBe(BigInt(model.opened - new Set(all.map((p) => p.source)).size));
@@ -125,7 +149,10 @@ describe("bucket", () => {
 function inBatches(size: number): PacketSource {
   const source = openCaptures([CAPTURE]);
   const nextBatch: PacketSource["nextBatch"] = (target) =>
-    source.nextBatch({ ...target, rows: new DataView(target.rows.buffer, target.rows.byteOffset, size * 32) });
+    source.nextBatch({
+      ...target,
+      rows: new DataView(target.rows.buffer, target.rows.byteOffset, size * 32),
+    });
   return new Proxy(source, { get: (on, key) => (key === "nextBatch" ? nextBatch : bound(on, key)) });
 }
 
@@ -135,7 +162,8 @@ function bound(source: PacketSource, key: string | symbol): unknown {
 }
 
 describe("the same bytes", () => {
-  const flat = (r: Awaited<ReturnType<typeof run>>) => JSON.stringify([r.verdicts, r.maps, r.result.timers, r.result.verdicts]);
+  const flat = (r: Awaited<ReturnType<typeof run>>) =>
+    JSON.stringify([r.verdicts, r.maps, r.result.timers, r.result.verdicts]);
 
   it.each([
     ["conntrack", 1],
@@ -147,7 +175,10 @@ describe("the same bytes", () => {
     const base = { until: 1_000_000_000n, cpus, limit: 400 };
     const expected = flat(await run(name, base));
     expect(flat(await run(name, base))).toBe(expected);
-    for (const size of [1, 7, 4096]) expect(flat(await run(name, { ...base, source: inBatches(size) })), `batches of ${size}`).toBe(expected);
+    for (const size of [1, 7, 4096])
+      expect(flat(await run(name, { ...base, source: inBatches(size) })), `batches of ${size}`).toBe(
+        expected,
+      );
     expect(flat(await run(name, { ...base, engine: "interp" })), "interp").toBe(expected);
   });
 });

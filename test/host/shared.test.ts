@@ -40,7 +40,13 @@ describe.skipIf(loadAddon().addon === undefined)("maps shared between processes"
     const packets = 200_000;
     const object = await loadObject(opened, { progs: [prog], shared: { [map]: path }, cpus: 2 });
     object.runPacket(prog, frame()); // the flow exists before both count
-    const children = [0, 1].map(() => spawn(process.execPath, ["--input-type=module", "-e", CHILD, OBJECT, prog, map, path, String(packets)], { stdio: ["pipe", "pipe", "inherit"] }));
+    const children = [0, 1].map(() =>
+      spawn(
+        process.execPath,
+        ["--input-type=module", "-e", CHILD, OBJECT, prog, map, path, String(packets)],
+        { stdio: ["pipe", "pipe", "inherit"] },
+      ),
+    );
     await Promise.all(children.map((c) => new Promise((r) => c.stdout.once("data", r))));
     for (const c of children) c.stdin.write("go");
     const statuses = await Promise.all(children.map((c) => new Promise((r) => c.once("exit", r))));

@@ -145,7 +145,9 @@ describe("timers and who owns them", () => {
       (e: unknown) => e,
     );
     expect(error).toBeInstanceOf(BpfError);
-    expect((error as Error).message).toBe("timer storm: callback 'every_ms' of program 'every_hash' ran more than 500 times in one virtual second");
+    expect((error as Error).message).toBe(
+      "timer storm: callback 'every_ms' of program 'every_hash' ran more than 500 times in one virtual second",
+    );
   });
 
   it("forbid freezing their map", async () => {

@@ -12,7 +12,19 @@ const oracle = process.env.SOFTIRQ_ORACLE ?? "";
 const TAIL_MS = 60;
 // A callback that re-arms itself counts milliseconds, and real ones are not exact.
 const PERIODIC = ["cancel_self", "in_inner_map", "every_array", "every_hash", "every_lru"];
-const ONCE = ["once_array", "once_hash", "once_sparse", "once_lru", "errors", "cancels", "cancel_other", "delete_self", "delete_armed", "absolute", "beside_lock"];
+const ONCE = [
+  "once_array",
+  "once_hash",
+  "once_sparse",
+  "once_lru",
+  "errors",
+  "cancels",
+  "cancel_other",
+  "delete_self",
+  "delete_armed",
+  "absolute",
+  "beside_lock",
+];
 
 const demo = readFileSync(join(root, "examples/demo.pcap"));
 const one = join(mkdtempSync(join(tmpdir(), "softirq-timers-")), "one.pcap");
@@ -20,16 +32,26 @@ writeFileSync(one, demo.subarray(0, 40 + demo.readUInt32LE(32)));
 
 const progs = {};
 for (const prog of [...ONCE, ...PERIODIC]) {
-  const out = execFileSync(oracle, ["timed", "--tail-ms", String(TAIL_MS), join(root, object), prog, one], { encoding: "utf8" });
+  const out = execFileSync(oracle, ["timed", "--tail-ms", String(TAIL_MS), join(root, object), prog, one], {
+    encoding: "utf8",
+  });
   const bss = JSON.parse(out).globals[".bss"];
-  const names = ["results", "in_callback", "last_key", "fired_second", ...(PERIODIC.includes(prog) ? [] : ["fired"])];
+  const names = [
+    "results",
+    "in_callback",
+    "last_key",
+    "fired_second",
+    ...(PERIODIC.includes(prog) ? [] : ["fired"]),
+  ];
   if (PERIODIC.includes(prog)) names.splice(names.indexOf("fired_second"), 1);
   progs[prog] = Object.fromEntries(names.map((n) => [n, bss[n]]));
 }
 const answer = {
   kernel: execFileSync("uname", ["-r"], { encoding: "utf8" }).trim(),
   object,
-  sha256: createHash("sha256").update(readFileSync(join(root, object))).digest("hex"),
+  sha256: createHash("sha256")
+    .update(readFileSync(join(root, object)))
+    .digest("hex"),
   tail_ms: TAIL_MS,
   progs,
 };

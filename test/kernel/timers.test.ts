@@ -29,9 +29,13 @@ describe(`timers as Linux ${answer.kernel} ran them`, () => {
       const source = CaptureReader.open(`${ROOT}/examples/demo.pcap`);
       await runProg(loaded, prog, source, { limit: 1, until: BigInt(answer.tail_ms) * 1_000_000n });
       source.close();
-      const { variables } = (mapsToJson(loaded) as unknown as Record<string, { variables: Record<string, { bytes: string }> }>)[".bss"] ?? { variables: {} };
+      const { variables } = (
+        mapsToJson(loaded) as unknown as Record<string, { variables: Record<string, { bytes: string }> }>
+      )[".bss"] ?? { variables: {} };
       const expected = answer.progs[prog] ?? {};
-      expect(Object.fromEntries(Object.keys(expected).map((name) => [name, variables[name]?.bytes]))).toEqual(expected);
+      expect(Object.fromEntries(Object.keys(expected).map((name) => [name, variables[name]?.bytes]))).toEqual(
+        expected,
+      );
     });
   }
 });

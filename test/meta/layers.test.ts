@@ -64,8 +64,14 @@ describe("layers", () => {
   });
 
   it("gives the right to issue proofs to verify() alone", () => {
-    const users = files.filter((f) => /\bissue\b/.test(readFileSync(join(ROOT, f), "utf8").replace(/\/\/.*|\/\*[^]*?\*\//g, "")));
-    const importers = users.filter((f) => importsOf(f).some((s) => s.endsWith("/proof.ts")) && /import\s*\{[^}]*\bissue\b/.test(readFileSync(join(ROOT, f), "utf8")));
+    const users = files.filter((f) =>
+      /\bissue\b/.test(readFileSync(join(ROOT, f), "utf8").replace(/\/\/.*|\/\*[^]*?\*\//g, "")),
+    );
+    const importers = users.filter(
+      (f) =>
+        importsOf(f).some((s) => s.endsWith("/proof.ts")) &&
+        /import\s*\{[^}]*\bissue\b/.test(readFileSync(join(ROOT, f), "utf8")),
+    );
     expect(importers).toEqual(["src/verifier/verify.ts"]);
   });
 });

@@ -1,7 +1,16 @@
 // The package as a stranger gets it: packed, installed in an empty folder without a compiler, run with the
 // prebuilt addon and without it.
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -21,7 +30,11 @@ const env = { ...process.env, PATH: tools, CC: "/nonexistent", CXX: "/nonexisten
 function npm(args: string[], cwd: string): string {
   const cli = process.env["npm_execpath"] ?? execFileSync("which", ["npm"], { encoding: "utf8" }).trim();
   const run = cli.endsWith("js") ? [process.execPath, cli] : [cli];
-  return execFileSync(run[0] ?? "", [...run.slice(1), ...args], { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return execFileSync(run[0] ?? "", [...run.slice(1), ...args], {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 beforeAll(() => {
@@ -32,22 +45,35 @@ beforeAll(() => {
   mkdirSync(tools);
   cpSync(process.execPath, join(tools, "node"));
   writeFileSync(join(app, "package.json"), '{"name":"app","private":true,"type":"module"}');
-  npm(["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", join(scratch, tarball)], app);
+  npm(
+    ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", join(scratch, tarball)],
+    app,
+  );
 }, 300_000);
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 function softirq(args: string[], extra: Record<string, string> = {}) {
-  return spawnSync(bin, args, { cwd: app, env: { ...env, ...extra, XDG_CACHE_HOME: join(scratch, "cache") }, encoding: "utf8" });
+  return spawnSync(bin, args, {
+    cwd: app,
+    env: { ...env, ...extra, XDG_CACHE_HOME: join(scratch, "cache") },
+    encoding: "utf8",
+  });
 }
 
 describe("the packed package", () => {
   const installed = join(app, "node_modules/softirq");
 
   it("brings the prebuilt addon and no install script", () => {
-    const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { scripts: Record<string, string> };
-    expect(["preinstall", "install", "postinstall", "prepare"].filter((s) => s in manifest.scripts)).toEqual([]);
-    expect(existsSync(join(installed, "prebuilds/linux-x64/softirq.node"))).toBe(process.platform === "linux" && process.arch === "x64");
+    const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+    };
+    expect(["preinstall", "install", "postinstall", "prepare"].filter((s) => s in manifest.scripts)).toEqual(
+      [],
+    );
+    expect(existsSync(join(installed, "prebuilds/linux-x64/softirq.node"))).toBe(
+      process.platform === "linux" && process.arch === "x64",
+    );
     expect(existsSync(join(installed, "binding.gyp"))).toBe(false);
   });
 
@@ -64,13 +90,18 @@ describe("the packed package", () => {
   });
 
   it("says in one line what needs the addon", () => {
-    const run = softirq(["run", OBJECT, CAPTURE, "--prog", "firewall", "--engine", "kernel"], { SOFTIRQ_ADDON: "off" });
+    const run = softirq(["run", OBJECT, CAPTURE, "--prog", "firewall", "--engine", "kernel"], {
+      SOFTIRQ_ADDON: "off",
+    });
     expect(run.status).toBe(1);
     expect(run.stderr).toMatch(/^softirq: .*no native addon: switched off by SOFTIRQ_ADDON=off\n$/);
   });
 
   it("is imported by its name, with types", () => {
-    writeFileSync(join(app, "use.mjs"), `import { openObject } from "softirq"; console.log(openObject(${JSON.stringify(OBJECT)}).spec.progs.length);`);
+    writeFileSync(
+      join(app, "use.mjs"),
+      `import { openObject } from "softirq"; console.log(openObject(${JSON.stringify(OBJECT)}).spec.progs.length);`,
+    );
     const run = spawnSync(process.execPath, ["use.mjs"], { cwd: app, encoding: "utf8" });
     expect(run.stdout).toBe("2\n");
     expect(existsSync(join(installed, "dist/runtime/index.d.ts"))).toBe(true);

@@ -20,7 +20,10 @@ describe("imports of emitted modules", () => {
         const module = new WebAssembly.Module(engine.wasm as BufferSource);
         const imports = WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name} ${i.kind}`);
         expect(imports, name).toContain("env.memory memory");
-        expect(imports.filter((i) => !ALLOWED.has(i)), name).toEqual([]);
+        expect(
+          imports.filter((i) => !ALLOWED.has(i)),
+          name,
+        ).toEqual([]);
       }
     }
   });

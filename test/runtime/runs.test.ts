@@ -12,7 +12,13 @@ describe("runs of one object", () => {
     const packets: number[] = [];
     for (let i = 0; i < 4; i++) {
       const source = openCaptures([`${EXAMPLES}/demo.pcap`]);
-      const result = await runProg(object, "firewall", source, { limit: 500, repeat, onPacket: () => undefined, onFrames: () => undefined, outMask: 0x3f });
+      const result = await runProg(object, "firewall", source, {
+        limit: 500,
+        repeat,
+        onPacket: () => undefined,
+        onFrames: () => undefined,
+        outMask: 0x3f,
+      });
       source.close();
       allocated.push(object.world.allocated);
       packets.push(result.packets);

@@ -121,7 +121,7 @@ describe("scalar soundness", () => {
               b.members.filter((w) => broken(r, runAlu(op, width, v, w)).length > 0).map((w) => [v, w]),
             );
             if (lost.length > 0)
-              expect.fail(`${op}${width} ${fmtScalar(a.x)} ${fmtScalar(b.x)} lost ${lost[0]}`);
+              expect.fail(`${op}${width} ${fmtScalar(a.x)} ${fmtScalar(b.x)} lost ${String(lost[0])}`);
           }
         }
       }
