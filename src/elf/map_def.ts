@@ -4,7 +4,7 @@ import type { Btf, BtfMember, BtfType, BtfTypeOf } from "../btf/btf.ts";
 import { BpfError } from "../spec/errors.ts";
 import { type MapTypeName, mapTypeName, mapTypeRow } from "../spec/map_types.ts";
 import type { MapSpec } from "./object_spec.ts";
-import { specialFields } from "./special_fields.ts";
+import { valueFields } from "./special_fields.ts";
 
 const PIN_NONE = 0;
 const PIN_BY_NAME = 1;
@@ -159,7 +159,7 @@ function finish(d: Draft): MapSpec {
     keyTypeId: d.keyTypeId ?? 0,
     valueTypeId,
     datasecTypeId: 0,
-    specialFields: valueTypeId === 0 ? [] : specialFields(d.btf, valueTypeId),
+    specialFields: valueTypeId === 0 ? [] : valueFields(d.btf, valueTypeId),
     ...(d.mapExtra === undefined ? {} : { mapExtra: d.mapExtra }),
     ...(d.numaNode === undefined ? {} : { numaNode: d.numaNode }),
     ...(d.inner === undefined ? {} : { inner: d.inner }),

@@ -35,17 +35,32 @@ export function fieldBudget(): FieldBudget {
   return { left: MAX_VISITS };
 }
 
-/** The special fields of a value type, in the order of their offsets. */
-export function specialFields(btf: Btf, typeId: number, budget: FieldBudget = fieldBudget()): SpecialField[] {
+/** The special fields of a map's value type: those of its members, none where it is no struct. */
+export function valueFields(btf: Btf, typeId: number): SpecialField[] {
+  const t = btf.resolve(typeId);
+  return t.kind === "struct" ? specialFields(btf, t.id, fieldBudget(), true) : [];
+}
+
+/**
+ * The special fields of a variable or value, in the order of their offsets. As in the kernel a field behind a typedef
+ * or in a union is not one. `inside`: the type itself is none, whatever its name.
+ */
+export function specialFields(
+  btf: Btf,
+  typeId: number,
+  budget: FieldBudget = fieldBudget(),
+  inside = false,
+): SpecialField[] {
   const out: SpecialField[] = [];
   const visit = (id: number, off: number, name: string, depth: number): void => {
     if (budget.left-- <= 0 || depth > MAX_RESOLVE_DEPTH || out.length > MAX_FIELDS)
       throw new BpfError("E2BIG", `type ${btf.typeName(typeId)} has too many nested members`);
-    const t = btf.resolve(id);
-    const special = t.kind === "struct" ? SPECIAL_STRUCTS.get(t.name) : undefined;
+    const t = btf.byId(id);
+    const special = t.kind === "struct" && !(inside && depth === 0) ? SPECIAL_STRUCTS.get(t.name) : undefined;
+    const pointee = pointeeOf(btf, id);
     if (special !== undefined) out.push({ kind: special.kind, name, off, size: special.size });
-    else if (t.kind === "ptr" && isKptr(btf, t.typeId)) out.push({ kind: "kptr", name, off, size: 8 });
-    else if (t.kind === "struct" || t.kind === "union") {
+    else if (pointee !== undefined && isKptr(btf, pointee)) out.push({ kind: "kptr", name, off, size: 8 });
+    else if (t.kind === "struct") {
       for (const m of t.members) visitMember(m, off, depth);
     } else if (t.kind === "array") visitArray(t, off, name, depth);
   };
@@ -81,6 +96,11 @@ export function validFields(fields: readonly SpecialField[]): readonly SpecialFi
     seen.add(kind);
   }
   return fields;
+}
+
+function pointeeOf(btf: Btf, id: number): number | undefined {
+  const t = btf.resolve(id);
+  return t.kind === "ptr" ? t.typeId : undefined;
 }
 
 /** Elements of an array need a look of their own only when they are structs or tagged pointers. */
