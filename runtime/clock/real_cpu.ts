@@ -2,6 +2,7 @@
 // and whoever leaves a CPU runs what became due there meanwhile. Knows nothing of programs and packets.
 import type { Addon } from "../../native/binding.ts";
 import {
+  CPU_BASE_LOCK,
   CPU_WALK_REASON,
   WALK_BUDGET,
   WALK_EVENTS_FULL,
@@ -125,9 +126,20 @@ export class RealCpus {
       this.#lib.timers_run(this.words.place.cpus[index] ?? 0, now, BUDGET);
       return true;
     } catch (cause) {
-      if (this.words.u32[WORLD_STOPPED / 4] !== 0) return false;
-      throw cause instanceof WebAssembly.RuntimeError ? this.#hooks.trapError(index, cause) : cause;
+      const stopped = this.words.u32[WORLD_STOPPED / 4] !== 0;
+      const trap = cause instanceof WebAssembly.RuntimeError && !stopped;
+      const error = trap ? this.#hooks.trapError(index, cause) : cause;
+      this.#abort(index);
+      if (stopped) return false;
+      throw error;
     }
+  }
+
+  /** A callback that was left by a trap counts as ended: whoever frees its timer waits for that. */
+  #abort(index: number): void {
+    const cpu = this.words.place.cpus[index] ?? 0;
+    // a lock that the trap has left taken will never be free
+    if (this.words.u32[(cpu + CPU_BASE_LOCK) / 4] === 0) this.#lib.timers_abort(cpu);
   }
 
   /** Runs `body` as this thread's program on all CPUs given: clocks read now, what is due runs behind it. */
