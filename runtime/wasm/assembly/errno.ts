@@ -30,4 +30,5 @@ export const ARRAY_OF_MAPS: i32 = 12;
 export const HASH_OF_MAPS: i32 = 13;
 export const DEVMAP: i32 = 14;
 export const CPUMAP: i32 = 16;
+export const XSKMAP: i32 = 17;
 export const DEVMAP_HASH: i32 = 25;

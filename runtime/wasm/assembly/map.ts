@@ -3,7 +3,7 @@
 import * as L from "../../memory/layout";
 import { array_lookup, array_update, percpu_array_lookup, percpu_array_update, percpu_array_update_all } from "./array";
 import {
-  ARRAY, ARRAY_OF_MAPS, CPUMAP, DEVMAP, DEVMAP_HASH, EINVAL, EOPNOTSUPP, HASH, HASH_OF_MAPS, LPM_TRIE, LRU_HASH, LRU_PERCPU_HASH, PERCPU_ARRAY,
+  ARRAY, ARRAY_OF_MAPS, CPUMAP, DEVMAP, DEVMAP_HASH, EINVAL, EOPNOTSUPP, HASH, HASH_OF_MAPS, LPM_TRIE, LRU_HASH, LRU_PERCPU_HASH, PERCPU_ARRAY, XSKMAP,
   PERCPU_HASH, PROG_ARRAY,
 } from "./errno";
 import {
@@ -30,7 +30,7 @@ export function map_lookup_elem(cpu: i32, mapPtr: i64, keyPtr: i64): i64 {
   if (type == LRU_HASH) return <u32>lru_hash_lookup(map, key, cpu);
   if (type == LRU_PERCPU_HASH) return <u32>lru_percpu_hash_lookup(map, key, cpu);
   if (type == LPM_TRIE) return <u32>lpm_trie_lookup(map, key, cpu);
-  if (type == DEVMAP || type == CPUMAP) return <u32>slotLookup(map, load<u32>(key));
+  if (type == DEVMAP || type == CPUMAP || type == XSKMAP) return <u32>slotLookup(map, load<u32>(key));
   if (type == DEVMAP_HASH) return <u32>hash_lookup(map, key, cpu);
   if (type == ARRAY_OF_MAPS) return <u32>innerLookup(map, load<u32>(key));
   if (type == HASH_OF_MAPS) return <u32>hash_of_maps_lookup(map, key, cpu);
@@ -73,7 +73,7 @@ function updateShared(map: i32, key: i32, value: i32, flags: i64, cpu: i32): i64
   if (type == ARRAY) return array_update(map, key, value, flags, cpu);
   if (type == LRU_HASH) return lru_hash_update(map, key, value, flags, cpu);
   if (type == LPM_TRIE) return lpm_trie_update(map, key, value, flags, cpu);
-  if (type == DEVMAP || type == CPUMAP) return slotUpdate(map, load<u32>(key), value, flags);
+  if (type == DEVMAP || type == CPUMAP || type == XSKMAP) return slotUpdate(map, load<u32>(key), value, flags);
   if (type == DEVMAP_HASH) return load<u32>(value) == 0 ? EINVAL : hash_update(map, key, value, flags, cpu);
   return EOPNOTSUPP;
 }
@@ -84,7 +84,7 @@ export function map_delete_elem(cpu: i32, mapPtr: i64, keyPtr: i64): i64 {
   const type = typeOf(map);
   if (type == ARRAY || type == PERCPU_ARRAY) return EINVAL;
   if (type == LPM_TRIE) return lpm_trie_delete(map, key, cpu);
-  if (type == DEVMAP || type == CPUMAP) return slotDelete(map, load<u32>(key));
+  if (type == DEVMAP || type == CPUMAP || type == XSKMAP) return slotDelete(map, load<u32>(key));
   if (isChained(type)) return removeKey(map, key, cpu);
   return EOPNOTSUPP;
 }

@@ -1,13 +1,14 @@
-// Waiting for another thread: a bounded row of looks, then short sleeps, so that a holder that lost its core gets it back.
-// Nothing here decides how long to wait; sleepers are not woken, they look again.
+// Waiting for another thread: looks at a word with growing, bounded gaps in between, so that those who wait leave its cache
+// line to the holder. Nothing here decides how long to wait. Not memory.atomic.wait32 with a short timeout, which would give
+// the core away: in Node 20 the code around it in a loop lost its locals under load (a lock was released that was not held).
 import * as L from "../../memory/layout";
 
-const LOOKS: u32 = 100;
-const NAP_NS: i64 = 20000;
+const GAP_MOST: u32 = 256;
 
-/** Between two looks at the word at `addr` (4-aligned), which was `seen` at the last one; `looks` counts them. */
-export function pause(looks: u32, addr: i32, seen: i32): void {
-  if (looks > LOOKS) atomic.wait<i32>(addr, seen, NAP_NS);
+/** Between two looks; `looks` counts them. */
+export function pause(looks: u32): void {
+  // atomic, so that no optimiser takes the loop away
+  for (let gap = min(looks, GAP_MOST); gap != 0; gap--) atomic.load<i32>(L.WORLD_MAGIC);
 }
 
 /** Whether the world is being stopped: nobody may be left to wait for. */

@@ -1,7 +1,7 @@
 // redirect and redirect_map: the verdict, and the target noted in the CPU block for the walker's row. Device and CPU maps
 // are empty unless the host fills them; nothing is sent anywhere.
 import * as L from "../../memory/layout";
-import { CPUMAP, DEVMAP, DEVMAP_HASH } from "./errno";
+import { CPUMAP, DEVMAP, DEVMAP_HASH, XSKMAP } from "./errno";
 import { hash_lookup4 } from "./hash";
 import { slotLookup } from "./slot";
 
@@ -28,7 +28,7 @@ export function redirect(cpu: i32, ifindex: i64, flags: i64): i64 {
 
 function targetOf(map: i32, cpu: i32, index: u32): i32 {
   const type = load<i32>(map, L.MAP_TYPE);
-  if (type == DEVMAP || type == CPUMAP) return slotLookup(map, index);
+  if (type == DEVMAP || type == CPUMAP || type == XSKMAP) return slotLookup(map, index);
   if (type != DEVMAP_HASH) return 0;
   const key = cpu + L.CPU_KEY_SCRATCH;
   store<u32>(key, index);
@@ -47,7 +47,7 @@ export function redirect_map(cpu: i32, mapPtr: i64, index: i64, flags: i64): i64
     store<i32>(cpu, L.REDIRECT_NONE, L.CPU_REDIRECT_KIND);
     return flags & ACTION_MASK;
   }
-  const ifindex = to == 0 || type == CPUMAP ? 0 : load<u32>(to);
+  const ifindex = to == 0 || type == CPUMAP || type == XSKMAP ? 0 : load<u32>(to);
   note(cpu, broadcast ? L.REDIRECT_BROADCAST : L.REDIRECT_MAP, map, <u32>index, ifindex, <u32>flags & ~(<u32>ACTION_MASK));
   return XDP_REDIRECT;
 }

@@ -20,7 +20,7 @@ export function waitCallback(word: u64): void {
   if ((state & L.TIMER_F_RUNNING) == 0) return; // so it does not move either
   const at = cpuBlock(baseOf(state)) + L.CPU_CUR_TIMER;
   let looks: u32 = 0;
-  while (atomic.load<u64>(at) == word && !stopping()) pause(looks++, at, <i32>word);
+  while (atomic.load<u64>(at) == word && !stopping()) pause(looks++);
 }
 
 /** Whether freeing for `cpu` may wait: not from within a timer's callback. 0 = no CPU, may wait. */

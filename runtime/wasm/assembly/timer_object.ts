@@ -55,7 +55,7 @@ export function lockBase(on: i32): void {
   const at = on + L.CPU_BASE_LOCK;
   let looks: u32 = 0;
   while (atomic.cmpxchg<i32>(at, 0, 1) != 0) {
-    while (atomic.load<i32>(at) != 0) pause(looks++, at, 1);
+    while (atomic.load<i32>(at) != 0) pause(looks++);
   }
 }
 
@@ -76,7 +76,7 @@ export function lockTimer(t: i32): i32 {
       if (baseOf(atomic.load<u32>(t, L.TIMER_STATE)) == base) return on;
       unlockBase(on);
     } else {
-      pause(looks++, t + L.TIMER_STATE, state);
+      pause(looks++);
     }
   }
 }

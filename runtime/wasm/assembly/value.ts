@@ -45,7 +45,7 @@ export function lock(addr: i32): void {
   let looks: u32 = 0;
   while (atomic.cmpxchg<i32>(addr, 0, 1) != 0) {
     while (atomic.load<i32>(addr) != 0) {
-      pause(looks++, addr, 1);
+      pause(looks++);
       if (stopping()) {
         atomic.store<i32>(L.WORLD_STOPPED, 1);
         unreachable();
