@@ -24,6 +24,7 @@ const ALLOWED_FLAGS: Partial<Record<MapTypeName, number>> = {
   devmap: USER_FLAGS | F.RDONLY_PROG,
   devmap_hash: USER_FLAGS | F.RDONLY_PROG,
   cpumap: F.NUMA_NODE,
+  xskmap: USER_FLAGS | F.RDONLY_PROG,
   array_of_maps: ACCESS_FLAGS,
   hash_of_maps: HASH_FLAGS,
 };

@@ -2,6 +2,7 @@
 import { type JsValue, formatValue } from "../../src/btf/value.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { mapTypeRow } from "../../src/spec/map_types.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
 import { bindMap } from "../../jit/compile.ts";
 import type { OnePacket } from "../cpu/run_once.ts";
@@ -226,7 +227,8 @@ export class BpfObject {
       verdicts,
       mapName: (header) => byAddress.get(header)?.name ?? `map@${header}`,
       redirectTarget: (header, index) => {
-        const value = byAddress.get(header)?.lookup(u32Key(index));
+        const map = byAddress.get(header);
+        const value = map !== undefined && mapTypeRow(map.shape.type).holds === "dev" ? map.lookup(u32Key(index)) : undefined;
         return value instanceof Uint8Array
           ? new DataView(value.buffer, value.byteOffset).getUint32(0, true)
           : undefined;

@@ -46,6 +46,7 @@ const KINDS: Partial<Record<MapTypeName, Kind>> = {
   lpm_trie: "lpm",
   devmap: "slots",
   cpumap: "slots",
+  xskmap: "slots",
   devmap_hash: "chained",
   array_of_maps: "inner",
   hash_of_maps: "chained",

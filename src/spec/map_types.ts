@@ -81,7 +81,7 @@ export const MAP_TYPES = {
   devmap:                  row(14,  1,   0,  0,    1,    "required", u32,      devval,   "dev"),
   sockmap:                 row(15,  0,   0,  0,    1,    "required", u32,      sockval,  "socket"),
   cpumap:                  row(16,  1,   0,  0,    1,    "required", u32,      devval,   "cpu"),
-  xskmap:                  row(17,  0,   0,  0,    1,    "required", u32,      u32,      "socket"),
+  xskmap:                  row(17,  1,   0,  0,    1,    "required", u32,      u32,      "socket"),
   sockhash:                row(18,  0,   0,  0,    0,    "required", any,      sockval,  "socket"),
   cgroup_storage:          row(19,  0,   0,  0,    0,    "zero",     storekey, any,      "bytes"),
   reuseport_sockarray:     row(20,  0,   0,  0,    1,    "required", u32,      sockval,  "socket"),

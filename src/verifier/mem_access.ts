@@ -34,7 +34,7 @@ const F_RDONLY_PROG = 1 << 7;
 const F_WRONLY_PROG = 1 << 8;
 
 /** Maps whose values programs may look at but not change, whatever their flags. */
-const READ_ONLY: ReadonlySet<MapTypeName> = new Set<MapTypeName>(["devmap", "devmap_hash"]);
+const READ_ONLY: ReadonlySet<MapTypeName> = new Set<MapTypeName>(["devmap", "devmap_hash", "xskmap"]);
 
 export function checkRegRead(env: Env, regno: number): RegState {
   const reg = env.regs[regno] as RegState;

@@ -12,6 +12,7 @@ const CMD = {
 } as const;
 
 const ENOENT = -2;
+const EOPNOTSUPP = -95;
 /** Possible CPUs of a machine; the kernel's own bound on x86 and arm64 is below it. */
 const MAX_CPUS = 8192;
 
@@ -162,7 +163,8 @@ export class BpfSys {
   /** Copies the value out; false where there is none. */
   mapLookup(fd: number, key: Uint8Array, out: Uint8Array): boolean {
     const result = this.#call(CMD.mapLookup, new Attr(32).u32(0, fd).at(8, key).at(16, out));
-    if (result === ENOENT) return false;
+    // sockets in a map are not shown to user space: to it the slots are empty
+    if (result === ENOENT || result === EOPNOTSUPP) return false;
     if (result < 0) throw new BpfError(errnoName(result) ?? "EINVAL", "the kernel refuses a lookup");
     return true;
   }
