@@ -10,7 +10,7 @@ import { lowerInsn, type Straight } from "./insn.ts";
 import { followKeys } from "./key.ts";
 import { initPasses, lowerCondition } from "./jump.ts";
 import { pollStop } from "./loop.ts";
-import { lowerPlanned, lowerWideLoads } from "./result.ts";
+import { keepValues, lowerPlanned, lowerWideLoads } from "./result.ts";
 import { planSlots } from "./stack.ts";
 
 const LABEL = "label";
@@ -81,8 +81,10 @@ class FuncLowerer {
     const fn = this.#fn;
     if (this.#isPollPoint(block)) fn.push(pollStop(fn, block.pc));
     for (const insn of block.insns) {
+      keepValues(fn, insn, "before");
       lowerWideLoads(fn, insn);
       if (!lowerPlanned(fn, insn)) lowerInsn(fn, insn as InsnOf<Straight>);
+      keepValues(fn, insn, "after");
       followKeys(fn, insn);
     }
     if (block.label !== undefined) fn.push(fn.setTemp(LABEL, "i32", fn.m.i32.const(block.label)));

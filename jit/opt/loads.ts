@@ -2,7 +2,7 @@
 // found to be adjacent bytes that loads of this very block have brought, with no write to such memory between them, one
 // load of all of them stands for it, done at the last of those loads. It touches no byte that the program does not.
 import type { Size } from "../../src/isa/insn.ts";
-import type { Byte, Lanes } from "./values.ts";
+import { type Byte, isOwnByte, type Lanes } from "./values.ts";
 
 export interface WideLoad {
   /** the last of the narrow loads: at this insn, before it, its base register leads to all of the bytes */
@@ -29,7 +29,7 @@ function follows(first: Byte, byte: Byte | undefined, distance: number): boolean
 
 /** Stack slots may be locals, and what a helper reads from there comes by another way. */
 function isOutside(byte: Byte): boolean {
-  return !byte.kinds.includes("stack");
+  return !isOwnByte(byte) && !byte.kinds.includes("stack");
 }
 
 /** The one load that gives a value of these bytes. */

@@ -4,7 +4,7 @@ import type { AluOp, Insn, InsnOf, Operand, RegNo } from "../../src/isa/insn.ts"
 import type { AccessKind, InsnAux } from "../../src/verifier/proof.ts";
 import { effectsOf } from "./regs.ts";
 
-/** A byte that a load of the block brought. */
+/** A byte that a load of the block brought, or, without kinds, byte `off` of the unknown value `root`. */
 export interface Byte {
   /** the address: unknown value `root` plus `off` */
   readonly root: number;
@@ -15,6 +15,10 @@ export interface Byte {
   /** the load, and what its base register was above `root` */
   readonly pc: number;
   readonly baseAdd: number;
+}
+
+export function isOwnByte(byte: Byte): boolean {
+  return byte.kinds === "";
 }
 
 /** By position in the value, lowest first; undefined: this byte is zero. */
@@ -28,10 +32,21 @@ export interface Value {
   readonly lanes?: Lanes;
 }
 
+/** Where a register has just got, or still has, an unknown value. */
+export interface Origin {
+  readonly pc: number;
+  readonly regno: RegNo;
+  readonly when: "before" | "after";
+}
+
 /** Roots that mean the same everywhere; others are positive and of one block. */
 export const FP_ROOT = -1;
 const ZERO_ROOT = -2;
 const FIRST_MAP_ROOT = -3;
+
+export function constantOf({ root, add }: Value): number | undefined {
+  return root === ZERO_ROOT ? add : undefined;
+}
 
 /** The root of the address of a map's first value. */
 export function mapRoot(map: number): number {
@@ -110,26 +125,49 @@ function join(a: Lanes, b: Lanes, bytes: number): Lanes | undefined {
 export class BlockValues {
   readonly #regs = new Map<RegNo, Value>();
   readonly #ages = new Ages();
+  /** by root: of values whose own bytes are lanes */
+  readonly origins = new Map<number, Origin>();
+  #pc = 0;
   #roots = 0;
 
   get(regno: RegNo): Value {
     if (regno === 10) return { root: FP_ROOT, add: 0 };
     const known = this.#regs.get(regno);
     if (known !== undefined) return known;
-    const value = this.#unknown();
+    return this.#own(regno, "before", 8);
+  }
+
+  /** A value of which nothing is known but how many of its bytes may not be zero. */
+  #own(regno: RegNo, when: Origin["when"], bytes: number): Value {
+    const root = this.#roots++;
+    const pc = this.#pc;
+    const value: Value = {
+      root,
+      add: 0,
+      lanes: pick((off) => ({ root, off, kinds: "", age: 0, pc, baseAdd: 0 }), bytes),
+    };
+    this.origins.set(root, { pc, regno, when });
     this.#regs.set(regno, value);
     return value;
   }
 
+  /** The insn that `get` is asked for. */
+  at(insn: Insn): void {
+    this.#pc = insn.pc;
+  }
+
   /** The effect of an insn; gives the value it puts into its destination where the bytes of that are known. */
   step(insn: Insn, aux: InsnAux | undefined): Value | undefined {
+    this.at(insn);
     const value = this.#result(insn, aux);
     this.#writeMemory(insn, aux);
     const { defs } = effectsOf(insn);
     for (const regno of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const) {
       if (((defs >> regno) & 1) !== 0) this.#regs.delete(regno);
     }
-    if (value !== undefined && "dst" in insn) this.#regs.set(insn.dst, value);
+    if (!("dst" in insn) || insn.kind === "jmp") return value;
+    if (value !== undefined) this.#regs.set(insn.dst, value);
+    else this.#own(insn.dst, "after", insn.kind === "alu" && insn.width === 32 ? 4 : 8);
     return value;
   }
 
@@ -163,6 +201,7 @@ export class BlockValues {
   #mov({ src, width }: InsnOf<"alu">): Value | undefined {
     const value = this.#operand(src);
     if (width === 64) return value;
+    if (value.root === ZERO_ROOT) return { ...value, add: value.add >>> 0 };
     const { lanes } = value;
     if (lanes === undefined) return undefined;
     const low = pick((lane) => lanes[lane], 4);

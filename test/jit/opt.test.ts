@@ -100,6 +100,49 @@ describe("wide loads", () => {
   });
 });
 
+describe("wide stores", () => {
+  const wide = (text: string): number[] => {
+    const insns = asm(text);
+    return [...planOf(insns, auxOf(insns, pkt)).stores.values()].flatMap((all) =>
+      all.map(({ size }) => size),
+    );
+  };
+  // biome-ignore format: table
+  const CASES: readonly (readonly [name: string, text: string, sizes: number[]])[] = [
+    ["two bytes of a value",         "*(u8 *)(r1 +0) = r2; r2 >>= 8; *(u8 *)(r1 +1) = r2; r0 = 0; exit", [2]],
+    ["constants",                    "*(u8 *)(r1 +2) = 1; *(u16 *)(r1 +0) = 7; w2 = 64; *(u8 *)(r1 +3) = r2; r0 = 0; exit", [4]],
+    ["a copy",                       "r3 = *(u8 *)(r2 +5); *(u8 *)(r10 -8) = r3; r4 = *(u8 *)(r2 +4); *(u8 *)(r1 +1) = r3; *(u8 *)(r1 +0) = r4; r0 = 0; exit", [2]],
+    ["four, highest first",          "*(u8 *)(r1 +3) = r2; r2 >>= 8; *(u8 *)(r1 +2) = r2; r2 >>= 8; *(u8 *)(r1 +1) = r2; r2 >>= 8; *(u8 *)(r1 +0) = r2; r0 = 0; exit", [4]],
+    ["a load of other bytes between", "*(u8 *)(r1 +0) = 1; r2 = *(u8 *)(r1 +2); *(u8 *)(r1 +1) = 2; r0 = r2; exit", [2]],
+    ["a load of one between",        "*(u8 *)(r1 +0) = 1; r2 = *(u8 *)(r1 +0); *(u8 *)(r1 +1) = 2; r0 = r2; exit", []],
+    ["a load from elsewhere between", "*(u8 *)(r1 +0) = 1; r3 = *(u8 *)(r2 +0); *(u8 *)(r1 +1) = 2; r0 = r3; exit", []],
+    ["a store elsewhere between",    "*(u8 *)(r1 +0) = 1; *(u8 *)(r2 +0) = 3; *(u8 *)(r1 +1) = 2; r0 = 0; exit", []],
+    ["a call between",               "r6 = r1; *(u8 *)(r6 +0) = 1; call 5; *(u8 *)(r6 +1) = 2; exit", []],
+    ["another block",                "*(u8 *)(r1 +0) = 1; if r1 == 7 goto +1; *(u8 *)(r1 +1) = 2; r0 = 0; exit", []],
+    ["written twice",                "*(u8 *)(r1 +0) = 1; *(u8 *)(r1 +0) = 3; *(u8 *)(r1 +1) = 2; r0 = 0; exit", [2]],
+    ["bytes of two values",          "*(u8 *)(r1 +0) = r2; *(u8 *)(r1 +1) = r3; r0 = 0; exit", []],
+    ["the same byte twice",          "*(u8 *)(r1 +0) = r2; *(u8 *)(r1 +1) = r2; r0 = 0; exit", []],
+    ["a gap",                        "*(u8 *)(r1 +0) = 1; *(u8 *)(r1 +2) = 2; r0 = 0; exit", []],
+    ["the stack",                    "*(u8 *)(r10 -8) = 1; *(u8 *)(r10 -7) = 2; r0 = 0; exit", []],
+  ];
+  it.each(CASES)("%s", (_, text, sizes) => {
+    expect(wide(text)).toEqual(sizes);
+  });
+
+  it("checked mode tests each of the narrow stores", () => {
+    const insns = asm("*(u8 *)(r1 +6) = 1; *(u8 *)(r1 +7) = 2; r0 = 0; exit");
+    const machine = build(insns, { aux: auxOf(insns, pkt), options: { checked: true } });
+    machine.view.setUint32(CPU + L.CPU_CTX_DATA, MEM, true);
+    machine.view.setUint32(CPU + L.CPU_CTX_DATA_END, MEM + 8, true);
+    machine.run();
+    expect(machine.view.getUint16(MEM + 6, true)).toBe(0x0201);
+    machine.view.setUint32(CPU + L.CPU_CTX_DATA_END, MEM + 7, true);
+    expect(() => machine.run()).toThrow(WebAssembly.RuntimeError);
+    expect(machine.view.getUint32(CPU + L.CPU_FAULT_PC, true)).toBe(2);
+  });
+});
+
+const SEEDS = Number(process.env["RANDOM_SEEDS"] ?? 500);
 const SIZES = [1, 1, 1, 2, 2, 4, 8] as const;
 const WINDOW = 12;
 const SECOND = 256;
@@ -188,6 +231,24 @@ function randomBytes(seed: number): { insns: Insns; aux: (InsnAux | undefined)[]
       if (r.below(25) === 0) r.pick(RARE)();
     }
   };
+  /** and of writing one */
+  const store = (): void => {
+    const [base, off, kinds] = access();
+    const [value, part, size] = [r.below(3), 3 + r.below(3), r.pick([2, 4, 8])];
+    const [falls, constant] = [r.below(3) === 0, r.below(5) === 0];
+    const order = Array.from({ length: size }, (_, i) => i).sort(() => r.below(3) - 1);
+    for (const i of order) {
+      const shift = 8 * (falls ? size - 1 - i : i);
+      if (constant) alu("mov", r.pick([32, 64]), part, imm(r.below(300) - 20));
+      else {
+        alu("mov", 64, part, reg(value));
+        if (shift > 0) alu("rsh", 64, part, imm(shift));
+      }
+      add({ kind: "st", base, off: off + i, size: 1, src: reg(part) }, kinds);
+      if (r.below(25) === 0) r.pick(r.below(2) === 0 ? RARE : MAKE)();
+    }
+  };
+  for (let i = 0; i < 40; i++) if (r.below(8) === 0) store();
   for (let i = 0; i < 40; i++) (r.below(6) === 0 ? field : r.pick(r.below(6) === 0 ? RARE : MAKE))();
   for (let src = 0; src < 6; src++)
     add({ kind: "st", base: 8, off: 64 + 8 * src, size: 8, src: reg(src) }, ["pkt"]);
@@ -197,10 +258,12 @@ function randomBytes(seed: number): { insns: Insns; aux: (InsnAux | undefined)[]
 
 describe("random fields", () => {
   it("are read as the interpreter reads them", () => {
-    let loads = 0;
-    for (let seed = 1; seed <= 500; seed++) {
+    let [loads, stores] = [0, 0];
+    for (let seed = 1; seed <= SEEDS; seed++) {
       const { insns, aux } = randomBytes(seed);
-      loads += planOf(insns, aux).wide.size;
+      const plan = planOf(insns, aux);
+      loads += plan.wide.size;
+      stores += plan.stores.size;
       const machine = build(insns, { opt: 0, aux });
       const r = new Random(seed);
       machine.memory.set(
@@ -216,7 +279,8 @@ describe("random fields", () => {
       expect(machine.run(), `seed ${seed}`).toBe(want);
       expect(machine.memory.slice(MEM, MEM + 512), `seed ${seed}`).toEqual(own.slice(MEM, MEM + 512));
     }
-    expect(loads).toBeGreaterThan(500);
+    expect(loads).toBeGreaterThan(SEEDS);
+    expect(stores).toBeGreaterThan(SEEDS / 2);
   });
 });
 
