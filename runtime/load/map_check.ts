@@ -3,6 +3,7 @@
 import type { MapSpec, SpecialField } from "../../src/elf/object_spec.ts";
 import { validFields } from "../../src/elf/special_fields.ts";
 import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
+import { mapLayout } from "../map/map_layout.ts";
 import { MAP_FLAGS, type MapTypeName, mapTypeRow, sizeAllowed } from "../../src/spec/map_types.ts";
 
 const F = MAP_FLAGS;
@@ -31,9 +32,6 @@ const ALLOWED_FLAGS: Partial<Record<MapTypeName, number>> = {
 
 /** BPF_F_RDONLY_PROG together with BPF_F_WRONLY_PROG, and the like, cancel each other. */
 const EXCLUSIVE = [F.RDONLY | F.WRONLY, F.RDONLY_PROG | F.WRONLY_PROG];
-
-/** The whole world has 4 GiB of address space; one map may take half of it. */
-const MAX_MAP_BYTES = 2 ** 31;
 
 /** Map types whose values may hold a field. Others than these are never possible here. */
 // biome-ignore format: table
@@ -86,9 +84,7 @@ export function checkMapSpec(map: MapSpec, ncpus: number): void {
   if (map.type === "lpm_trie" && (map.flags & F.NO_PREALLOC) === 0)
     refuse("EINVAL", "a map of type lpm_trie needs BPF_F_NO_PREALLOC");
   if (map.keySize > 512) refuse("E2BIG", `key size ${map.keySize} is larger than 512`);
-  const bytes = map.maxEntries * (map.keySize + 64 + map.valueSize * (row.perCpu ? ncpus : 1));
-  if (bytes > MAX_MAP_BYTES)
-    refuse("E2BIG", `${map.maxEntries} elements need ${bytes} bytes, more than a world can give one map`);
+  mapLayout({ ...map, maxEntries: Math.max(1, map.maxEntries) }, ncpus); // refuses what is too large for a world
   checkSpecialFields(map, refuse);
   if (row.holds !== "map") return;
   if (map.inner === undefined)
