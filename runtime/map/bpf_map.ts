@@ -70,16 +70,31 @@ export class BpfMap {
     return MAP_TYPES[this.shape.type].indexed;
   }
 
-  /** A copy of the value, locks and timers as zero; undefined if there is no such key. */
-  lookup(key: Uint8Array): MapValue | undefined {
+  /**
+   * A copy of the value, locks and timers as zero; undefined if there is no such key. With BPF_F_LOCK it is copied under the
+   * value's lock; EINVAL for other flags and if the value has none.
+   */
+  lookup(key: Uint8Array, flags: number = BPF_ANY): MapValue | undefined {
     const at = this.#find(key);
+    if (flags !== BPF_ANY) return this.#lookupLocked(at, flags);
     return at === 0 ? undefined : this.#valueAt(at, this.#word(L.MAP_PERCPU_STRIDE));
+  }
+
+  #lookupLocked(at: number, flags: number): Uint8Array | undefined {
+    if (flags !== BPF_F_LOCK || this.#word(L.MAP_LOCK_OFF) === L.MAP_NO_FIELD >>> 0) {
+      throw new BpfError("EINVAL", `lookup in map '${this.name}': flags ${flags} for values without a lock`);
+    }
+    if (at === 0) return undefined;
+    const out = this.home.scratch(VALUES + this.#valueRoom) + VALUES;
+    this.home.lib.map_copy_locked(this.addr, at, out);
+    return this.#copyOut(out);
   }
 
   /** Throws EEXIST or ENOENT for the flags, E2BIG (LPM: ENOSPC) when full, EPERM when frozen. */
   update(key: Uint8Array, value: MapValue, flags: number = BPF_ANY): void {
     this.#checkWritable("update");
     const parts = this.#checkValue(value);
+    if (OF_MAPS.has(this.shape.type)) this.#checkInner(parts[0] as Uint8Array);
     const scratch = this.#putKey(key, this.#valueRoom);
     const step = round8(this.shape.valueSize);
     for (const [i, part] of parts.entries()) this.#view().set(part, scratch + VALUES + i * step);
@@ -159,8 +174,11 @@ export class BpfMap {
   }
 
   #word(off: number): number {
+    return this.#wordAt(this.addr + off);
+  }
+
+  #wordAt(at: number): number {
     const b = this.#view();
-    const at = this.addr + off;
     return (
       ((b[at] ?? 0) | ((b[at + 1] ?? 0) << 8) | ((b[at + 2] ?? 0) << 16) | ((b[at + 3] ?? 0) << 24)) >>> 0
     );
@@ -208,6 +226,14 @@ export class BpfMap {
       }
     }
     return parts;
+  }
+
+  /** Programs follow the addresses in a map of maps: nothing but a map's may stand there. */
+  #checkInner(value: Uint8Array): void {
+    const addr = new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0, true);
+    const inside = addr % 64 === 0 && addr + L.MAP_HEADER_SIZE <= this.home.memory.buffer.byteLength;
+    if (!inside || this.#wordAt(addr + L.MAP_MAGIC) !== L.MAP_MAGIC_VALUE)
+      throw new BpfError("EBADF", `update map '${this.name}': there is no map at ${addr}`);
   }
 
   /** Writes the key into scratch space with room for `room` bytes of values behind it. */
@@ -287,6 +313,8 @@ export class BpfMap {
     }
   }
 }
+
+const OF_MAPS: ReadonlySet<string> = new Set(["array_of_maps", "hash_of_maps"]);
 
 /** What an errno means for a map. */
 const WORDS: Partial<Record<string, string>> = {

@@ -406,6 +406,73 @@ describe("the program's side", () => {
   });
 });
 
+describe("BPF_F_LOCK", () => {
+  it("lookup: a copy, special fields zero; EINVAL without a lock and for other flags", () => {
+    const specialFields = [{ kind: "bpf_spin_lock", name: "l", off: 4, size: 4 }] as const;
+    const world = new TestWorld();
+    for (const type of ["hash", "array"] as const) {
+      const map = world.map({ type, valueSize: 12, specialFields });
+      map.update(u32(1), new Uint8Array(12).fill(7), 4);
+      expect(hex(map.lookup(u32(1), 4) as Uint8Array)).toBe("07070707" + "00000000" + "07070707");
+      const lock = world.call("map_lookup_elem", [map.addr, world.put(u32(1))]) + 4n;
+      world.call("spin_lock", [lock]);
+      expect(world.view.getUint32(Number(lock), true)).toBe(1);
+      world.call("spin_unlock", [lock]);
+      expect(codeOf(() => map.lookup(u32(1), 3))).toBe("EINVAL");
+      expect(map.lookup(u32(type === "hash" ? 2 : 200), 4)).toBeUndefined();
+    }
+    expect(codeOf(() => world.map({}).lookup(u32(1), 4))).toBe("EINVAL");
+  });
+
+  it("a lock that a stopped run left behind ends the waiter instead of hanging it", () => {
+    const specialFields = [{ kind: "bpf_spin_lock", name: "l", off: 0, size: 4 }] as const;
+    const world = new TestWorld();
+    const map = world.map({ type: "array", specialFields });
+    const lock = world.call("map_lookup_elem", [map.addr, world.put(u32(1))]);
+    world.call("spin_lock", [lock]);
+    world.view.setUint32(L.WORLD_STOP, 1, true);
+    expect(() => map.update(u32(1), new Uint8Array(8), 4)).toThrow("unreachable");
+    expect(world.view.getUint32(L.WORLD_STOPPED, true)).toBe(1);
+  });
+});
+
+describe.each(["array_of_maps", "hash_of_maps"] as const)("%s", (type) => {
+  it("programs get the inner map's header, the host its address; replaced and removed", () => {
+    const world = new TestWorld();
+    const outer = world.map({ type, valueSize: 4, maxEntries: 4 });
+    const [a, b] = [world.map({}), world.map({})];
+    const look = (key: number): number =>
+      Number(world.call("map_lookup_elem", [outer.addr, world.put(u32(key))]));
+    const fast = (key: number): number =>
+      (world.lib[`${type}_lookup`] as (map: number, key: number, cpu: number) => number)(
+        outer.addr,
+        world.put(u32(key)),
+        world.cpuBlock(0),
+      );
+    expect(look(1)).toBe(0);
+    for (const inner of [a, b]) {
+      outer.update(u32(1), u32(inner.addr));
+      expect([look(1), fast(1)]).toEqual([inner.addr, inner.addr]);
+      expect(hex(outer.lookup(u32(1)) as Uint8Array)).toBe(hex(u32(inner.addr)));
+      expect([...outer].map(([key, value]) => [hex(key), hex(value as Uint8Array)])).toEqual([
+        ["01000000", hex(u32(inner.addr))],
+      ]);
+    }
+    expect(outer.delete(u32(1))).toBe(true);
+    expect(outer.delete(u32(1))).toBe(false);
+    expect([look(1), fast(1), look(77)]).toEqual([0, 0, 0]);
+    expect(outer.lookup(u32(1))).toBeUndefined();
+  });
+
+  it("an address that is no map's: EBADF", () => {
+    const world = new TestWorld();
+    const outer = world.map({ type, valueSize: 4, maxEntries: 4 });
+    for (const addr of [0, 7, outer.addr + 64, 0xffffffff, 0xffffffc0]) {
+      expect(codeOf(() => outer.update(u32(1), u32(addr)))).toBe("EBADF");
+    }
+  });
+});
+
 describe("map_each_next", () => {
   it("visits each element in use once, while the callback deletes them", () => {
     const world = new TestWorld();
