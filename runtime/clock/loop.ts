@@ -13,14 +13,11 @@ const TURN_NS = 2_000_000n;
  * deadline of another: its owner runs what is due when it leaves it.
  */
 export function runDueCpus(cpus: RealCpus): void {
-  const { words } = cpus;
-  for (let i = 0; i < cpus.count; i++) {
-    const now = clockNs();
-    if (words.dueOf(i) > now) continue;
-    const other = words.earliest(i);
-    const patience = now + PATIENCE_NS;
-    if (!cpus.acquire(i, cpus.count === 1 || other === NEVER || other > patience ? patience : other))
-      continue;
+  const { words, count } = cpus;
+  for (let i = 0; i < count; i++) {
+    // with one CPU it is known whose deadline it was
+    if (count > 1 && words.dueOf(i) > clockNs()) continue;
+    if (!cpus.tryAcquire(i) && !cpus.acquire(i, patience(cpus, i))) continue;
     try {
       cpus.runDue(i, TURN_NS);
     } finally {
@@ -28,4 +25,10 @@ export function runDueCpus(cpus: RealCpus): void {
     }
   }
   cpus.yieldToWaiters();
+}
+
+function patience({ words, count }: RealCpus, index: number): bigint {
+  const end = clockNs() + PATIENCE_NS;
+  const other = count === 1 ? NEVER : words.earliest(index);
+  return other < end ? other : end;
 }

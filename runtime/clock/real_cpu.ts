@@ -52,9 +52,9 @@ export class RealCpus {
 
   /** Blocks until the CPU is this thread's; false when `untilNs` has come. */
   acquire(index: number, untilNs = NEVER): boolean {
+    if (this.tryAcquire(index)) return true;
     const { u32, owner, bytes } = this.words;
     const at = owner[index] ?? 0;
-    if (Atomics.compareExchange(u32, at, 0, this.#owner) === 0) return true;
     if (this.#addon !== undefined)
       return this.#addon.cpuAcquire(bytes, at * 4, this.#owner, untilNs === NEVER ? {} : { untilNs });
     for (;;) {
@@ -85,8 +85,8 @@ export class RealCpus {
 
   /** A thread that would rather wait its turn than take part in a race for a CPU that a loop keeps taking back. */
   acquireFirst(index: number): void {
+    if (this.tryAcquire(index)) return;
     const { u32, wanted } = this.words;
-    if (Atomics.compareExchange(u32, this.words.owner[index] ?? 0, 0, this.#owner) === 0) return;
     Atomics.add(u32, wanted, 1);
     try {
       this.acquire(index);
@@ -103,21 +103,35 @@ export class RealCpus {
     if (seen > 0) Atomics.wait(u32, wanted, seen, 2);
   }
 
-  /** Runs what is due on an owned CPU, for `mostNs` at most. */
+  /** Takes a CPU that is free. */
+  tryAcquire(index: number): boolean {
+    return Atomics.compareExchange(this.words.u32, this.words.owner[index] ?? 0, 0, this.#owner) === 0;
+  }
+
+  /**
+   * Runs what is due on an owned CPU, for `mostNs` at most. A callback's clock is the last reading before it: between
+   * the wake-up and the first one nothing else is done.
+   */
   runDue(index: number, mostNs: bigint): Ran {
-    const cpu = this.words.place.cpus[index] ?? 0;
     let now = clockNs();
-    const end = now + mostNs;
-    while (this.words.dueOf(index) <= now && now <= end) {
+    let end: bigint | undefined;
+    do {
       this.words.stamp(index, now);
       if (!this.#runSome(index, now)) return "stopped";
-      const reason = this.words.u32[(cpu + CPU_WALK_REASON) / 4];
+      const reason = this.#reason(index);
       this.#hooks.takeEvents(index);
       if (reason === WALK_STOPPED) return "stopped";
-      if (reason !== WALK_BUDGET && reason !== WALK_EVENTS_FULL && this.words.dueOf(index) > now) break;
+      end ??= now + mostNs;
+      const due = this.words.dueOf(index);
+      if (due > now && reason !== WALK_BUDGET && reason !== WALK_EVENTS_FULL) return "fired";
       now = clockNs();
-    }
+      if (due > now) return "fired";
+    } while (now < end);
     return "fired";
+  }
+
+  #reason(index: number): number {
+    return this.words.u32[((this.words.place.cpus[index] ?? 0) + CPU_WALK_REASON) / 4] ?? 0;
   }
 
   /** False where a callback was left because of the stop word. */

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OBJECTS, START, order } from "./harness.ts";
 
@@ -14,7 +15,7 @@ const built = existsSync(MAIN);
 /** Opens a host `h` with timer 0 armed every millisecond, and runs `body`. */
 function script(options: string, body: string): string {
   return `
-    import { Host, loadObject, openObject } from ${JSON.stringify(join(ROOT, "dist/runtime/index.js"))};
+    import { Host, loadObject, openObject } from ${JSON.stringify(pathToFileURL(join(ROOT, "dist/runtime/index.js")).href)};
     const h = new Host({ clock: "real", ...${options} });
     const object = await loadObject(openObject(${JSON.stringify(OBJECT)}), { host: h });
     const frame = Uint8Array.from(${JSON.stringify([...order(START, 0, 1_000_000n, 1_000_000n)])});
@@ -86,7 +87,7 @@ describe.runIf(built).each(ENVS)("a host on a worker that is terminated: %s", (_
     );
     const outer = `
       import { Worker } from "node:worker_threads";
-      const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(${JSON.stringify(inner.replaceAll('"/', '"file:///'))})));
+      const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(${JSON.stringify(inner)})));
       worker.on("error", (e) => { console.log(e.message); process.exit(1); });
       await new Promise((r) => worker.once("message", r));
       await worker.terminate();
@@ -147,7 +148,9 @@ describe.runIf(built)("softirq run --clock real", () => {
 
 /** A capture of start commands: the first of a timer every 10 ms, then others. */
 function commands(count: number, gapNs: bigint): Uint8Array<ArrayBuffer> {
-  const parts: Uint8Array[] = [new Uint8Array(new Uint32Array([0xa1b23c4d, 0x00040002, 0, 0, 65535, 1]).buffer)];
+  const parts: Uint8Array[] = [
+    new Uint8Array(new Uint32Array([0xa1b23c4d, 0x00040002, 0, 0, 65535, 1]).buffer),
+  ];
   for (let i = 0; i < count; i++) {
     const frame = order(START, i, 5_000_000n, i === 0 ? 10_000_000n : 0n);
     const ts = 1_600_000_000_000_000_000n + BigInt(i) * gapNs;

@@ -1,0 +1,218 @@
+// Timers: callbacks a second and start, restart and cancel with a million pending on the virtual clock; how late
+// timers are on the real clock, beside the running kernel's in the same minutes where SOFTIRQ_ORACLE names the
+// program that runs objects there. By itself: node bench/timers.mjs [--quick]; needs dist/.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Host, loadObject, openObject } from "../dist/runtime/index.js";
+import { fmtNs, printTable } from "./table.mjs";
+
+const objectFile = (name) => new URL(`../test/objects/${name}.o`, import.meta.url).pathname;
+const TIMERS = 1 << 20;
+const FRAME = new Uint8Array(64);
+const MONOTONIC = 64;
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+// ---- the virtual clock ----
+
+/** Run in this order, each over as many elements as there are, several rounds. `whole`: set_callback, start, cancel. */
+const STEPS = ["touch", "start", "restart", "cancel", "callback"];
+const BUSY_STEPS = ["touch", "restart", "whole"];
+
+/** Which element comes next: [what, stride, mask, steps]. */
+const ORDERS = [
+  ["one after the other", 1, TIMERS - 1, STEPS],
+  ["1024 busy ones among them", 1, 1023, BUSY_STEPS],
+  ["any, far from the one before", 0x9e3779b1, TIMERS - 1, STEPS],
+];
+
+/** ns an element for each step. */
+function stepTimes(object, steps, rounds) {
+  const times = Object.fromEntries(steps.map((step) => [step, []]));
+  for (let round = 0; round < rounds; round++)
+    for (const step of steps) {
+      const { verdict, ns } = object.runPacket(step, FRAME);
+      if (verdict !== 2) throw new Error(`${step}: not all elements`);
+      times[step].push(ns / TIMERS);
+    }
+  return times;
+}
+
+/** Runs what is due within so many virtual ns; ns of real time and callbacks. */
+function advance({ world, lib }, ns) {
+  const cpu = world.cpu(0);
+  const end = world.view.getBigUint64(cpu + MONOTONIC, true) + BigInt(ns);
+  const start = process.hrtime.bigint();
+  let fired = 0;
+  for (;;) {
+    const n = lib.timers_run_all(cpu, end, 1 << 15);
+    fired += n;
+    if (n < 1 << 15) break;
+  }
+  return { fired, ns: Number(process.hrtime.bigint() - start) };
+}
+
+/** An object whose timers are set up; those of a second one of the same host are pending when only some are used. */
+async function manyTimers(host, stride, mask, steps) {
+  const load = async (settings, progs) => {
+    const opened = openObject(objectFile("clock_many"));
+    for (const [name, value] of Object.entries(settings)) opened.set(name, BigInt(value));
+    const object = await loadObject(opened, { host, progs });
+    object.runPacket("init", FRAME);
+    object.runPacket("callback", FRAME);
+    return object;
+  };
+  if (mask !== TIMERS - 1) (await load({}, ["init", "callback", "start"])).runPacket("start", FRAME);
+  return load({ stride, mask }, ["init", "callback", ...steps]);
+}
+
+async function operations([what, stride, mask, steps], rounds) {
+  const host = new Host();
+  const object = await manyTimers(host, stride, mask, steps);
+  const times = stepTimes(object, steps, rounds);
+  object.close();
+  const touch = median(times.touch);
+  const net = (step) => (times[step] === undefined ? "" : fmtNs(median(times[step]) - touch));
+  return [what, net("start"), net("restart"), net("cancel"), net("whole"), fmtNs(touch)];
+}
+
+async function atRandom() {
+  const host = new Host();
+  const object = await manyTimers(host, 0x9e3779b1, TIMERS - 1, ["start"]);
+  object.runPacket("start", FRAME);
+  const { fired, ns } = advance(host, 2e9);
+  object.close();
+  return ns / fired;
+}
+
+async function callbacks(rounds) {
+  const object = await loadObject(openObject(objectFile("clock_many")), { progs: ["running"] });
+  object.runPacket("running", FRAME);
+  advance(object.host, 2e8); // code is compiled
+  const rates = [];
+  for (let i = 0; i < rounds; i++) {
+    const { fired, ns } = advance(object.host, 2e8);
+    rates.push(ns / fired);
+  }
+  object.close();
+  return median(rates);
+}
+
+async function virtualClock(quick) {
+  const rounds = quick ? 3 : 7;
+  const head = ["WHICH", "START", "RESTART", "CANCEL", "ALL THREE", "LOOKUP"];
+  const rows = [];
+  for (const order of ORDERS) rows.push(await operations(order, rounds));
+  printTable(
+    `timers on the virtual clock: ${TIMERS} in a map, all pending; net of loop and lookup; goal 40 ns each`,
+    head,
+    rows,
+  );
+  const again = await callbacks(rounds);
+  const all = await atRandom();
+  printTable(
+    "callbacks on the virtual clock",
+    ["", "NS", "GOAL"],
+    [
+      ["of 1000 timers that arm themselves again", fmtNs(again), "100 ns"],
+      [`of ${TIMERS} timers at random times`, fmtNs(all), ""],
+    ],
+  );
+  console.log(`  ${(1e3 / again).toFixed(1)} million callbacks a second; 64 bytes a timer beside its value`);
+}
+
+// ---- the real clock ----
+
+/** at_random arms 100 timers a packet; the kernel gives memory for fewer. */
+const PACKETS = { periodic: 1, at_random: 100 };
+const SPINS = ["off", "adaptive"];
+
+async function lateHere(prog, spin, seconds) {
+  const host = new Host({ clock: "real", spin });
+  const object = await loadObject(openObject(objectFile("clock_late")), { host, progs: [prog] });
+  for (let i = 0; i < PACKETS[prog]; i++) object.runPacket(prog, FRAME);
+  const used = process.cpuUsage();
+  await sleep(seconds * 1e3);
+  const { user, system } = process.cpuUsage(used);
+  const late = [];
+  const count = Number(object.globals().count);
+  for (let i = 0; i < count; i++) {
+    const value = object.map("late").lookup(new Uint8Array(Uint32Array.of(i).buffer));
+    late.push(Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true)));
+  }
+  object.close();
+  await host.close();
+  return { late, cpu: (user + system) / (seconds * 1e6) };
+}
+
+function lateInKernel(oracle, dir, prog, seconds) {
+  const capture = join(dir, `${prog}.pcap`);
+  const parts = [Uint32Array.of(0xa1b2c3d4, 0x00040002, 0, 0, 65535, 1)];
+  for (let i = 0; i < PACKETS[prog]; i++) parts.push(Uint32Array.of(1, i * 1000, 64, 64), FRAME);
+  writeFileSync(capture, Buffer.concat(parts.map((p) => new Uint8Array(p.buffer))));
+  const args = ["timed", "--tail-ms", String(seconds * 1000), objectFile("clock_late"), prog, capture];
+  const { status, stdout, stderr } = spawnSync(oracle, args, { encoding: "utf8", maxBuffer: 1 << 28 });
+  if (status !== 0) throw new Error(`${oracle}: ${stderr.trim().split("\n").at(-1)}`);
+  const { entries } = JSON.parse(stdout).maps.late;
+  return { late: entries.map(([, hex]) => Number(Buffer.from(hex, "hex").readBigUInt64LE())) };
+}
+
+const add = (to, { late, cpu }) => {
+  to.late.push(...late);
+  if (cpu !== undefined) to.cpu.push(cpu);
+};
+
+async function lateness(dir, prog, title, seconds, rounds) {
+  const oracle = process.env.SOFTIRQ_ORACLE;
+  const rows = new Map(
+    [...(oracle === undefined ? [] : ["kernel"]), ...SPINS].map((name) => [name, { late: [], cpu: [] }]),
+  );
+  // in turns: a busy minute of the machine is everybody's
+  for (let round = 0; round < rounds; round++)
+    for (const [name, into] of rows)
+      add(
+        into,
+        name === "kernel" ? lateInKernel(oracle, dir, prog, seconds) : await lateHere(prog, name, seconds),
+      );
+  const at = ({ late }, q) => late.toSorted((a, b) => a - b)[Math.floor(q * late.length)];
+  const kernel = rows.get("kernel");
+  const times = (into, q) => (kernel === undefined ? "" : `${(at(into, q) / at(kernel, q)).toFixed(2)}x`);
+  printTable(
+    `${title} (load ${loadavg()[0].toFixed(1)})`,
+    ["LATENESS", "CALLBACKS", "P50", "OF KERNEL'S", "P99", "OF KERNEL'S", "CPU"],
+    [...rows].map(([name, into]) => [
+      name === "kernel" ? "the kernel's bpf_timer" : `real clock, spin ${name}`,
+      into.late.length,
+      fmtNs(at(into, 0.5)),
+      times(into, 0.5),
+      fmtNs(at(into, 0.99)),
+      times(into, 0.99),
+      into.cpu.length === 0 ? "" : `${(100 * median(into.cpu)).toFixed(0)}%`,
+    ]),
+  );
+}
+
+async function realClock(quick) {
+  if (process.env.SOFTIRQ_ORACLE === undefined)
+    console.log(
+      "\n  the kernel's own timers are left out: SOFTIRQ_ORACLE does not name a program that runs them",
+    );
+  const dir = mkdtempSync(join(tmpdir(), "softirq-bench-"));
+  const rounds = quick ? 1 : 3;
+  try {
+    await lateness(dir, "periodic", "a timer every 200 µs", 2, rounds);
+    await lateness(dir, "at_random", "10,000 timers at random times of a second", 1.5, rounds);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+export async function timers(quick) {
+  await virtualClock(quick);
+  await realClock(quick);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await timers(process.argv.includes("--quick"));

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A million timers: what start, restart, cancel and a callback cost.
+#include "timer.h"
+
+LICENSE("Dual MIT/GPL");
+
+#define TIMERS (1 << 20)
+#define RUNNING 1000
+#define PERIOD 100000
+
+struct elem {
+	u64 fired;
+	struct bpf_timer timer;
+};
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
+	MAP_UINT(max_entries, TIMERS);
+	MAP_TYPE(key, u32);
+	MAP_TYPE(value, struct elem);
+} many SEC(".maps");
+
+/* which element comes n-th: (n * stride) & mask; stride is odd */
+const volatile u32 stride = 0x9e3779b1;
+const volatile u32 mask = TIMERS - 1;
+
+static int __attribute__((noinline)) once(void *map, u32 *key, struct elem *e)
+{
+	e->fired++;
+	return 0;
+}
+
+static int __attribute__((noinline)) again(void *map, u32 *key, struct elem *e)
+{
+	e->fired++;
+	timer_start(&e->timer, PERIOD, 0);
+	return 0;
+}
+
+INLINE struct elem *at(u32 i)
+{
+	u32 key = (i * stride) & mask;
+
+	return map_lookup(&many, &key);
+}
+
+/* a delay up to a second, another one each time */
+INLINE u64 delay(u32 i, u32 salt)
+{
+	return 1 + ((i + salt) * 0x85ebca6bu >> 2);
+}
+
+#define EACH(name, body)                                                                            \
+	static int __attribute__((noinline)) do_##name(u32 i, void *ctx)                            \
+	{                                                                                           \
+		struct elem *e = at(i);                                                             \
+												    \
+		if (!e)                                                                             \
+			return 1;                                                                   \
+		body;                                                                               \
+		return 0;                                                                           \
+	}                                                                                           \
+	SEC("xdp") int name(struct xdp_md *ctx)                                                     \
+	{                                                                                           \
+		return bpf_loop(TIMERS, do_##name, 0, 0) == TIMERS ? 2 : 0;                         \
+	}
+
+EACH(touch, e->fired = delay(i, 0))
+EACH(init, timer_init(&e->timer, &many, CLOCK_MONOTONIC))
+EACH(callback, timer_set_callback(&e->timer, once))
+EACH(start, timer_start(&e->timer, delay(i, 0), 0))
+EACH(restart, timer_start(&e->timer, delay(i, 77), 0))
+EACH(cancel, timer_cancel(&e->timer))
+EACH(whole, timer_set_callback(&e->timer, once); timer_start(&e->timer, delay(i, 0), 0); timer_cancel(&e->timer))
+
+static int __attribute__((noinline)) begin(u32 i, void *ctx)
+{
+	struct elem *e = at(i);
+
+	if (!e)
+		return 1;
+	timer_init(&e->timer, &many, CLOCK_MONOTONIC);
+	timer_set_callback(&e->timer, again);
+	timer_start(&e->timer, 1 + i * 97 % PERIOD, 0);
+	return 0;
+}
+
+SEC("xdp") int running(struct xdp_md *ctx)
+{
+	return bpf_loop(RUNNING, begin, 0, 0) == RUNNING ? 2 : 0;
+}
