@@ -1,5 +1,6 @@
 // npm run bench: what packets, map operations, verification and start-up cost, with the running kernel beside it in
-// the same minutes. Options: --quick (fewer rounds), --big (peak memory over a capture of 5 GB).
+// the same minutes. Options: --quick (fewer rounds), --big (peak memory over a capture of 5 GB). Names of parts
+// (packets, cpus, maps, start, timers) run these alone.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,15 +8,25 @@ import { packets } from "./packets.mjs";
 import { maps } from "./maps.mjs";
 import { cpus } from "./parallel.mjs";
 import { start } from "./start.mjs";
+import { timers } from "./timers.mjs";
 import { big } from "./big.mjs";
 
 const quick = process.argv.includes("--quick");
+const named = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
+const PARTS = {
+  packets: (dir) => packets(dir, quick),
+  cpus: (dir) => cpus(dir, quick),
+  maps: () => maps(quick),
+  start: (dir) => start(dir),
+  timers: () => timers(quick),
+};
+const unknown = named.find((name) => !Object.hasOwn(PARTS, name));
+if (unknown !== undefined)
+  throw new Error(`no part '${unknown}'; there are: ${Object.keys(PARTS).join(", ")}`);
 const dir = mkdtempSync(join(tmpdir(), "softirq-bench-"));
 try {
-  await packets(dir, quick);
-  await cpus(dir, quick);
-  await maps(quick);
-  start(dir);
+  for (const [name, run] of Object.entries(PARTS))
+    if (named.length === 0 || named.includes(name)) await run(dir);
   if (process.argv.includes("--big")) big(dir);
 } finally {
   rmSync(dir, { recursive: true, force: true });

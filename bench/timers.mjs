@@ -45,14 +45,14 @@ function stepTimes(object, steps, rounds) {
 function advance({ world, lib }, ns) {
   const cpu = world.cpu(0);
   const end = world.view.getBigUint64(cpu + MONOTONIC, true) + BigInt(ns);
-  const start = process.hrtime.bigint();
+  const start = performance.now();
   let fired = 0;
   for (;;) {
     const n = lib.timers_run_all(cpu, end, 1 << 15);
     fired += n;
     if (n < 1 << 15) break;
   }
-  return { fired, ns: Number(process.hrtime.bigint() - start) };
+  return { fired, ns: (performance.now() - start) * 1e6 };
 }
 
 /** An object whose timers are set up; those of a second one of the same host are pending when only some are used. */

@@ -2,12 +2,17 @@
 export { OpenObject, openObject } from "./load/open.ts";
 export { BpfObject, type LoadOptions, loadObject } from "./load/object.ts";
 export { Host, type HostOptions, type RunPacketOptions } from "./host/host.ts";
+export { RealClock, type RealClockOptions } from "./clock/real.ts";
+export { type SampleRate, Sampler } from "./clock/real_sample.ts";
+export { type Spin } from "./clock/real_sleep.ts";
+export { type TimerStats, timerStats } from "./clock/virtual.ts";
 export { MapHandle } from "./host/live_map.ts";
 export { BpfProg } from "./host/live_prog.ts";
 export { Bpffs } from "./host/bpffs.ts";
 export { Device } from "./host/device.ts";
 export { type ProgVerdict, verifyEach } from "./load/verdict.ts";
 export { type RunOptions, type RunResult, runProg } from "./run.ts";
+export { TrapError } from "./replay/replay.ts";
 export { type OnePacket } from "./cpu/run_once.ts";
 export { type PacketResult, type Redirect } from "./replay/result.ts";
 export { type EventRecord, Events } from "./events/events.ts";

@@ -5,6 +5,7 @@ import { loadAddon } from "../../native/binding.ts";
 import type { EngineProg } from "../engine/engine.ts";
 import { CPU_CUR_PROG, WORLD_FLAGS, WORLD_F_REAL_CLOCK } from "../memory/layout.ts";
 import type { World } from "../memory/world.ts";
+import { TrapError } from "../replay/replay.ts";
 import type { LibExports } from "../wasm/lib.ts";
 import { MainLoop } from "./loop_main.ts";
 import { RealCpus } from "./real_cpu.ts";
@@ -137,10 +138,19 @@ export class RealClock {
     this.#depth++;
     try {
       return this.#cpus.own(this.#all, body);
+    } catch (cause) {
+      if (cause instanceof TrapError) this.#condemn(cause);
+      throw cause;
     } finally {
       this.#depth--;
       if (this.#closed === undefined) this.#waker.publish();
     }
+  }
+
+  /** A program trapped: its callbacks do not go on either. */
+  #condemn(trap: TrapError): void {
+    this.#failure ??= trap;
+    this.#host.world.stop();
   }
 
   #check(): void {

@@ -40,11 +40,11 @@ export class TimerHost {
     return this.object.runPacket("command", order(what, index, ns, period)).retval | 0;
   }
 
-  elem(index: number): { fired: number; order: number; result: bigint } {
+  elem(index: number): { fired: number; due: bigint; order: number; result: bigint } {
     const key = new Uint8Array(new Uint32Array([index]).buffer);
     const value = this.object.map("elems").lookup(key) as Uint8Array;
     const words = new BigInt64Array(value.slice().buffer, 0, 7);
-    return { fired: Number(words[0]), order: Number(words[5]), result: words[6] ?? 0n };
+    return { fired: Number(words[0]), due: words[1] ?? 0n, order: Number(words[5]), result: words[6] ?? 0n };
   }
 
   fired(index: number): number {
