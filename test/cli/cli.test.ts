@@ -308,6 +308,6 @@ describe("test and dump", () => {
       cwd: ROOT,
     }).stdout;
     const module = new WebAssembly.Module(wasm);
-    expect(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`)).toEqual(["env.memory"]);
+    expect(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`)).toEqual(["env.memory", "env.table"]);
   });
 });
