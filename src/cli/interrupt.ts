@@ -5,7 +5,7 @@ import { EXIT } from "./command.ts";
 
 export class Interrupt {
   interrupted = false;
-  readonly #uninstallNative: () => void;
+  readonly #uninstallNative: () => boolean;
   readonly #onSignal: () => void;
 
   /** `stop` ends a run that is in no world. */
@@ -17,12 +17,13 @@ export class Interrupt {
     };
     // The listener first: the native handler calls the one it finds.
     process.on("SIGINT", this.#onSignal);
-    this.#uninstallNative = world instanceof World ? stopWorldOnSignal(world) : () => undefined;
+    this.#uninstallNative = world instanceof World ? stopWorldOnSignal(world) : () => false;
   }
 
   /** Puts the process's own way with Ctrl-C back. */
   uninstall(): void {
-    this.#uninstallNative();
+    // The run may end before the listener had its turn: the native handler knows all the same.
+    if (this.#uninstallNative()) this.interrupted = true;
     process.off("SIGINT", this.#onSignal);
   }
 }
