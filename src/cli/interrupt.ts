@@ -1,7 +1,10 @@
-// Ctrl-C while a run goes on: the first ends it through the world's stop word, the second ends the process.
+// Ctrl-C while a run goes on: the first ends it through the world's stop word, a later one ends the process.
 import { World } from "../../runtime/memory/world.ts";
 import { stopWorldOnSignal } from "../../runtime/cpu/stop.ts";
 import { EXIT } from "./command.ts";
+
+/** A signal to a whole process group can arrive twice: what comes this soon is the same Ctrl-C. */
+const SAME_MS = 1000;
 
 export class Interrupt {
   interrupted = false;
@@ -10,8 +13,10 @@ export class Interrupt {
 
   /** `stop` ends a run that is in no world. */
   constructor(world: World | { stop(): void }) {
+    let first = Number.POSITIVE_INFINITY;
     this.#onSignal = () => {
-      if (this.interrupted) process.exit(EXIT.interrupted);
+      if (performance.now() - first > SAME_MS) process.exit(EXIT.interrupted);
+      first = Math.min(first, performance.now());
       this.interrupted = true;
       world.stop();
     };

@@ -267,6 +267,7 @@ describe("run", () => {
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
     while (!hasBytes(verdicts)) await new Promise((r) => setTimeout(r, 50));
     child.kill("SIGINT");
+    child.kill("SIGINT"); // as timeout(1) does: to the child and to its group
     const status = await new Promise((r) => child.on("close", r));
     expect(status).toBe(130);
     const lines = readFileSync(verdicts, "utf8").split("\n");
