@@ -2,8 +2,9 @@
 // The taken side is queued, the other one goes on.
 import type { InsnOf, JmpOp } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
+import { HIST_DST_FP, HIST_SRC_FP, packLinked } from "./history.ts";
 import { checkRegRead } from "./mem_access.ts";
-import { markPrecise, packLinked } from "./precision.ts";
+import { markPrecise } from "./precision.ts";
 import {
   AT_PKT_END,
   BEYOND_PKT_END,
@@ -22,7 +23,7 @@ import {
 import { Scalar } from "./scalar.ts";
 import { alu } from "./scalar_alu.ts";
 import { isBranchTaken, narrowJmp, narrowJmpSelf } from "./scalar_jmp.ts";
-import { HIST_DST_FP, HIST_SRC_FP, noteEscape } from "./stack_access.ts";
+import { noteEscape } from "./stack_access.ts";
 import { StackSlot } from "./stack.ts";
 import { mapRegs, type VerifierState } from "./state.ts";
 

@@ -2,6 +2,7 @@
 import { MAP_TYPES, type MapTypeName } from "../spec/map_types.ts";
 import { HELPERS, type HelperProto } from "../spec/helpers.ts";
 import { enterCallback, queueCallback } from "./callback.ts";
+import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
 import type { Env } from "./env.ts";
 import { type CallMeta, checkArg } from "./helper_args.ts";
 import { markPrecise } from "./precision.ts";
@@ -10,7 +11,6 @@ import {
   NOT_INIT,
   type RegState,
   UNKNOWN,
-  isPktAny,
   ptrReg,
   RegState as Reg,
   scalarReg,
@@ -19,8 +19,6 @@ import {
 import { Scalar } from "./scalar.ts";
 import { withLimits } from "./scalar_bounds.ts";
 import { stepStackRange } from "./stack_access.ts";
-import { StackSlot } from "./stack.ts";
-import { mapRegs } from "./state.ts";
 
 /** Map types that only these helpers may be given. */
 const ONLY: Partial<Record<MapTypeName, readonly string[]>> = {
@@ -119,15 +117,6 @@ function tailCallKey(env: Env, meta: CallMeta): number | undefined {
   return key;
 }
 
-/** Packet pointers die: what was one is now just a number. */
-export function killPktPointers(env: Env): void {
-  mapRegs(
-    env.state,
-    (r) => (isPktAny(r) ? UNKNOWN : r),
-    (slot, r) => new StackSlot(slot.bytes, r),
-  );
-}
-
 function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState {
   if (proto.ret === "void") return NOT_INIT;
   if (proto.ret === "integer") {
@@ -144,10 +133,6 @@ function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState {
   const value = ptrReg("map_value", 0, meta.map);
   if (always) return hasLock(map) ? withId(value, env.newId()) : value;
   return new Reg("map_value", 0, value.s, env.newId(), meta.map, true, false);
-}
-
-export function clearCallerSaved(env: Env): void {
-  for (let i = 0; i <= 5; i++) env.regs[i] = NOT_INIT;
 }
 
 /** True if the current path now goes on where the function returns: see below. */

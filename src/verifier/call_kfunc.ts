@@ -1,7 +1,7 @@
 // Calls of kernel functions that loading found in the table: arguments, the callback, what is left afterwards.
 import type { InsnOf } from "../isa/insn.ts";
 import { type KfuncArg, kfuncById, type KfuncProto } from "../spec/kfuncs.ts";
-import { clearCallerSaved } from "./call_helper.ts";
+import { clearCallerSaved } from "./call_effects.ts";
 import { queueCallback } from "./callback.ts";
 import type { Env } from "./env.ts";
 import { checkRegRead } from "./mem_access.ts";

@@ -4,7 +4,7 @@ import type { InsnOf } from "../isa/insn.ts";
 import type { Env, Subprog } from "./env.ts";
 import { type GlobalArg, globalArgs } from "./global_args.ts";
 import { checkHelperMem } from "./helper_args.ts";
-import { clearCallerSaved, killPktPointers } from "./call_helper.ts";
+import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
 import { fmtFrame } from "./log.ts";
 import { checkPtrOff } from "./mem_access.ts";
 import { markPrecise } from "./precision.ts";

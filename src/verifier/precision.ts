@@ -4,8 +4,17 @@
 import type { Insn } from "../isa/insn.ts";
 import { isSyncCallbackCall, isTailCall } from "./cfg.ts";
 import type { Env } from "./env.ts";
+import {
+  HIST_DST_FP,
+  HIST_SRC_FP,
+  HIST_STACK,
+  histFrame,
+  histSpi,
+  linkedFrame,
+  linkedIndex,
+  linkedIsReg,
+} from "./history.ts";
 import type { RegState } from "./regs.ts";
-import { HIST_DST_FP, HIST_SRC_FP, HIST_STACK, histFrame, histSpi } from "./stack_access.ts";
 import { MAIN_CALLSITE, MAX_FRAMES, SlotSet, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";
 
@@ -56,22 +65,17 @@ class Wanted {
 /** "lost": the origin cannot be followed, so everything must be taken as precise. */
 type Step = "ok" | "lost";
 
-// linked registers in history entries: frame, register or slot, number
-export function packLinked(frameno: number, isReg: boolean, index: number): number {
-  return frameno | (isReg ? 8 : 0) | (index << 4);
-}
-
 /** If one of the linked scalars is wanted, so are all: their facts came from one another. */
 function syncLinked(w: Wanted, linked: readonly number[] | undefined): void {
   if (linked === undefined) return;
-  const isWanted = (e: number): boolean => {
-    const frame = e & 7;
-    return (e & 8) !== 0 ? (w.regsOf(frame) & (1 << (e >> 4))) !== 0 : w.slotsOf(frame).has(e >> 4);
-  };
+  const isWanted = (e: number): boolean =>
+    linkedIsReg(e)
+      ? (w.regsOf(linkedFrame(e)) & (1 << linkedIndex(e))) !== 0
+      : w.slotsOf(linkedFrame(e)).has(linkedIndex(e));
   if (!linked.some(isWanted)) return;
   for (const e of linked) {
-    if ((e & 8) !== 0) w.addIn(e & 7, e >> 4);
-    else w.slotsOf(e & 7).add(e >> 4);
+    if (linkedIsReg(e)) w.addIn(linkedFrame(e), linkedIndex(e));
+    else w.slotsOf(linkedFrame(e)).add(linkedIndex(e));
   }
 }
 

@@ -1,6 +1,7 @@
 // Loads and stores through frame pointers: bounds, what a slot remembers, what a load gives back.
 // Programs may read stack bytes they never wrote; those reads are noted for the JIT, not refused.
 import type { Env } from "./env.ts";
+import { stackFlags } from "./history.ts";
 import { markPrecise } from "./precision.ts";
 import { type RegState, UNKNOWN, ZERO, isNull, scalarReg, withId, withoutId } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
@@ -21,23 +22,6 @@ import {
 import { type Frame, MAX_STACK } from "./state.ts";
 
 export const MAX_VAR_OFF = 1 << 29;
-
-// history flags of an insn: which slot it accessed, which operands are frame pointers
-const SPI_SHIFT = 3;
-export const HIST_STACK = 1 << 9;
-export const HIST_SRC_FP = 1 << 10;
-export const HIST_DST_FP = 1 << 11;
-
-export function histSpi(flags: number): number {
-  return (flags >> SPI_SHIFT) & 0x3f;
-}
-export function histFrame(flags: number): number {
-  return flags & 7;
-}
-
-function stackFlags(frameno: number, spi: number): number {
-  return frameno | (spi << SPI_SHIFT) | HIST_STACK;
-}
 
 export function frameOf(env: Env, reg: RegState): Frame {
   return env.state.frames[reg.aux] as Frame;

@@ -41,6 +41,35 @@ function importsOf(file: string): string[] {
   return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((m) => m[1] ?? "");
 }
 
+/** What a file loads when it runs: `import type` is gone by then, `import { type T }` is not. */
+function loadsOf(file: string): string[] {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  return [...text.matchAll(/^(?:import|export)\s(?!type\b)[^;"]*"(\.[^"]+)"/gm)].map((m) =>
+    normalize(join(dirname(file), m[1] ?? "")),
+  );
+}
+
+/** One path of imports that ends where it began, or undefined. */
+function findCycle(loads: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): string[] | undefined => {
+    const at = path.indexOf(file);
+    if (at >= 0) return [...path.slice(at), file];
+    if (done.has(file)) return undefined;
+    for (const next of loads.get(file) ?? []) {
+      const cycle = walk(next, [...path, file]);
+      if (cycle !== undefined) return cycle;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of loads.keys()) {
+    const cycle = walk(file, []);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}
+
 // The Wasm library is AssemblyScript: its imports follow that compiler's rules.
 const isAssemblyScript = (file: string) => file.startsWith("runtime/wasm/assembly/");
 const files = ["src", "jit", "runtime", "native"].flatMap(sourceFiles).filter((f) => !isAssemblyScript(f));
@@ -61,6 +90,24 @@ describe("layers", () => {
       const allowed = to === room || (MAY_IMPORT[room ?? ""] ?? []).some((r) => target.startsWith(`${r}/`));
       expect(allowed, `${file} imports ${target}`).toBe(true);
     }
+  });
+
+  it("sees which imports are for types alone", () => {
+    expect(loadsOf("src/verifier/callback.ts")).toContain("src/verifier/call_subprog.ts");
+    expect(loadsOf("src/verifier/callback.ts")).not.toContain("src/verifier/env.ts");
+    expect(
+      findCycle(
+        new Map([
+          ["a", ["b"]],
+          ["b", ["c"]],
+          ["c", ["b"]],
+        ]),
+      ),
+    ).toEqual(["b", "c", "b"]);
+  });
+
+  it("has no cycles of imports", () => {
+    expect(findCycle(new Map(files.map((f) => [f, loadsOf(f)])))).toBeUndefined();
   });
 
   it("gives the right to issue proofs to verify() alone", () => {

@@ -1,0 +1,19 @@
+// What any call leaves behind, whatever it calls: the argument registers are gone, and packet pointers with them
+// where the packet may have moved.
+import type { Env } from "./env.ts";
+import { NOT_INIT, UNKNOWN, isPktAny } from "./regs.ts";
+import { StackSlot } from "./stack.ts";
+import { mapRegs } from "./state.ts";
+
+export function clearCallerSaved(env: Env): void {
+  for (let i = 0; i <= 5; i++) env.regs[i] = NOT_INIT;
+}
+
+/** Packet pointers die: what was one is now just a number. */
+export function killPktPointers(env: Env): void {
+  mapRegs(
+    env.state,
+    (r) => (isPktAny(r) ? UNKNOWN : r),
+    (slot, r) => new StackSlot(slot.bytes, r),
+  );
+}
