@@ -19,7 +19,8 @@ export interface MapsCompared {
 
 type Fields = Readonly<Record<string, JsonValue>>;
 
-const text = (value: JsonValue | undefined): string => (typeof value === "string" ? value : JSON.stringify(value ?? null));
+const text = (value: JsonValue | undefined): string =>
+  typeof value === "string" ? value : JSON.stringify(value ?? null);
 interface Shown {
   readonly entries?: readonly Fields[];
   readonly variables?: Readonly<Record<string, Fields>>;
@@ -58,8 +59,7 @@ function* pairs(
 function rowsOf(map: Shown): Map<string, string> {
   const rows = new Map<string, string>();
   for (const entry of map.entries ?? []) rows.set(text(entry["key"]), fmtValue(entry));
-  for (const [name, variable] of Object.entries(map.variables ?? {}))
-    rows.set(name, text(variable["bytes"]));
+  for (const [name, variable] of Object.entries(map.variables ?? {})) rows.set(name, text(variable["bytes"]));
   return rows;
 }
 

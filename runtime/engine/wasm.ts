@@ -13,7 +13,12 @@ interface ProgExports {
 export const wasmEngine: Engine = {
   name: "wasm",
 
-  async load(world: World, verified: VerifiedProg, input: LoadInput, options: EngineOptions): Promise<EngineProg> {
+  async load(
+    world: World,
+    verified: VerifiedProg,
+    input: LoadInput,
+    options: EngineOptions,
+  ): Promise<EngineProg> {
     const tableBase = world.reserveFunctions(verified.subprogs.length);
     const compiled = await compile(
       verified,
@@ -41,4 +46,3 @@ export const wasmEngine: Engine = {
     };
   },
 };
-

@@ -85,7 +85,11 @@ export function checkMapSpec(map: MapSpec, ncpus: number): void {
     refuse("EINVAL", "a map of type lpm_trie needs BPF_F_NO_PREALLOC");
   if (map.keySize > 512) refuse("E2BIG", `key size ${map.keySize} is larger than 512`);
   checkSpecialFields(map, refuse);
-  const shape = { ...map, maxEntries: Math.max(1, map.maxEntries), specialFields: validFields(map.specialFields) };
+  const shape = {
+    ...map,
+    maxEntries: Math.max(1, map.maxEntries),
+    specialFields: validFields(map.specialFields),
+  };
   mapLayout(shape, ncpus); // refuses what is too large for a world
   if (row.holds !== "map") return;
   if (map.inner === undefined)

@@ -228,7 +228,10 @@ export class BpfObject {
       mapName: (header) => byAddress.get(header)?.name ?? `map@${header}`,
       redirectTarget: (header, index) => {
         const map = byAddress.get(header);
-        const value = map !== undefined && mapTypeRow(map.shape.type).holds === "dev" ? map.lookup(u32Key(index)) : undefined;
+        const value =
+          map !== undefined && mapTypeRow(map.shape.type).holds === "dev"
+            ? map.lookup(u32Key(index))
+            : undefined;
         return value instanceof Uint8Array
           ? new DataView(value.buffer, value.byteOffset).getUint32(0, true)
           : undefined;

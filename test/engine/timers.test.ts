@@ -45,7 +45,7 @@ async function run(prog: string, engine: EngineName, checked: boolean): Promise<
 }
 
 // biome-ignore format: table
-const CASES: readonly (readonly [prog: string, fired: bigint, results: readonly bigint[], inCallback?: readonly bigint[], second?: bigint])[] = [
+const CASES: readonly [prog: string, fired: bigint, results: readonly bigint[], inCallback?: readonly bigint[], second?: bigint][] = [
   ["once_array",   1n,  [0n, 0n, 0n]],
   ["once_hash",    1n,  [0n, 0n, 0n]],
   ["once_sparse",  1n,  [0n, 0n, 0n]],

@@ -112,9 +112,7 @@ describe("modules", () => {
     expect(() => linkInsns(asm("call 1; exit"))).toThrow(
       "0: helper bpf_map_lookup_elem is not available here",
     );
-    expect(() => linkInsns(asm("call kfunc#7; exit"))).toThrow(
-      "0: kernel function #7 is not available here",
-    );
+    expect(() => linkInsns(asm("call kfunc#7; exit"))).toThrow("0: kernel function #7 is not available here");
   });
 });
 

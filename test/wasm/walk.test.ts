@@ -269,7 +269,12 @@ describe("rows, crc, output", () => {
       taken += world.lib.walk(cpu, flags, 1000);
     }
     expect(taken).toBe(50);
-    expect([...reasons].sort((a, b) => a - b)).toEqual([L.WALK_DONE, L.WALK_ROWS_FULL, L.WALK_OUT_FULL, L.WALK_EVENTS_FULL]);
+    expect([...reasons].sort((a, b) => a - b)).toEqual([
+      L.WALK_DONE,
+      L.WALK_ROWS_FULL,
+      L.WALK_OUT_FULL,
+      L.WALK_EVENTS_FULL,
+    ]);
     expect(packets).toEqual(Array.from({ length: 50 }, (_, i) => i));
   });
 
