@@ -5,6 +5,7 @@ import { openObject } from "../../runtime/load/open.ts";
 import { fmtResult } from "../../runtime/replay/result.ts";
 import type { RunOptions, RunResult } from "../../runtime/run.ts";
 import { fillMaps, mapsToJson } from "../../runtime/json/maps.ts";
+import type { ShownObject } from "../../runtime/json/shown.ts";
 import { EXIT, type OptionRows, type OptionValues, UsageError, defineCommand } from "./command.ts";
 import { ENGINE_OPTIONS, KERNEL_ENGINE_OPTION, parseEngineOptions, wantsKernel } from "./engine_options.ts";
 import { TextSink, printJson } from "./output.ts";
@@ -109,6 +110,21 @@ async function ended<T>(runnable: Runnable, body: () => Promise<T>): Promise<T> 
   }
 }
 
+/** The result, after what must be done whether there is one or not. */
+async function finished<T>(running: Promise<T>, after: () => Promise<void>): Promise<T> {
+  try {
+    return await running;
+  } finally {
+    await after();
+  }
+}
+
+function writeMaps(path: string, object: ShownObject, result: RunResult, all: boolean): void {
+  const sink = new TextSink(path);
+  sink.write(`${JSON.stringify(mapsToJson(object, { all, events: result.events }))}\n`);
+  sink.close();
+}
+
 export const run = defineCommand({
   name: "run",
   operands: "OBJECT PCAP…",
@@ -186,29 +202,24 @@ export const run = defineCommand({
         onProgress: (done) => progress.show(done),
         onWarning: (line) => progress.print(`softirq: ${line}`),
       };
-      let result: RunResult;
+      let status: number = EXIT.ok;
+      // Until all is written: a signal must not end the process half-way through a file.
       try {
-        result = await runnable.run(prog.name, source, runOptions);
+        const result = await finished(runnable.run(prog.name, source, runOptions), async () => {
+          await runnable.end();
+          progress.end();
+          closeAll([out, verdicts, source]);
+        });
+        if (options.maps !== undefined) writeMaps(options.maps, object, result, options.all === true);
+        for (const line of result.captureErrors) process.stderr.write(`softirq: ${line}\n`);
+        if (options.json === true) printJson(runResultToJson(object, result));
+        else if (mayPrint) process.stdout.write(fmtRunResult(result));
+        object.close();
+        if (result.captureErrors.length > 0) status = EXIT.refused;
       } finally {
-        await runnable.end();
-        progress.end();
         interrupt.uninstall();
-        closeAll([out, verdicts]);
-        source.close();
       }
-      if (options.maps !== undefined) {
-        const sink = new TextSink(options.maps);
-        sink.write(
-          `${JSON.stringify(mapsToJson(object, { all: options.all === true, events: result.events }))}\n`,
-        );
-        sink.close();
-      }
-      for (const line of result.captureErrors) process.stderr.write(`softirq: ${line}\n`);
-      if (options.json === true) printJson(runResultToJson(object, result));
-      else if (mayPrint) process.stdout.write(fmtRunResult(result));
-      object.close();
-      if (interrupt.interrupted) return EXIT.interrupted;
-      return result.captureErrors.length > 0 ? EXIT.refused : EXIT.ok;
+      return interrupt.interrupted ? EXIT.interrupted : status;
     });
   },
 });
