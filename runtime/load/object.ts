@@ -18,6 +18,7 @@ import type { World } from "../memory/world.ts";
 import type { RowContext } from "../replay/result.ts";
 import type { LibExports } from "../wasm/lib.ts";
 import { type CreateMapsOptions, createMapIn, createMaps } from "./create_maps.ts";
+import { Handles, u32Bytes, u32Of } from "./handles.ts";
 import { OpenObject } from "./open.ts";
 import { mapsOf, progsToLoad, toMapDef, verifyProg } from "./prog.ts";
 
@@ -42,7 +43,7 @@ export async function loadObject(opened: OpenObject, options: LoadOptions = {}):
   try {
     for (const prog of wanted)
       object.progs.set(prog.name, await loadProg(host, spec, prog, object.maps, options));
-    fillProgArrays(spec, object);
+    object.fillProgArrays();
   } catch (error) {
     object.close();
     throw error;
@@ -87,27 +88,18 @@ async function loadProg(
   return new BpfProg(host.addProg(prog, verified, engine, used));
 }
 
-function fillProgArrays(spec: ObjectSpec, object: BpfObject): void {
-  for (const map of spec.maps) {
-    for (const value of map.values ?? []) {
-      if (value.kind !== "prog" || !object.maps.has(map.name) || !object.progs.has(value.target)) continue;
-      object.setTailCall(map.name, value.key, value.target);
-    }
-  }
-}
-
 /** Handles of an object's maps and programs; closing it closes them all. */
-export class BpfObject {
-  #closed = false;
-
+export class BpfObject extends Handles<MapHandle, BpfProg> {
   constructor(
-    readonly spec: ObjectSpec,
+    spec: ObjectSpec,
     readonly host: Host,
-    readonly maps: ReadonlyMap<string, MapHandle>,
-    readonly progs: Map<string, BpfProg>,
+    maps: ReadonlyMap<string, MapHandle>,
+    override readonly progs: Map<string, BpfProg>,
     /** the host was made for this object alone */
     readonly ownsHost: boolean,
-  ) {}
+  ) {
+    super(spec, maps, progs);
+  }
 
   get world(): World {
     return this.host.world;
@@ -117,23 +109,8 @@ export class BpfObject {
     return this.host.lib;
   }
 
-  get name(): string {
-    return this.spec.name;
-  }
-
   get ncpus(): number {
     return this.world.ncpus;
-  }
-
-  prog(name: string): BpfProg {
-    this.#assertOpen();
-    const found = this.progs.get(name);
-    if (found === undefined)
-      throw new BpfError(
-        "ENOENT",
-        `${this.name}: program '${name}' is not loaded; loaded are: ${[...this.progs.keys()].join(", ")}`,
-      );
-    return found;
   }
 
   /** The map by JavaScript values instead of bytes, by its BTF. Throws where it has none. */
@@ -159,20 +136,9 @@ export class BpfObject {
     return toMapDef(this.spec.maps.find((m) => m.name === this.map(name).name) as MapSpec);
   }
 
-  map(name: string): MapHandle {
-    this.#assertOpen();
-    const found = this.maps.get(name);
-    if (found === undefined)
-      throw new BpfError(
-        "ENOENT",
-        `${this.name}: no map '${name}'; there are: ${[...this.maps.keys()].join(", ") || "none"}`,
-      );
-    return found;
-  }
-
   /** The map in a slot of a map of maps, without a reference to it. */
   innerMap(value: Uint8Array): { map: BpfMap; def: MapDef } | undefined {
-    const addr = new DataView(value.buffer, value.byteOffset).getUint32(0, true);
+    const addr = u32Of(value);
     const live = [...this.host.maps].find((m) => m.addr === addr);
     return live === undefined
       ? undefined
@@ -186,19 +152,13 @@ export class BpfObject {
     return createMapIn(this.host, template);
   }
 
-  /** Puts a program into a slot of a program array. */
-  setTailCall(map: string, index: number, prog: string): void {
-    this.map(map).update(u32Key(index), this.slotOfProg(prog));
-  }
-
-  /** The value that stands for a program in a program array. */
   slotOfProg(prog: string): Uint8Array {
-    return u32Key(this.prog(prog).engine.tableIndex + 1);
+    return u32Bytes(this.prog(prog).engine.tableIndex + 1);
   }
 
   /** The program that a program array's value stands for. */
   progInSlot(value: Uint8Array): string | undefined {
-    return this.progAt(new DataView(value.buffer, value.byteOffset).getUint32(0, true) - 1)?.name;
+    return this.progAt(u32Of(value) - 1)?.name;
   }
 
   /** The program whose place in the table this is. */
@@ -230,38 +190,20 @@ export class BpfObject {
         const map = byAddress.get(header);
         const value =
           map !== undefined && mapTypeRow(map.shape.type).holds === "dev"
-            ? map.lookup(u32Key(index))
+            ? map.lookup(u32Bytes(index))
             : undefined;
-        return value instanceof Uint8Array
-          ? new DataView(value.buffer, value.byteOffset).getUint32(0, true)
-          : undefined;
+        return value instanceof Uint8Array ? u32Of(value) : undefined;
       },
     };
   }
 
-  #assertOpen(): void {
-    if (this.#closed) throw new BpfError("EBADF", `${this.name} is closed`);
-  }
-
   /**
-   * Closes every handle: timers of maps that nobody else holds are cancelled, programs nobody else holds unloaded.
-   * With a real clock and a host of its own where nothing is pinned or attached, that clock ends as well.
+   * Timers of maps that nobody else holds are cancelled, programs nobody else holds unloaded. With a real clock and
+   * a host of its own where nothing is pinned or attached, that clock ends as well.
    */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  protected release(): void {
     for (const map of this.maps.values()) map.close();
     for (const prog of this.progs.values()) prog.close();
     if (this.ownsHost && this.host.idle) void this.host.close();
   }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
-
-function u32Key(index: number): Uint8Array {
-  const key = new Uint8Array(4);
-  new DataView(key.buffer).setUint32(0, index, true);
-  return key;
 }

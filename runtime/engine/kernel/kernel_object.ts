@@ -9,13 +9,13 @@ import { MAP_TYPES } from "../../../src/spec/map_types.ts";
 import { ATTACH_TYPES, PROG_TYPES } from "../../../src/spec/prog_types.ts";
 import type { MapDef } from "../../../src/verifier/proof.ts";
 import type { CtxFields } from "../../cpu/ctx.ts";
+import { Handles, u32Bytes, u32Of } from "../../load/handles.ts";
 import type { OpenObject } from "../../load/open.ts";
 import { mapsOf, progsToLoad, toMapDef } from "../../load/prog.ts";
 import { KernelEvents } from "./kernel_events.ts";
 import { KernelMap, kernelCpus } from "./kernel_map.ts";
 import { BpfSys } from "./sys.ts";
 
-const BPF_F_RDONLY_PROG = 1 << 7;
 const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 /** Room for the largest packet the kernel runs, metadata in front. */
 const OUT_BYTES = 128 << 10;
@@ -64,24 +64,25 @@ export function loadKernelObject(opened: OpenObject, options: KernelLoadOptions 
   return object;
 }
 
-export class KernelObject {
-  readonly maps = new Map<string, KernelMap>();
-  readonly progs = new Map<string, KernelProg>();
+export class KernelObject extends Handles<KernelMap, KernelProg> {
   readonly #fds: number[] = [];
   readonly #out = new Uint8Array(OUT_BYTES);
   readonly #ctxIn = new Uint8Array(XDP_MD_SIZE);
   readonly #ctxOut = new Uint8Array(XDP_MD_SIZE);
+  readonly #maps: Map<string, KernelMap>;
+  readonly #progs: Map<string, KernelProg>;
   #events: KernelEvents | undefined;
   #btfFd: number | undefined;
-  #closed = false;
 
   constructor(
-    readonly spec: ObjectSpec,
+    spec: ObjectSpec,
     readonly sys: BpfSys,
-  ) {}
-
-  get name(): string {
-    return this.spec.name;
+  ) {
+    const maps = new Map<string, KernelMap>();
+    const progs = new Map<string, KernelProg>();
+    super(spec, maps, progs);
+    this.#maps = maps;
+    this.#progs = progs;
   }
 
   get ncpus(): number {
@@ -94,7 +95,7 @@ export class KernelObject {
     for (const [index, map] of this.spec.maps.entries())
       if (needed.has(index) || MAP_TYPES[map.type].supported) this.#createMap(map, index);
     for (const prog of wanted) this.#loadProg(prog);
-    for (const map of this.spec.maps) this.#fillProgArray(map);
+    this.fillProgArrays();
   }
 
   #createMap(map: MapSpec, index: number): void {
@@ -109,14 +110,14 @@ export class KernelObject {
       keySize: map.keySize,
       valueSize: map.valueSize,
       maxEntries: map.type === "perf_event_array" && map.maxEntries === 0 ? 1 : map.maxEntries, // runs are on CPU 0
-      flags: map.readonlyData === true ? map.flags | BPF_F_RDONLY_PROG : map.flags,
+      flags: def.flags,
       mapExtra: map.mapExtra ?? 0n,
       numaNode: map.numaNode ?? 0,
       ...typed,
     });
     this.#fds.push(fd);
     const created = new KernelMap(this.sys, fd, def, index + 1);
-    this.maps.set(map.name, created);
+    this.#maps.set(map.name, created);
     if (map.data !== undefined) created.update(new Uint8Array(4), map.data);
     if (map.readonlyData === true) this.sys.mapFreeze(fd);
   }
@@ -156,7 +157,7 @@ export class KernelObject {
       ...funcs,
     });
     this.#fds.push(fd);
-    this.progs.set(prog.name, { name: prog.name, spec: prog, fd, id: this.sys.progId(fd) });
+    this.#progs.set(prog.name, { name: prog.name, spec: prog, fd, id: this.sys.progId(fd) });
   }
 
   /** Map indexes become descriptors. */
@@ -171,52 +172,18 @@ export class KernelObject {
     };
   }
 
-  #fillProgArray(map: MapSpec): void {
-    for (const value of map.values ?? []) {
-      if (value.kind === "prog" && this.maps.has(map.name) && this.progs.has(value.target))
-        this.setTailCall(map.name, value.key, value.target);
-    }
-  }
-
-  prog(name: string): KernelProg {
-    this.#assertOpen();
-    const found = this.progs.get(name);
-    if (found === undefined)
-      throw new BpfError(
-        "ENOENT",
-        `${this.name}: program '${name}' is not loaded; loaded are: ${[...this.progs.keys()].join(", ")}`,
-      );
-    return found;
-  }
-
-  map(name: string): KernelMap {
-    this.#assertOpen();
-    const found = this.maps.get(name);
-    if (found === undefined)
-      throw new BpfError(
-        "ENOENT",
-        `${this.name}: no map '${name}'; there are: ${[...this.maps.keys()].join(", ") || "none"}`,
-      );
-    return found;
-  }
-
   /** The definition a map was made from. */
   mapDef(name: string): MapDef {
     return this.map(name).shape;
   }
 
-  setTailCall(map: string, index: number, prog: string): void {
-    this.map(map).update(u32Bytes(index), this.slotOfProg(prog));
-  }
-
-  /** What goes into a program array for this program. */
   slotOfProg(prog: string): Uint8Array {
     return u32Bytes(this.prog(prog).fd);
   }
 
   /** The program that a program array shows by this value. */
   progInSlot(value: Uint8Array): string | undefined {
-    const id = new DataView(value.buffer, value.byteOffset).getUint32(0, true);
+    const id = u32Of(value);
     return [...this.progs.values()].find((p) => p.id === id)?.name;
   }
 
@@ -229,7 +196,7 @@ export class KernelObject {
 
   /** One run on this CPU of one packet, as it comes. */
   runPacket(prog: KernelProg, data: Uint8Array, ctx: CtxFields = {}): KernelPacket {
-    this.#assertOpen();
+    this.assertOpen();
     const view = new DataView(this.#ctxIn.buffer);
     this.#ctxIn.fill(0);
     view.setUint32(4, data.length, true); // data_end: no metadata in front
@@ -267,27 +234,11 @@ export class KernelObject {
     return result.duration;
   }
 
-  #assertOpen(): void {
-    if (this.#closed) throw new BpfError("EBADF", `${this.name} is closed`);
-  }
-
-  /** Gives maps and programs back to the kernel. Again is harmless. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** Gives maps and programs back to the kernel. */
+  protected release(): void {
     this.#events?.close();
     for (const fd of this.#fds) this.sys.close(fd);
   }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
-
-function u32Bytes(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
 }
 
 /** struct bpf_func_info of each function: its insn and the type of its name and arguments. */
