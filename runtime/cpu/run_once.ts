@@ -14,21 +14,7 @@ import {
   CPU_STACK_TOP,
   CPU_STATS,
   CPU_STATS_SIZE,
-  CPU_WALK_COUNT,
-  CPU_WALK_FRAMES,
-  CPU_WALK_OUT,
-  CPU_WALK_OUT_MASK,
-  CPU_WALK_OUT_POS,
-  CPU_WALK_OUT_SIZE,
   CPU_WALK_PACKET,
-  CPU_WALK_POS,
-  CPU_WALK_ROUND,
-  CPU_WALK_ROUNDS,
-  CPU_WALK_ROUND_NS,
-  CPU_WALK_ROWS,
-  CPU_WALK_ROWS_CAP,
-  CPU_WALK_ROWS_POS,
-  CPU_WALK_TS_OFFSET,
   FRAME_ADDR,
   FRAME_CPU,
   FRAME_DESC_SIZE,
@@ -57,9 +43,11 @@ import {
 import type { World } from "../memory/world.ts";
 import { NO_PACKET } from "../events/events.ts";
 import { trapped } from "../replay/replay.ts";
+import { setWalkBuffers, setWalkFrames } from "./walk_words.ts";
 
 const PCAP_RECORD_SIZE = 16;
 const OUT_BYTES = 128 << 10;
+const ALL_VERDICTS = 0x3f;
 /** Rounds of one walk: some milliseconds, after which V8 can swap in better code. */
 const MAX_ROUNDS = 1 << 18;
 
@@ -140,20 +128,14 @@ export class Bench {
     u32(this.#desc + FRAME_CPU, cpuIndex);
     u32(this.#desc + FRAME_ERRNO, 0);
     view.setBigUint64(this.#desc + FRAME_TS, ts, true);
-    u32(cpu + CPU_WALK_FRAMES, this.#desc);
-    u32(cpu + CPU_WALK_COUNT, 1);
-    u32(cpu + CPU_WALK_POS, 0);
-    u32(cpu + CPU_WALK_ROUND, 0);
-    u32(cpu + CPU_WALK_ROUNDS, rounds);
-    view.setBigUint64(cpu + CPU_WALK_ROUND_NS, 0n, true);
-    view.setBigUint64(cpu + CPU_WALK_TS_OFFSET, 0n, true);
-    u32(cpu + CPU_WALK_ROWS, this.#row);
-    u32(cpu + CPU_WALK_ROWS_CAP, 1);
-    u32(cpu + CPU_WALK_ROWS_POS, 0);
-    u32(cpu + CPU_WALK_OUT, this.#out);
-    u32(cpu + CPU_WALK_OUT_SIZE, OUT_BYTES);
-    u32(cpu + CPU_WALK_OUT_POS, 0);
-    u32(cpu + CPU_WALK_OUT_MASK, 0x3f);
+    setWalkFrames(view, cpu, { frames: this.#desc, count: 1, rounds, roundNs: 0n, tsOffset: 0n });
+    setWalkBuffers(view, cpu, {
+      rows: this.#row,
+      rowsCap: 1,
+      out: this.#out,
+      outSize: OUT_BYTES,
+      outMask: ALL_VERDICTS,
+    });
   }
 
   #result(view: DataView, cpu: number, ns: number): OnePacket {

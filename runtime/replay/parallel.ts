@@ -3,6 +3,7 @@
 // thread, but for what programs make of the order in which packets of different CPUs come.
 import type { PacketSource } from "../../src/pcap/index.ts";
 import { CpuThreads, type ThreadFailure } from "../cpu/threads.ts";
+import { setWalkFrames, walkStats } from "../cpu/walk_words.ts";
 import { walkTurn } from "../cpu/worker_walk.ts";
 import type { EngineProg } from "../engine/engine.ts";
 import { type Events, NO_PACKET } from "../events/events.ts";
@@ -10,19 +11,9 @@ import {
   CPU_EVENTS,
   CPU_EVENTS_TAIL,
   CPU_REALTIME,
-  CPU_STAT_BYTES,
-  CPU_STAT_ERRORS,
   CPU_STAT_PACKETS,
-  CPU_STAT_VERDICTS,
-  CPU_WALK_COUNT,
-  CPU_WALK_FRAMES,
   CPU_WALK_PACKET,
-  CPU_WALK_POS,
   CPU_WALK_REASON,
-  CPU_WALK_ROUND,
-  CPU_WALK_ROUNDS,
-  CPU_WALK_ROUND_NS,
-  CPU_WALK_TS_OFFSET,
   EV_PACKET,
   EV_SIZE,
   FRAME_DESC_SIZE,
@@ -164,13 +155,13 @@ export class ParallelReplay {
     for (let i = 0; i < world.ncpus; i++) {
       const cpu = world.cpu(i);
       const from = shares.start[i] ?? 0;
-      view.setUint32(cpu + CPU_WALK_FRAMES, shares.frames + from * FRAME_DESC_SIZE, true);
-      view.setUint32(cpu + CPU_WALK_COUNT, (shares.start[i + 1] ?? 0) - from, true);
-      view.setUint32(cpu + CPU_WALK_POS, 0, true);
-      view.setUint32(cpu + CPU_WALK_ROUND, 0, true);
-      view.setUint32(cpu + CPU_WALK_ROUNDS, rounds, true);
-      view.setBigUint64(cpu + CPU_WALK_ROUND_NS, roundNs, true);
-      view.setBigUint64(cpu + CPU_WALK_TS_OFFSET, tsOffset, true);
+      setWalkFrames(view, cpu, {
+        frames: shares.frames + from * FRAME_DESC_SIZE,
+        count: (shares.start[i + 1] ?? 0) - from,
+        rounds,
+        roundNs,
+        tsOffset,
+      });
       view.setBigUint64(cpu + CPU_WALK_PACKET, 0n, true); // within the share; renumber() makes the run's number of it
     }
   }
@@ -287,14 +278,7 @@ export class ParallelReplay {
   }
 
   #stats(stopped: boolean): ReplayStats {
-    return {
-      packets: Number(this.#sum(CPU_STAT_PACKETS)),
-      errors: Number(this.#sum(CPU_STAT_ERRORS)),
-      bytes: this.#sum(CPU_STAT_BYTES),
-      verdicts: Array.from({ length: 6 }, (_, n) => Number(this.#sum(CPU_STAT_VERDICTS + n * 8))),
-      elapsedNs: this.#elapsedNs,
-      stopped,
-    };
+    return { ...walkStats((off) => this.#sum(off)), elapsedNs: this.#elapsedNs, stopped };
   }
 }
 

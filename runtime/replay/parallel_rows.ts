@@ -1,12 +1,10 @@
 // What the CPUs wrote about their packets, put back into the order of the capture: rows, and the pcap records of the
 // frames that left. A CPU's buffers may fill several times before all are done; until then what they held is kept.
+import { setWalkBuffers } from "../cpu/walk_words.ts";
 import {
   CPU_WALK_OUT,
-  CPU_WALK_OUT_MASK,
   CPU_WALK_OUT_POS,
-  CPU_WALK_OUT_SIZE,
   CPU_WALK_ROWS,
-  CPU_WALK_ROWS_CAP,
   CPU_WALK_ROWS_POS,
   ROW_LEN,
   ROW_OUT_ADDR,
@@ -57,15 +55,13 @@ export class RowMerge {
     for (let i = 0; i < this.#world.ncpus; i++) {
       const rows = this.#loans.take(ROWS_CAP * ROW_SIZE);
       const out = this.#options.onFrames === undefined ? 0 : this.#loans.take(OUT_BYTES);
-      const { view } = this.#world;
-      const cpu = this.#world.cpu(i);
-      view.setUint32(cpu + CPU_WALK_ROWS, rows, true);
-      view.setUint32(cpu + CPU_WALK_ROWS_CAP, ROWS_CAP, true);
-      view.setUint32(cpu + CPU_WALK_ROWS_POS, 0, true);
-      view.setUint32(cpu + CPU_WALK_OUT, out, true);
-      view.setUint32(cpu + CPU_WALK_OUT_SIZE, OUT_BYTES, true);
-      view.setUint32(cpu + CPU_WALK_OUT_POS, 0, true);
-      view.setUint32(cpu + CPU_WALK_OUT_MASK, this.#options.outMask ?? 0, true);
+      setWalkBuffers(this.#world.view, this.#world.cpu(i), {
+        rows,
+        rowsCap: ROWS_CAP,
+        out,
+        outSize: OUT_BYTES,
+        outMask: this.#options.outMask ?? 0,
+      });
     }
   }
 

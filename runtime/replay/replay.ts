@@ -3,28 +3,14 @@
 import { basename } from "node:path";
 import { BpfError } from "../../src/spec/errors.ts";
 import type { PacketSource } from "../../src/pcap/index.ts";
+import { setWalkBuffers, setWalkFrames, walkStats } from "../cpu/walk_words.ts";
 import type { EngineProg } from "../engine/engine.ts";
 import type { Events } from "../events/events.ts";
 import {
-  CPU_STAT_BYTES,
-  CPU_STAT_ERRORS,
   CPU_STAT_PACKETS,
-  CPU_STAT_VERDICTS,
-  CPU_WALK_COUNT,
-  CPU_WALK_FRAMES,
-  CPU_WALK_OUT,
-  CPU_WALK_OUT_MASK,
   CPU_WALK_OUT_POS,
-  CPU_WALK_OUT_SIZE,
-  CPU_WALK_POS,
   CPU_WALK_REASON,
-  CPU_WALK_ROUND,
-  CPU_WALK_ROUNDS,
-  CPU_WALK_ROUND_NS,
-  CPU_WALK_ROWS,
-  CPU_WALK_ROWS_CAP,
   CPU_WALK_ROWS_POS,
-  CPU_WALK_TS_OFFSET,
   FRAME_ADDR,
   FRAME_ERRNO,
   FRAME_LEN,
@@ -153,7 +139,7 @@ export class Replay {
     this.#setUpBuffers(); // after what runs before: that used the same words
     let stopped = this.#world.stopping;
     for (; next.done !== true && !stopped; next = chunks.next()) {
-      this.#setChunk(next.value);
+      setWalkFrames(this.#world.view, this.#cpu, next.value);
       let reason: number;
       do {
         const budget = pace === undefined ? BUDGET : await pace.nextFrames(() => this.#progress(feed));
@@ -171,31 +157,13 @@ export class Replay {
   #setUpBuffers(): void {
     if (this.#options.onPacket !== undefined) this.#rowsAddr = this.#loans.take(ROWS_CAP * ROW_SIZE);
     if (this.#options.onFrames !== undefined) this.#outAddr = this.#loans.take(OUT_BYTES);
-    const { view } = this.#world;
-    view.setUint32(this.#cpu + CPU_WALK_ROWS, this.#rowsAddr, true);
-    view.setUint32(this.#cpu + CPU_WALK_ROWS_CAP, ROWS_CAP, true);
-    view.setUint32(this.#cpu + CPU_WALK_ROWS_POS, 0, true);
-    view.setUint32(this.#cpu + CPU_WALK_OUT, this.#outAddr, true);
-    view.setUint32(this.#cpu + CPU_WALK_OUT_SIZE, OUT_BYTES, true);
-    view.setUint32(this.#cpu + CPU_WALK_OUT_POS, 0, true);
-    view.setUint32(this.#cpu + CPU_WALK_OUT_MASK, this.#options.outMask ?? 0, true);
-  }
-
-  #setChunk(chunk: {
-    frames: number;
-    count: number;
-    rounds: number;
-    roundNs: bigint;
-    tsOffset: bigint;
-  }): void {
-    const { view } = this.#world;
-    view.setUint32(this.#cpu + CPU_WALK_FRAMES, chunk.frames, true);
-    view.setUint32(this.#cpu + CPU_WALK_COUNT, chunk.count, true);
-    view.setUint32(this.#cpu + CPU_WALK_POS, 0, true);
-    view.setUint32(this.#cpu + CPU_WALK_ROUND, 0, true);
-    view.setUint32(this.#cpu + CPU_WALK_ROUNDS, chunk.rounds, true);
-    view.setBigUint64(this.#cpu + CPU_WALK_ROUND_NS, chunk.roundNs, true);
-    view.setBigUint64(this.#cpu + CPU_WALK_TS_OFFSET, chunk.tsOffset, true);
+    setWalkBuffers(this.#world.view, this.#cpu, {
+      rows: this.#rowsAddr,
+      rowsCap: ROWS_CAP,
+      out: this.#outAddr,
+      outSize: OUT_BYTES,
+      outMask: this.#options.outMask ?? 0,
+    });
   }
 
   #walk(flags: number, budget: number): number {
@@ -248,15 +216,8 @@ export class Replay {
 
   #stats(stopped: boolean): ReplayStats {
     const { view } = this.#world;
-    const u64 = (off: number) => view.getBigUint64(this.#cpu + off, true);
-    return {
-      packets: Number(u64(CPU_STAT_PACKETS)),
-      errors: Number(u64(CPU_STAT_ERRORS)),
-      bytes: u64(CPU_STAT_BYTES),
-      verdicts: Array.from({ length: 6 }, (_, n) => Number(u64(CPU_STAT_VERDICTS + n * 8))),
-      elapsedNs: this.#elapsedNs,
-      stopped,
-    };
+    const counted = walkStats((off) => view.getBigUint64(this.#cpu + off, true));
+    return { ...counted, elapsedNs: this.#elapsedNs, stopped };
   }
 }
 
