@@ -4,27 +4,9 @@ import type { JmpOp, Operand, RegNo, Width } from "../../src/isa/insn.ts";
 import { JMP_OPS, rowsOf } from "../../src/isa/opcode.ts";
 import { helperByName } from "../../src/spec/helpers.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
+import { mapDef } from "./map_def.ts";
 import { Builder, Rng } from "./random_builder.ts";
 import { bounded, NONE, REGS, SCALAR, State, type Val } from "./random_state.ts";
-
-const mapDef = (
-  name: string,
-  type: MapDef["type"],
-  keySize: number,
-  valueSize: number,
-  maxEntries: number,
-  flags = 0,
-): MapDef => ({
-  name,
-  type,
-  keySize,
-  valueSize,
-  maxEntries,
-  flags,
-  specialFields: [],
-  keyTypeId: 0,
-  valueTypeId: 0,
-});
 
 const BPF_F_NO_PREALLOC = 1;
 

@@ -19,6 +19,7 @@ import { cacheKey, type KeyInput } from "../../jit/cache/key.ts";
 import { defaultCacheDir, isCacheOff, openCache } from "../../jit/cache/store.ts";
 import { assemble } from "../../src/isa/asm.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
+import { mapDef } from "../harness/map_def.ts";
 
 const KEY = "a".repeat(64);
 const BYTES = Uint8Array.from({ length: 1000 }, (_, i) => i);
@@ -110,18 +111,7 @@ describe("entry", () => {
 });
 
 describe("key", () => {
-  const def: MapDef = {
-    name: "m",
-    type: "array",
-    keySize: 4,
-    valueSize: 8,
-    maxEntries: 1,
-    flags: 0,
-    specialFields: [],
-    keyTypeId: 0,
-    valueTypeId: 0,
-    frozen: BYTES,
-  };
+  const def: MapDef = { ...mapDef("m", "array", 4, 8, 1), frozen: BYTES };
   const map = { def, address: 1, elemsOff: 2, elemStride: 3, valueOff: 4, percpuStride: 5, totalSize: 6 };
   const base: KeyInput = {
     insns: assemble("r0 = 5 ll\nr1 = 1\nexit"),

@@ -2,53 +2,20 @@
 // r8 points at the memory and r9 at an aligned spot in it, and nothing writes them.
 import { describe, expect, it } from "vitest";
 import { interpret } from "../../runtime/engine/interp.ts";
-import type { AluOp, Insn, JmpOp, Size } from "../../src/isa/insn.ts";
+import type { Insn, Size } from "../../src/isa/insn.ts";
+import { ALU_OPS, JMP_OPS, rowsOf } from "../../src/isa/opcode.ts";
 import { build, CPU, findSubprogs, MEM, STACK_TOP } from "./harness.ts";
+import { Random } from "./random.ts";
 
-const ALU: readonly AluOp[] = [
-  "add",
-  "sub",
-  "mul",
-  "div",
-  "or",
-  "and",
-  "lsh",
-  "rsh",
-  "mod",
-  "xor",
-  "mov",
-  "arsh",
-];
-const JMP: readonly JmpOp[] = [
-  "jeq",
-  "jgt",
-  "jge",
-  "jset",
-  "jne",
-  "jsgt",
-  "jsge",
-  "jlt",
-  "jle",
-  "jslt",
-  "jsle",
-];
+const ALU = rowsOf(ALU_OPS).map(([op]) => op);
+const JMP = rowsOf(JMP_OPS).map(([op]) => op);
 const RMW = ["add", "or", "and", "xor"] as const;
 const CONSTANTS = [0n, 1n, 0xffff_ffffn, 0x8000_0000n, 1n << 63n, (1n << 64n) - 1n, 0x7fff_ffffn];
 const SIZES = [1, 2, 4, 8] as const;
 const BYTES = 512;
 
-class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed * 2654435761 || 1;
-  }
-  below(n: number): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * n);
-  }
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)]!;
-  }
+/** Also gives immediates and numbers of 64 bits. */
+class InsnRandom extends Random {
   imm(): number {
     return this.pick([0, 1, -1, 2, 31, 63, -2147483648, 2147483647, this.below(2 ** 32) | 0]);
   }
@@ -62,7 +29,7 @@ class Random {
 type Body = Record<string, unknown>;
 
 /** One insn; `regs` are r0-r7. */
-const MAKE: readonly ((r: Random) => Body)[] = [
+const MAKE: readonly ((r: InsnRandom) => Body)[] = [
   alu,
   alu,
   (r) => ({ kind: "neg", width: r.pick([32, 64]), dst: r.below(8) }),
@@ -99,18 +66,18 @@ const MAKE: readonly ((r: Random) => Body)[] = [
   (r) => ({ kind: "store_release", base: 9, off: 8 * r.below(6), size: r.pick(SIZES), src: r.below(8) }),
 ];
 
-function source(r: Random): Body {
+function source(r: InsnRandom): Body {
   return r.below(2) ? { kind: "reg", regno: r.below(8) } : { kind: "imm", imm: r.imm() };
 }
 
-function alu(r: Random): Body {
+function alu(r: InsnRandom): Body {
   const op = r.pick(ALU);
   const signed = (op === "div" || op === "mod") && r.below(2) === 1;
   return { kind: "alu", op, width: r.pick([32, 64]), dst: r.below(8), src: source(r), signed };
 }
 
 function randomProg(seed: number): (Insn | undefined)[] {
-  const r = new Random(seed);
+  const r = new InsnRandom(seed);
   const insns: (Insn | undefined)[] = [];
   const add = (body: Body): void => {
     insns.push({ pc: insns.length, ...body } as Insn);
@@ -148,7 +115,7 @@ describe.each(["single", "shared"] as const)("random code, %s", (concurrency) =>
     for (let seed = 1; seed <= 300; seed++) {
       const insns = randomProg(seed);
       const machine = build(insns, { opt: 0, options: { concurrency } });
-      const r = new Random(seed);
+      const r = new InsnRandom(seed);
       const fill = Uint8Array.from({ length: BYTES * 2 }, () => r.below(256));
       machine.memory.set(fill, MEM);
       const own = machine.memory.slice();

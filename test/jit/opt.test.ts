@@ -10,25 +10,13 @@ import { interpret } from "../../runtime/engine/interp.ts";
 import * as L from "../../runtime/memory/layout.ts";
 import { assemble } from "../../src/isa/asm.ts";
 import type { Insn } from "../../src/isa/insn.ts";
-import type { Access, AccessKind, InsnAux, MapDef } from "../../src/verifier/proof.ts";
+import type { Access, AccessKind, InsnAux } from "../../src/verifier/proof.ts";
+import { mapDef } from "../harness/map_def.ts";
 import { build, CPU, findSubprogs, type Machine, MEM, STACK_TOP } from "./harness.ts";
+import { Random } from "./random.ts";
 
 type Insns = readonly (Insn | undefined)[];
 type Body = Record<string, unknown>;
-
-class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed * 2654435761 || 1;
-  }
-  below(n: number): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * n);
-  }
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)]!;
-  }
-}
 
 const asm = (text: string): Insns => assemble(text.replaceAll("; ", "\n"));
 
@@ -316,8 +304,7 @@ const KEYS = [
 ];
 
 const KEY_MAPS = KEYS.map(({ keySize, off }): MapBinding => {
-  const rest = { flags: 0, specialFields: [], keyTypeId: 0, valueTypeId: 0 };
-  const def: MapDef = { name: "m", type: "hash", keySize, valueSize: 8, maxEntries: 1, ...rest };
+  const def = mapDef("m", "hash", keySize, 8, 1);
   return {
     def,
     address: STACK_TOP + off,

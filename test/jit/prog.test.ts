@@ -8,6 +8,7 @@ import * as layout from "../../runtime/memory/layout.ts";
 import { assemble } from "../../src/isa/asm.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 import type { Access, InsnAux, MapDef } from "../../src/verifier/proof.ts";
+import { mapDef } from "../harness/map_def.ts";
 import { build, CPU, createMachine, linkInsns, type Machine, MEM, newMemory, STACK_TOP } from "./harness.ts";
 
 const LIB = `(module
@@ -48,11 +49,6 @@ function auxOf(
 
 function access(kind: Access["kinds"][number], more: Partial<Access> = {}): { access: Access } {
   return { access: { kinds: [kind], write: false, maps: [], ...more } };
-}
-
-function mapDef(type: MapDef["type"], keySize: number, valueSize: number, maxEntries: number): MapDef {
-  const rest = { flags: 0, specialFields: [], keyTypeId: 0, valueTypeId: 0 };
-  return { name: "m", type, keySize, valueSize, maxEntries, ...rest };
 }
 
 const ELEMS = layout.MAP_HEADER_SIZE;
@@ -167,7 +163,7 @@ function tailCaller(known: boolean): Machine {
   const insns = asm(
     "r6 = r1; r2 = *(u64 *)(r1 +0); r2 += 1; *(u64 *)(r1 +0) = r2; r3 = *(u64 *)(r1 +8); r2 = map[0] ll; call 12; r0 = *(u64 *)(r6 +0); exit",
   );
-  const map = binding(mapDef("prog_array", 4, 4, 4), { address: MEM + 0x1000 });
+  const map = binding(mapDef("m", "prog_array", 4, 4, 4), { address: MEM + 0x1000 });
   const callPc = insns.findIndex((insn) => insn?.kind === "call");
   const aux = auxOf(insns, known ? { [callPc]: { call: { map: 0 } } } : {});
   const machine = build(insns, { maps: [map], aux });
@@ -239,8 +235,8 @@ describe("maps", () => {
     machine.view.setUint32(CPU + layout.CPU_INDEX, 3, true);
     return machine.run();
   }
-  const array = mapDef("array", 4, 8, 10);
-  const percpu = mapDef("percpu_array", 4, 8, 10);
+  const array = mapDef("m", "array", 4, 8, 10);
+  const percpu = mapDef("m", "percpu_array", 4, 8, 10);
   const first = BigInt(MEM + ELEMS);
   // biome-ignore format: table
   const rows: readonly (readonly [what: string, def: MapDef, key: number, call: InsnAux["call"], more: Partial<MapBinding>, r0: bigint])[] = [
@@ -251,8 +247,8 @@ describe("maps", () => {
     ["array, constant key too large",  array,  0,  { map: 0, constKey: 10 }, {},                               0n],
     ["percpu array",                   percpu, 2,  { map: 0 },              { elemStride: 64, percpuStride: 8 }, first + 128n + 24n],
     ["percpu array, constant key",     percpu, 0,  { map: 0, constKey: 2 }, { elemStride: 64, percpuStride: 8 }, first + 128n + 24n],
-    ["hash of a common key size",      mapDef("hash", 4, 8, 10), 5, { map: 0 }, {},                            9n],
-    ["hash of another key size",       mapDef("hash", 6, 8, 10), 5, { map: 0 }, {},                            6n],
+    ["hash of a common key size",      mapDef("m", "hash", 4, 8, 10), 5, { map: 0 }, {},                            9n],
+    ["hash of another key size",       mapDef("m", "hash", 6, 8, 10), 5, { map: 0 }, {},                            6n],
     ["map not known",                  array,  5,  {},                      {},                                BigInt(MEM) + 5n],
   ];
   it.each(rows)("lookup: %s", (_, def, key, call, more, r0) => expect(found(def, key, call, more)).toBe(r0));
@@ -260,7 +256,7 @@ describe("maps", () => {
   it("update goes to the entry of the type", () => {
     const insns = asm("r2 = r10; r3 = r10; r4 = 2; r1 = map[0] ll; call 2; exit");
     const aux = auxOf(insns, { 5: { call: { map: 0 } } });
-    expect(build(insns, { lib, aux, maps: [binding(mapDef("hash", 4, 8, 10))] }).run()).toBe(102n);
+    expect(build(insns, { lib, aux, maps: [binding(mapDef("m", "hash", 4, 8, 10))] }).run()).toBe(102n);
   });
 
   it("values of a data section have a constant address", () => {
@@ -346,7 +342,11 @@ describe("checked mode", () => {
   function machineFor(kind: Access["kinds"][number], checked: boolean): Machine {
     const insns = asm("r0 = *(u32 *)(r1 +0); exit");
     const aux = auxOf(insns, { 0: access(kind, { maps: kind === "map_value" ? [0] : [] }) });
-    const machine = build(insns, { aux, maps: [binding(mapDef("array", 4, 6, 10))], options: { checked } });
+    const machine = build(insns, {
+      aux,
+      maps: [binding(mapDef("m", "array", 4, 6, 10))],
+      options: { checked },
+    });
     machine.view.setUint32(CPU + layout.CPU_CTX_DATA, PKT, true);
     machine.view.setUint32(CPU + layout.CPU_CTX_DATA_END, PKT + 64, true);
     machine.view.setUint32(CPU + layout.CPU_CTX_DATA_META, PKT - 4, true);

@@ -1,44 +1,23 @@
 // Programs for verifier tests: assembly in the log's spelling and a fixed set of maps.
 import { assemble } from "../../src/isa/asm.ts";
 import { helperByName } from "../../src/spec/helpers.ts";
-import type { MapTypeName } from "../../src/spec/map_types.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { VerifierError, type VerifyOptions, verify } from "../../src/verifier/verify.ts";
-
-function map(
-  name: string,
-  type: MapTypeName,
-  keySize: number,
-  valueSize: number,
-  maxEntries: number,
-  flags = 0,
-): MapDef {
-  return {
-    name,
-    type,
-    keySize,
-    valueSize,
-    maxEntries,
-    flags,
-    specialFields: [],
-    keyTypeId: 0,
-    valueTypeId: 0,
-  };
-}
+import { mapDef } from "../harness/map_def.ts";
 
 /** BPF_F_RDONLY_PROG */
 const RDONLY = 128;
 const RODATA = new Uint8Array([1, 2, 3, 4, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0]);
 
 export const MAPS: readonly MapDef[] = [
-  map("h", "hash", 4, 16, 8),
-  map("a", "array", 4, 16, 4),
-  map("prog", "prog_array", 4, 4, 4),
-  map("perf", "perf_event_array", 4, 4, 4),
-  map("dev", "devmap", 4, 4, 4),
-  { ...map("ro", "array", 4, 16, 1, RDONLY), frozen: RODATA },
-  map("one", "array", 4, 16, 1),
-  map("h8", "hash", 8, 8, 8),
+  mapDef("h", "hash", 4, 16, 8),
+  mapDef("a", "array", 4, 16, 4),
+  mapDef("prog", "prog_array", 4, 4, 4),
+  mapDef("perf", "perf_event_array", 4, 4, 4),
+  mapDef("dev", "devmap", 4, 4, 4),
+  { ...mapDef("ro", "array", 4, 16, 1, RDONLY), frozen: RODATA },
+  mapDef("one", "array", 4, 16, 1),
+  mapDef("h8", "hash", 8, 8, 8),
 ];
 
 export function asm(source: string): Prog["insns"] {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AluOp, JmpOp, Width } from "../../src/isa/insn.ts";
+import { JMP_OPS, rowsOf } from "../../src/isa/opcode.ts";
 import { alu, ptrAdd, ptrSub } from "../../src/verifier/scalar_alu.ts";
 import { subsumes, withLimits } from "../../src/verifier/scalar_bounds.ts";
 import { coerceToSize, coerceToSizeSx } from "../../src/verifier/scalar_cast.ts";
@@ -85,19 +86,7 @@ const BASES = [0n, 0x7ffffffcn, 0xfffffffcn, 0x7ffffffffffffffcn, 0xffffffffffff
 const WIDTHS: readonly Width[] = [32, 64];
 // biome-ignore format: table
 const ALU: readonly AluOp[] = ["add", "sub", "mul", "div", "mod", "and", "or", "xor", "lsh", "rsh", "arsh"];
-const JMP: readonly JmpOp[] = [
-  "jeq",
-  "jgt",
-  "jge",
-  "jset",
-  "jne",
-  "jsgt",
-  "jsge",
-  "jlt",
-  "jle",
-  "jslt",
-  "jsle",
-];
+const JMP: readonly JmpOp[] = rowsOf(JMP_OPS).map(([op]) => op);
 
 describe("scalar soundness", () => {
   it("keeps the concrete values of random programs", () => {

@@ -1,5 +1,6 @@
 // Random scalar programs with values near where bounds break.
 import type { AluOp, JmpOp, Width } from "../../src/isa/insn.ts";
+import { JMP_OPS, rowsOf } from "../../src/isa/opcode.ts";
 import type { Op, Reg, Src } from "./scalar_program.ts";
 
 export type Rand = () => number; // u32
@@ -24,19 +25,7 @@ const REGS: readonly Reg[] = [6, 7, 8, 9];
 const WIDTHS: readonly Width[] = [32, 64];
 // biome-ignore format: table
 const ALU: readonly AluOp[] = ["add", "sub", "mul", "or", "and", "xor", "add", "sub", "mul", "or", "and", "xor", "lsh", "rsh", "arsh", "lsh", "rsh", "arsh", "div", "mod"];
-const JMP: readonly JmpOp[] = [
-  "jeq",
-  "jgt",
-  "jge",
-  "jset",
-  "jne",
-  "jsgt",
-  "jsge",
-  "jlt",
-  "jle",
-  "jslt",
-  "jsle",
-];
+const JMP: readonly JmpOp[] = rowsOf(JMP_OPS).map(([op]) => op);
 const EDGES = [
   0, 1, 2, 3, 7, 8, 15, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, -0x80000000,
 ];
