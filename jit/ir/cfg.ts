@@ -47,7 +47,7 @@ export function succs(term: Term): readonly number[] {
 }
 
 /** The pc after an insn. */
-export function nextPc(insn: Insn): number {
+function nextPc(insn: Insn): number {
   return insn.pc + (insn.kind === "ld_imm64" ? 2 : 1);
 }
 

@@ -25,7 +25,7 @@ export interface LoopNest {
   readonly isHeader: Uint8Array;
 }
 
-export function walkDepthFirst(graph: Graph, entry: number): Dfs {
+function walkDepthFirst(graph: Graph, entry: number): Dfs {
   const n = graph.size;
   const pre = new Int32Array(n).fill(-1);
   const last = new Int32Array(n).fill(-1);

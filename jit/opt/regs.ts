@@ -74,7 +74,7 @@ export function effectsOf(insn: Insn): Effects {
 }
 
 /** Registers the end of a block reads itself. */
-export function termUses(term: Term): RegSet {
+function termUses(term: Term): RegSet {
   if (term.kind === "exit") return R0;
   return term.kind === "branch" ? effectsOf(term.insn).uses : NONE;
 }

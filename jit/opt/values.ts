@@ -49,7 +49,7 @@ export function constantOf({ root, add }: Value): number | undefined {
 }
 
 /** The root of the address of a map's first value. */
-export function mapRoot(map: number): number {
+function mapRoot(map: number): number {
   return FIRST_MAP_ROOT - map;
 }
 

@@ -26,7 +26,7 @@ export interface MapsToJsonOptions {
 const hex = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
 
-export function toJsonValue(value: unknown): JsonValue {
+function toJsonValue(value: unknown): JsonValue {
   if (typeof value === "bigint") return value.toString();
   if (value === null || value === undefined) return null;
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;

@@ -50,7 +50,7 @@ export interface FuncTable {
   at(shndx: number, off: number): ElfFunc | undefined;
 }
 
-export function isCode(s: ElfSection): boolean {
+function isCode(s: ElfSection): boolean {
   return s.type === SHT.PROGBITS && (s.flags & SHF_EXECINSTR) !== 0n && s.size > 0;
 }
 

@@ -264,7 +264,7 @@ function decodeBody(raw: RawInsn, pc: number, next: RawInsn | undefined): Body |
 }
 
 /** One insn at `pc`; `next` is the slot after it, which ld_imm64 takes too. */
-export function decodeInsn(raw: RawInsn, pc: number, next?: RawInsn): Insn {
+function decodeInsn(raw: RawInsn, pc: number, next?: RawInsn): Insn {
   const body = decodeBody(raw, pc, next);
   if (!("refuse" in body)) return { pc, ...body };
   const twoSlots = OPCODES[raw.code]?.format === "ld_imm64" && isSecondSlot(next);
@@ -278,7 +278,7 @@ export function slotsOf(insn: Insn): 1 | 2 {
 }
 
 /** The fields of every slot, little-endian. */
-export function decodeRaw(bytes: Uint8Array): RawInsn[] {
+function decodeRaw(bytes: Uint8Array): RawInsn[] {
   if (bytes.length % INSN_SIZE !== 0) {
     throw new BpfError("EINVAL", `program of ${bytes.length} bytes is not a multiple of ${INSN_SIZE}`);
   }

@@ -23,7 +23,7 @@ const ROWS: readonly Row[] = [
   ["bpf_timer_cancel_async",    ["timer"]],
 ];
 
-export const KFUNCS: readonly KfuncProto[] = ROWS.map(([name, args, async], i) => ({
+const KFUNCS: readonly KfuncProto[] = ROWS.map(([name, args, async], i) => ({
   id: i + 1,
   name,
   args,

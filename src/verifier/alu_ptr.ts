@@ -10,7 +10,7 @@ import { MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
 
 type Alu = InsnOf<"alu">;
 
-export const ALU_SYMBOLS: Readonly<Record<Alu["op"], string>> = {
+const ALU_SYMBOLS: Readonly<Record<Alu["op"], string>> = {
   add: "+=",
   sub: "-=",
   mul: "*=",

@@ -13,7 +13,7 @@ import type { StackSlot } from "./stack.ts";
 import { type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 
 export const MAX_INSNS = 1_000_000;
-export const MAX_JMP_SEQ = 8192;
+const MAX_JMP_SEQ = 8192;
 
 /** Called before each insn is checked, with what is claimed there; frames from outermost to innermost. */
 export type ClaimRecorder = (
@@ -30,11 +30,6 @@ export interface VerifyOptions {
   readonly claims?: ClaimRecorder;
   /** how many CPUs there will be, if that is known: bounds bpf_get_smp_processor_id */
   readonly cpus?: number;
-}
-
-export interface SubprogArg {
-  readonly type: "scalar" | "ctx" | "mem" | "mem_or_null";
-  readonly memSize: number;
 }
 
 export interface Subprog {

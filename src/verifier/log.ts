@@ -93,7 +93,7 @@ function fmtDelta(n: number): string {
   return n < 0 ? `${n}` : `+${n}`;
 }
 
-export function fmtReg(r: RegState, frame: Frame, maps: readonly MapDef[], precise: boolean): string {
+function fmtReg(r: RegState, frame: Frame, maps: readonly MapDef[], precise: boolean): string {
   const p = precise && r.kind === "scalar" ? "P" : "";
   if (r.kind === "scalar" && r.s.isConst) return p + fmtSnum(r.s.smin);
   let out = p + regTypeStr(r);

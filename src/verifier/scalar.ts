@@ -123,7 +123,7 @@ export class Scalar {
 /** A Scalar still being computed; handed out only as Scalar. */
 export type Draft = { -readonly [K in keyof Scalar]: Scalar[K] };
 
-export function hasFullBounds(s: Scalar): boolean {
+function hasFullBounds(s: Scalar): boolean {
   return (
     (s.uminLo | s.uminHi | s.sminLo | s.u32minBits) === 0 &&
     (s.umaxLo & s.umaxHi & s.smaxLo & s.u32maxBits) === -1 &&

@@ -121,7 +121,7 @@ function pickMinMember(d: Draft, isLast: boolean): void {
 }
 
 /** Bits -> 64-bit bounds. */
-export function boundFromBits64(d: Draft): void {
+function boundFromBits64(d: Draft): void {
   raiseSmin(d, d.valLo, d.valHi | (d.maskHi & I32_MIN));
   capSmax(d, d.valLo | d.maskLo, d.valHi | (d.maskHi & I32_MAX));
   raiseUmin(d, d.valLo, d.valHi);

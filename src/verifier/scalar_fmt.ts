@@ -60,7 +60,7 @@ function isJoined(a: Bound, b: Bound): boolean {
 }
 
 /** The bounds worth printing; mins join with mins and maxes with maxes: `smin=umin=4`. */
-export function fmtBounds(s: Scalar): string[] {
+function fmtBounds(s: Scalar): string[] {
   const bounds = boundsOf(s);
   const done = bounds.map((b) => b.omit);
   const out: string[] = [];

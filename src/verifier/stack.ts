@@ -44,7 +44,7 @@ export function spillSize(slot: StackSlot): number {
 }
 
 /** Any byte other than misc; an uninitialised one counts as misc, since it may be read. */
-export function isAllMisc(slot: StackSlot): boolean {
+function isAllMisc(slot: StackSlot): boolean {
   if (slot.bytes === ALL_MISC || slot.bytes === 0) return true;
   for (let i = 0; i < 8; i++) {
     const b = byteAt(slot, i);

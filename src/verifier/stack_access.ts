@@ -23,7 +23,7 @@ import { type Frame, MAX_STACK } from "./state.ts";
 
 export const MAX_VAR_OFF = 1 << 29;
 
-export function frameOf(env: Env, reg: RegState): Frame {
+function frameOf(env: Env, reg: RegState): Frame {
   return env.state.frames[reg.aux] as Frame;
 }
 
@@ -54,7 +54,7 @@ export function checkStackBounds(env: Env, regno: number, off: number, size: num
 }
 
 /** The frame's subprogram needs this many bytes. */
-export function growStack(env: Env, frame: Frame, minOff: number): void {
+function growStack(env: Env, frame: Frame, minOff: number): void {
   const sub = env.subprogs[frame.subprogno];
   const depth = (-minOff + 7) & ~7;
   if (sub !== undefined && sub.stackDepth < depth) sub.stackDepth = depth;

@@ -63,7 +63,7 @@ export function tnumXor(out: TnumOut, a: Tnum, b: Tnum): void {
 }
 
 /** Members of either. */
-export function tnumUnion(out: TnumOut, a: Tnum, b: Tnum): void {
+function tnumUnion(out: TnumOut, a: Tnum, b: Tnum): void {
   const mLo = (a.valLo ^ b.valLo) | a.maskLo | b.maskLo;
   const mHi = (a.valHi ^ b.valHi) | a.maskHi | b.maskHi;
   put(out, a.valLo & b.valLo, a.valHi & b.valHi, mLo, mHi);
@@ -141,11 +141,6 @@ export function tnumOverlap(a: Tnum, b: Tnum): boolean {
 export function tnumIn(a: Tnum, b: Tnum): boolean {
   if (((b.maskLo & ~a.maskLo) | (b.maskHi & ~a.maskHi)) !== 0) return false;
   return a.valLo === (b.valLo & ~a.maskLo) && a.valHi === (b.valHi & ~a.maskHi);
-}
-
-/** Is every member a multiple of `size`, a power of two up to 2^31? 0 asks for nothing. */
-export function tnumIsAligned(a: Tnum, size: number): boolean {
-  return size === 0 || ((a.valLo | a.maskLo) & (size - 1)) === 0;
 }
 
 /**

@@ -34,7 +34,7 @@ export function subHi(alo: number, ahi: number, blo: number, bhi: number): numbe
 }
 
 /** Upper 32 bits of the 64-bit product of two unsigned 32-bit lanes. */
-export function mulU32Hi(a: number, b: number): number {
+function mulU32Hi(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
   const b0 = b & 0xffff;

@@ -68,7 +68,7 @@ function leS(aLo: number, aHi: number, bLo: number, bHi: number): boolean {
 }
 
 /** Every fact of a scalar holds of this value. */
-export function isMember(s: Scalar, lo: number, hi: number): boolean {
+function isMember(s: Scalar, lo: number, hi: number): boolean {
   return (
     ((lo ^ s.valLo) & ~s.maskLo) === 0 &&
     ((hi ^ s.valHi) & ~s.maskHi) === 0 &&

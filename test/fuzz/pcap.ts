@@ -67,7 +67,7 @@ function mutate(rand: (below: number) => number): Uint8Array {
 const batch = createBatch(MIN_BATCH_BYTES, 3);
 
 /** Reads one mutated capture; what became of it. */
-export function fuzzPcap(seed: number): "refused" | "eof" | "truncated" | "corrupt" {
+function fuzzPcap(seed: number): "refused" | "eof" | "truncated" | "corrupt" {
   const bytes = mutate(random(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995));
   let reader: CaptureReader;
   try {

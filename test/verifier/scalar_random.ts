@@ -57,7 +57,7 @@ function randomAlu(rand: Rand, dst: Reg, width: Width): Op {
   return { k: "alu", op, width, dst, src: src(rand) };
 }
 
-export function randomOp(rand: Rand): Op {
+function randomOp(rand: Rand): Op {
   const dst = pick(rand, REGS);
   const width = pick(rand, WIDTHS);
   const kind = rand() % 24;

@@ -1,14 +1,10 @@
 // A small world for tests of the library: memory, one or more CPUs, a bump allocator. Knows nothing of programs.
-import { existsSync } from "node:fs";
 import { createMap, type MapShape, mapLayout } from "../../runtime/map/map_layout.ts";
 import { BpfMap, type MapHome } from "../../runtime/map/bpf_map.ts";
 import * as L from "../../runtime/memory/layout.ts";
 import { createLib, type HelperExport, type LibExports } from "../../runtime/wasm/lib.ts";
 
 export type Prog = (cpu: number, fp: number, ctx: bigint) => bigint;
-
-/** lib.wasm is built by `npm run build:wasm`. */
-export const hasLib: boolean = existsSync("dist/runtime/wasm/lib.wasm");
 
 export const SHAPE: MapShape = {
   name: "m",
