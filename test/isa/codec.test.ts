@@ -35,7 +35,7 @@ describe("codec", () => {
         for (const insn of insns) if (insn !== undefined) seen.add(insn.kind);
         expect(encodeInsns(insns)).toEqual(bytes);
       }),
-      { numRuns: 5000 },
+      { numRuns: 20_000 },
     );
     expect([...seen].sort()).toEqual(
       "addr_space_cast alu atomic call end exit invalid ja jmp ld_abs ld_imm64 ld_ind ldx load_acquire may_goto movsx neg st store_release".split(
