@@ -4,6 +4,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -14,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 
 /** Bytes of all entries together; the ones used longest ago go first. */
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -54,7 +55,7 @@ export function openCache({ dir = defaultCacheDir(), maxBytes = MAX_BYTES }: Cac
     read: (key) => attempt(() => (isOurs(dir) ? readEntry(pathOf(key)) : undefined)),
     write: (key, contents) =>
       attempt(() => {
-        mkdirSync(dir, { recursive: true, mode: 0o700 });
+        makeDirs(dir);
         if (!isOurs(dir)) return;
         writeEntry(dir, pathOf(key), contents);
         evict(dir, maxBytes);
@@ -69,6 +70,18 @@ function attempt<T>(action: () => T | undefined): T | undefined {
   } catch (error) {
     if (error instanceof Error && "code" in error) return undefined;
     throw error;
+  }
+}
+
+/** One parent after the other: Node's own `recursive` never comes back where a parent cannot be made, as in /proc. */
+function makeDirs(dir: string): void {
+  if (existsSync(dir)) return;
+  const parent = dirname(dir);
+  if (parent !== dir) makeDirs(parent);
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error; // another process was faster
   }
 }
 

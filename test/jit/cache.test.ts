@@ -83,6 +83,12 @@ describe("store", () => {
     expect(cache.read(KEY)).toBeUndefined();
   });
 
+  it.skipIf(process.platform !== "linux")("comes back where a parent cannot be made", () => {
+    const nowhere = openCache({ dir: "/proc/softirq-none/a/b" });
+    nowhere.write("k", new Uint8Array([1]));
+    expect(nowhere.read("k")).toBeUndefined();
+  });
+
   it("drops what was used longest ago", () => {
     const cache = openCache({ dir, maxBytes: 2500 });
     const keys = ["a", "b", "c"].map((letter) => letter.repeat(64));
