@@ -77,19 +77,43 @@ export class Events {
     return kept;
   }
 
-  /** Takes all records out of every CPU's buffer. */
+  /** Takes all records out of every CPU's buffer, by packet; what a timer sent comes behind its CPU's last packet. */
   drain(): void {
-    for (let i = 0; i < this.#world.ncpus; i++) this.drainCpu(i);
+    const { ncpus, view, bytes } = this.#world;
+    if (ncpus === 1) return this.drainCpu(0);
+    const found: { at: number; packet: bigint }[] = [];
+    for (let i = 0; i < ncpus; i++) {
+      let last = -1n;
+      for (const at of this.#recordsOf(i)) {
+        const packet = view.getBigUint64(at + EV_PACKET, true);
+        if (packet !== NO_PACKET) last = packet;
+        found.push({ at, packet: last });
+      }
+    }
+    found.sort((a, b) => (a.packet < b.packet ? -1 : a.packet > b.packet ? 1 : 0));
+    for (const { at } of found) this.#take(view, bytes, at);
+    for (let i = 0; i < ncpus; i++) this.#empty(i);
   }
 
   /** Of one CPU, by its owner. */
   drainCpu(index: number): void {
-    const cpu = this.#world.cpu(index);
     const { view, bytes } = this.#world;
+    for (const at of this.#recordsOf(index)) this.#take(view, bytes, at);
+    this.#empty(index);
+  }
+
+  /** Addresses of the records in a CPU's buffer. */
+  *#recordsOf(index: number): Generator<number> {
+    const cpu = this.#world.cpu(index);
+    const { view } = this.#world;
     const start = view.getUint32(cpu + CPU_EVENTS, true);
     const tail = view.getUint32(cpu + CPU_EVENTS_TAIL, true);
-    for (let at = start; at < start + tail; at += view.getUint32(at + EV_SIZE, true))
-      this.#take(view, bytes, at);
+    for (let at = start; at < start + tail; at += view.getUint32(at + EV_SIZE, true)) yield at;
+  }
+
+  #empty(index: number): void {
+    const cpu = this.#world.cpu(index);
+    const { view } = this.#world;
     view.setUint32(cpu + CPU_EVENTS_TAIL, 0, true);
     this.printk.lost += Number(view.getBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, true));
     view.setBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, 0n, true);
