@@ -1,6 +1,6 @@
 // A program's control flow as a Graphviz digraph: one box a basic block, as `bpftool prog dump xlated visual`.
 import type { ProgSpec } from "../../src/elf/object_spec.ts";
-import { fmtInsn } from "../../src/isa/disasm.ts";
+import { type FmtOpts, fmtInsn } from "../../src/isa/disasm.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 
 interface Edge {
@@ -45,7 +45,8 @@ function blockStarts(prog: ProgSpec): Set<number> {
 
 const quote = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
 
-export function fmtCfgDot(prog: ProgSpec): string[] {
+/** `options` name the helpers and maps, as in a listing of insns. */
+export function fmtCfgDot(prog: ProgSpec, options: FmtOpts = {}): string[] {
   const starts = blockStarts(prog);
   const names = new Map(prog.subprogs.map((s) => [s.pc, s.name]));
   const nodes = new Map<number, string[]>();
@@ -58,7 +59,7 @@ export function fmtCfgDot(prog: ProgSpec): string[] {
       const name = names.get(block);
       nodes.set(block, name === undefined ? [] : [`${name}:`]);
     }
-    nodes.get(block)?.push(`${insn.pc}: ${fmtInsn(insn)}`);
+    nodes.get(block)?.push(`${insn.pc}: ${fmtInsn(insn, options)}`);
     const out = branches(insn) ?? (starts.has(after(insn)) ? [{ to: after(insn), label: "" }] : []);
     for (const { to, label } of out)
       edges.push(`  b${block} -> b${to}${label === "" ? "" : ` [label="${label}"]`};`);

@@ -82,6 +82,10 @@ function parseCommandLine(name: string, rows: OptionRows, argv: readonly string[
 
 function explainParseError(cause: unknown, known: readonly string[]): string {
   const message = cause instanceof Error ? cause.message : String(cause);
+  // an option's value that begins with a dash: `--limit -1`
+  const dashed = /^Option '(--[^' ]+)[^']*' argument is ambiguous/.exec(message)?.[1];
+  if (dashed !== undefined)
+    return `${dashed} has no value; one that begins with a dash is written ${dashed}=-…`;
   const unknownOption = /^Unknown option '(-[^']*)'/.exec(message)?.[1];
   if (unknownOption === undefined) {
     const first = message.split(/[.\n]/, 1)[0] ?? message;

@@ -9,7 +9,7 @@ import { openObject } from "../../runtime/load/open.ts";
 import { fmtWat } from "../../runtime/engine/wat.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { ENGINE_OPTIONS, parseEngineOptions } from "./engine_options.ts";
-import { printJson, writeAll } from "./output.ts";
+import { fileError, printJson, writeAll } from "./output.ts";
 
 const helperName = (id: number): string | undefined => {
   const row = HELPERS[id];
@@ -24,11 +24,16 @@ function fmtMapRef(spec: ObjectSpec, value: Imm64): string | undefined {
   return undefined;
 }
 
+const fmtOptions = (spec: ObjectSpec) => ({
+  helperName,
+  imm64: (value: Imm64) => fmtMapRef(spec, value),
+});
+
 /** Insns with source lines above them, as bpftool's `prog dump xlated` has them. */
 function fmtInsns(spec: ObjectSpec, prog: ProgSpec): string[] {
   const lines = new Map(prog.lines.map((l) => [l.pc, l]));
   const subprogs = new Map(prog.subprogs.map((s) => [s.pc, s.name]));
-  const options = { code: true, helperName, imm64: (value: Imm64) => fmtMapRef(spec, value) };
+  const options = { code: true, ...fmtOptions(spec) };
   return prog.insns.flatMap((insn, pc) => {
     if (insn === undefined) return [];
     const name = subprogs.get(pc);
@@ -66,7 +71,7 @@ export const dump = defineCommand({
     const opened = openObject(operands[0] ?? "");
     const prog = opened.prog(options.prog);
     if (form === "insns" || form === "cfg") {
-      const text = form === "insns" ? fmtInsns(opened.spec, prog) : fmtCfgDot(prog);
+      const text = form === "insns" ? fmtInsns(opened.spec, prog) : fmtCfgDot(prog, fmtOptions(opened.spec));
       if (options.json === true) printJson({ prog: prog.name, [form]: text });
       else process.stdout.write(`${text.join("\n")}\n`);
       return EXIT.ok;
@@ -83,5 +88,9 @@ export const dump = defineCommand({
 
 function writeBinary(bytes: Uint8Array): void {
   if (process.stdout.isTTY) throw new UsageError("dump: --as wasm writes binary: redirect it to a file");
-  writeAll(1, bytes);
+  try {
+    writeAll(1, bytes);
+  } catch (cause) {
+    throw fileError("write", "-", cause);
+  }
 }

@@ -25,6 +25,9 @@ export const KERNEL_ENGINE_OPTION = {
 const OPT_LEVELS = ["0", "1", "2", "3"] as const;
 const ENGINES = ["wasm", "interp"] as const;
 
+/** What people may say where the running kernel is a choice too. */
+export const ENGINES_AND_KERNEL: readonly string[] = [...ENGINES, "kernel"];
+
 export interface EngineChoice {
   readonly engine: EngineName;
   readonly opt: 0 | 1 | 2 | 3;
@@ -32,10 +35,16 @@ export interface EngineChoice {
   readonly cache: boolean;
 }
 
-function oneOf<T extends string>(command: string, option: string, known: readonly T[], text: string): T {
+function oneOf<T extends string>(
+  command: string,
+  option: string,
+  known: readonly T[],
+  text: string,
+  shown: readonly string[] = known,
+): T {
   const found = known.find((k) => k === text);
   if (found === undefined)
-    throw new UsageError(`${command}: --${option} takes ${known.join(", ")}, not '${text}'`);
+    throw new UsageError(`${command}: --${option} takes ${shown.join(", ")}, not '${text}'`);
   return found;
 }
 
@@ -60,9 +69,10 @@ export function wantsKernel(
 export function parseEngineOptions(
   command: string,
   options: OptionValues<typeof ENGINE_OPTIONS>,
+  known: readonly string[] = ENGINES,
 ): EngineChoice {
   return {
-    engine: oneOf(command, "engine", ENGINES, options.engine ?? "wasm"),
+    engine: oneOf(command, "engine", ENGINES, options.engine ?? "wasm", known),
     opt: Number(oneOf(command, "opt", OPT_LEVELS, options.opt ?? "1")) as EngineChoice["opt"],
     checked: options.checked === true,
     cache: options["no-cache"] !== true,

@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { BpfError } from "../spec/errors.ts";
 import { type Command, EXIT, UsageError, nearest } from "./command.ts";
+import { fileError } from "./output.ts";
 
 // Commands are imported on use: `list` must not pay for what `run` needs.
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -71,14 +72,16 @@ function report(error: unknown, debug: boolean): number {
 }
 
 // A closed pipe (`softirq list x.o | head -1`) is the reader's choice, not an error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.ok);
-  throw error;
+const isClosedPipe = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === "EPIPE";
+
+process.stdout.on("error", (error) => {
+  if (isClosedPipe(error)) process.exit(EXIT.ok);
+  process.exit(report(fileError("write", "-", error), process.argv.includes("--debug")));
 });
 
 const argv = process.argv.slice(2);
 try {
   process.exitCode = await dispatch(argv);
 } catch (error) {
-  process.exitCode = report(error, argv.includes("--debug"));
+  process.exitCode = isClosedPipe(error) ? EXIT.ok : report(error, argv.includes("--debug"));
 }

@@ -25,12 +25,12 @@ export function fmtTable(head: readonly string[], rows: readonly (readonly (stri
     .join("\n");
 }
 
-/** An error of the file system as one line naming the file. */
+/** An error of the file system as one line naming the file, `-` as what it stands for. */
 export function fileError(action: string, path: string, cause: unknown): BpfError {
   const code = (cause as NodeJS.ErrnoException).code ?? "EIO";
   const name: ErrnoName = code in ERRNO ? (code as ErrnoName) : "EIO";
   const words = /^[A-Z0-9]+: ([^,]*)/.exec((cause as Error).message)?.[1] ?? (cause as Error).message;
-  return new BpfError(name, `${action} ${path}: ${words}`, { cause });
+  return new BpfError(name, `${action} ${path === "-" ? "standard output" : path}: ${words}`, { cause });
 }
 
 /** Text written in large pieces; `-` is standard output. Complete on close, whatever ended the run. */

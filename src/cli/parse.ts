@@ -26,10 +26,19 @@ export function parseDuration(option: string, text: string): bigint {
   return BigInt(Math.round(ns));
 }
 
+/** A whole number of 64 bits, as `--seed` takes it. */
+export function parseU64(option: string, text: string): bigint {
+  const n = /^\d+$/.test(text) ? BigInt(text) : -1n;
+  if (n < 0n || n > 0xffffffffffffffffn)
+    throw new UsageError(`--${option} takes a whole number from 0 to 2^64 - 1, not '${text}'`);
+  return n;
+}
+
 export function parseCount(option: string, text: string, min = 0, max: number = 2 ** 53 - 1): number {
   const n = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(n >= min && n <= max)) {
-    const bound = max === 2 ** 53 - 1 ? `of at least ${min}` : `from ${min} to ${max}`;
+    const bound =
+      max === 2 ** 53 - 1 && !/^\d{16,}$/.test(text) ? `of at least ${min}` : `from ${min} to ${max}`;
     throw new UsageError(`--${option} takes a whole number ${bound}, not '${text}'`);
   }
   return n;
@@ -74,7 +83,7 @@ export function readBytes(option: string, source: string): Uint8Array {
   try {
     return new Uint8Array(readFileSync(source === "-" ? 0 : source));
   } catch (cause) {
-    throw fileError("open", source, cause);
+    throw fileError("open", source === "-" ? "standard input" : source, cause);
   }
 }
 

@@ -7,9 +7,23 @@ import type { RunOptions, RunResult } from "../../runtime/run.ts";
 import { fillMaps, mapsToJson } from "../../runtime/json/maps.ts";
 import type { ShownObject } from "../../runtime/json/shown.ts";
 import { EXIT, type OptionRows, type OptionValues, UsageError, defineCommand } from "./command.ts";
-import { ENGINE_OPTIONS, KERNEL_ENGINE_OPTION, parseEngineOptions, wantsKernel } from "./engine_options.ts";
+import {
+  ENGINES_AND_KERNEL,
+  ENGINE_OPTIONS,
+  KERNEL_ENGINE_OPTION,
+  parseEngineOptions,
+  wantsKernel,
+} from "./engine_options.ts";
 import { TextSink, printJson } from "./output.ts";
-import { parseCount, parseCtx, parseDuration, parsePair, parseValue, readJsonFile } from "./parse.ts";
+import {
+  parseCount,
+  parseCtx,
+  parseDuration,
+  parsePair,
+  parseU64,
+  parseValue,
+  readJsonFile,
+} from "./parse.ts";
 import { Progress } from "./progress.ts";
 import { fmtRunResult, runResultToJson } from "./run_report.ts";
 import { type Runnable, loadKernelRunnable, loadRunnable } from "./runnable.ts";
@@ -144,7 +158,7 @@ export const run = defineCommand({
       ["speed", options.speed !== undefined],
       ["cpus", (options.cpus ?? "1") !== "1"],
     ]);
-    const engine = inKernel ? undefined : parseEngineOptions("run", options);
+    const engine = inKernel ? undefined : parseEngineOptions("run", options, ENGINES_AND_KERNEL);
     const ctx = parseCtx(options.ctx);
     const limits = {
       limit: parseCount("limit", options.limit ?? String(Number.MAX_SAFE_INTEGER)),
@@ -154,7 +168,7 @@ export const run = defineCommand({
     const speed = parseSpeed(options.speed ?? "1");
     const until = options.until === undefined ? 0n : parseDuration("until", options.until);
     const cpus = parseCount("cpus", options.cpus ?? "1", 1, 64);
-    const seed = options.seed === undefined ? undefined : BigInt(parseCount("seed", options.seed));
+    const seed = options.seed === undefined ? undefined : parseU64("seed", options.seed);
 
     const opened = openObject(objectPath);
     for (const pair of options.set ?? []) {

@@ -53,7 +53,14 @@ describe("refusals: one line, a status, nothing else", () => {
       /^softirq: run: standard output \(-\) can be given to one file only$/,
       ["run", ...FIREWALL, "--out", "-", "--maps", "-"],
     ],
-    [2, /^softirq: run: --engine takes/, ["run", ...FIREWALL, "--engine", "warp"]],
+    [2, /^softirq: run: --engine takes wasm, interp, kernel, /, ["run", ...FIREWALL, "--engine", "warp"]],
+    [2, /^softirq: run: --limit has no value; /, ["run", ...FIREWALL, "--limit", "-1"]],
+    [2, /^softirq: --limit takes a whole number from 0 to /, ["run", ...FIREWALL, "--limit", "9".repeat(20)]],
+    [
+      2,
+      /^softirq: --seed takes a whole number from 0 to /,
+      ["run", ...FIREWALL, "--seed", "18446744073709551616"],
+    ],
     [1, /^softirq: open nothing\.o: no such file or directory$/, ["list", "nothing.o"]],
     [1, /^softirq: open examples: is a directory$/, ["list", "examples"]],
     [1, /^softirq: README\.md: not an ELF file$/, ["list", "README.md"]],
@@ -296,7 +303,7 @@ describe("test and dump", () => {
 
   it.each([
     ["insns", /^ +0: \(b[47f]\)|^firewall:/m],
-    ["cfg", /^digraph "firewall" \{/],
+    ["cfg", /^digraph "firewall" \{[^]*call bpf_map_lookup_elem#1/],
     ["wat", /^\(module/],
   ])("dumps %s", (form, pattern) => {
     const run = softirq("dump", OBJECT, "--prog", "firewall", "--as", form);
@@ -309,6 +316,53 @@ describe("test and dump", () => {
       cwd: ROOT,
     }).stdout;
     const module = new WebAssembly.Module(wasm);
-    expect(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`)).toEqual(["env.memory", "env.table"]);
+    expect(WebAssembly.Module.imports(module).map((i) => `${i.module}.${i.name}`)).toEqual([
+      "env.memory",
+      "env.table",
+    ]);
+  });
+});
+
+describe.skipIf(process.platform !== "linux")("standard output that takes nothing", () => {
+  const RUN = ["run", ...FIREWALL, "--limit", "5"];
+  const JSON_RUN = [...RUN, "--json"];
+  const shell = (args: readonly string[], rest: string) =>
+    spawnSync("bash", ["-c", `"$0" "$@" ${rest}`, process.execPath, MAIN, ...args], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+
+  it.each([
+    [["list", OBJECT]],
+    [JSON_RUN],
+    [[...RUN, "--verdicts", "-"]],
+    [["dump", OBJECT, "--prog", "firewall", "--as", "wasm"]],
+  ])("says in one line that the disk is full: %j", (args) => {
+    const run = shell(args, ">/dev/full");
+    expect([run.status, run.stderr]).toEqual([
+      1,
+      "softirq: write standard output: no space left on device\n",
+    ]);
+  });
+
+  it.each([[["list", OBJECT]], [[...RUN, "--verdicts", "-"]], [[...RUN, "--out", "-"]]])(
+    "leaves a closed pipe without a word: %j",
+    (args) => {
+      const run = shell(args, '| true; exit "${PIPESTATUS[0]}"');
+      expect([run.status, run.stderr]).toEqual([0, ""]);
+    },
+  );
+
+  it("has printk lines and records by packet, on however many CPUs", () => {
+    const lines = (cpus: string) => {
+      const out = softirq("run", "examples/xdp_sample.o", CAPTURE, "--maps", "-", "--cpus", cpus).out;
+      const maps = JSON.parse(out) as Record<string, { records?: { i: number | null; bytes: string }[] }>;
+      return Object.values(maps)
+        .flatMap((map) => map.records ?? [])
+        .map((r) => r.i);
+    };
+    const four = lines("4");
+    expect(four.length).toBeGreaterThan(0);
+    expect(four).toEqual([...four].sort((a, b) => (a ?? 0) - (b ?? 0)));
   });
 });
