@@ -12,7 +12,7 @@ export { Bpffs } from "./host/bpffs.ts";
 export { Device } from "./host/device.ts";
 export { type ProgVerdict, verifyEach } from "./load/verdict.ts";
 export { type RunOptions, type RunResult, runProg } from "./run.ts";
-export { TrapError } from "./replay/replay.ts";
+export { TrapError } from "./engine/trap.ts";
 export { type OnePacket } from "./cpu/run_once.ts";
 export { type PacketResult, type Redirect } from "./replay/result.ts";
 export { type EventRecord, Events } from "./events/events.ts";

@@ -5,7 +5,7 @@ import { loadAddon } from "../../native/binding.ts";
 import type { EngineProg } from "../engine/engine.ts";
 import { CPU_CUR_PROG, WORLD_FLAGS, WORLD_F_REAL_CLOCK } from "../memory/layout.ts";
 import type { World } from "../memory/world.ts";
-import { TrapError } from "../replay/replay.ts";
+import { TrapError } from "../engine/trap.ts";
 import type { LibExports } from "../wasm/lib.ts";
 import { MainLoop } from "./loop_main.ts";
 import { RealCpus } from "./real_cpu.ts";

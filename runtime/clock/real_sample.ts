@@ -5,7 +5,7 @@ import { NO_PACKET } from "../events/events.ts";
 import type { Host } from "../host/host.ts";
 import type { BpfProg, LiveProg } from "../host/live_prog.ts";
 import { CPU_PACKET, CPU_STACK_TOP, CPU_TAIL_CALLS, WORLD_STOPPED } from "../memory/layout.ts";
-import { trapped } from "../replay/replay.ts";
+import { trapped } from "../engine/trap.ts";
 import type { RealClock } from "./real.ts";
 import type { Sleeper } from "./real_sleep.ts";
 import { clockNs } from "./real_words.ts";

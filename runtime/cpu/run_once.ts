@@ -42,7 +42,7 @@ import {
 } from "../memory/layout.ts";
 import type { World } from "../memory/world.ts";
 import { NO_PACKET } from "../events/events.ts";
-import { trapped } from "../replay/replay.ts";
+import { trapped } from "../engine/trap.ts";
 import { setWalkBuffers, setWalkFrames } from "./walk_words.ts";
 
 const PCAP_RECORD_SIZE = 16;

@@ -19,7 +19,7 @@ import {
   WORLD_TIMER_CAP,
 } from "../memory/layout.ts";
 import { World } from "../memory/world.ts";
-import { trapped } from "../replay/replay.ts";
+import { trapped } from "../engine/trap.ts";
 import { type LibExports, createLib } from "../wasm/lib.ts";
 import { Bpffs } from "./bpffs.ts";
 import { Device } from "./device.ts";

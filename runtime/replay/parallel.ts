@@ -6,6 +6,7 @@ import { CpuThreads, type ThreadFailure } from "../cpu/threads.ts";
 import { setWalkFrames, walkStats } from "../cpu/walk_words.ts";
 import { walkTurn } from "../cpu/worker_walk.ts";
 import type { EngineProg } from "../engine/engine.ts";
+import { trapped } from "../engine/trap.ts";
 import { type Events, NO_PACKET } from "../events/events.ts";
 import {
   CPU_EVENTS,
@@ -34,14 +35,7 @@ import type { Host } from "../host/host.ts";
 import { Loans } from "../memory/loans.ts";
 import type { World } from "../memory/world.ts";
 import { Feed } from "./feed.ts";
-import {
-  type FirstFrame,
-  type ReplayOptions,
-  type ReplayStats,
-  firstFrame,
-  trapped,
-  walkFlags,
-} from "./replay.ts";
+import { type FirstFrame, type ReplayOptions, type ReplayStats, firstFrame, walkFlags } from "./replay.ts";
 import { ROWS_CAP, RowMerge } from "./parallel_rows.ts";
 import { Dealer, type Group, type Shares, grouped } from "./parallel_shares.ts";
 import type { RowContext } from "./result.ts";

@@ -1,10 +1,9 @@
 // The main job: a program over captures. Sets the walker up, calls it chunk by chunk, empties its buffers, and
 // lets the event loop breathe in between. Which file anything goes to is the caller's business.
-import { basename } from "node:path";
-import { BpfError } from "../../src/spec/errors.ts";
 import type { PacketSource } from "../../src/pcap/index.ts";
 import { setWalkBuffers, setWalkFrames, walkStats } from "../cpu/walk_words.ts";
 import type { EngineProg } from "../engine/engine.ts";
+import { trapped } from "../engine/trap.ts";
 import type { Events } from "../events/events.ts";
 import {
   CPU_STAT_PACKETS,
@@ -87,9 +86,6 @@ export interface ReplayStats {
   /** the stop word ended the run */
   readonly stopped: boolean;
 }
-
-/** A trap in verified code is our bug: the world is not to be trusted after it. */
-export class TrapError extends Error {}
 
 export class Replay {
   readonly #host: Host;
@@ -249,19 +245,3 @@ const TRACE_PRINTK = 6;
 const PERF_EVENT_OUTPUT = 25;
 const sendsEvents = (helpers: readonly number[]) =>
   helpers.includes(TRACE_PRINTK) || helpers.includes(PERF_EVENT_OUTPUT);
-
-/** Our bug, told as well as it can be. A stack overflow or a host error is passed on as it is. */
-export function trapped(prog: EngineProg, cause: unknown): Error {
-  if (cause instanceof BpfError || !(cause instanceof WebAssembly.RuntimeError)) return cause as Error;
-  const pc = prog.trapPc?.(cause);
-  const { name, lines } = prog.verified.prog;
-  const line = pc === undefined ? undefined : lines.findLast((l) => l.pc <= pc);
-  const where =
-    pc === undefined
-      ? ""
-      : ` at insn ${pc}${line === undefined ? "" : ` (${basename(line.file)}:${line.line})`}`;
-  return new TrapError(
-    `program '${name}' trapped${where}: ${cause.message}; the world must not be used again`,
-    { cause },
-  );
-}

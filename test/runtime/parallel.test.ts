@@ -12,7 +12,7 @@ import { openObject } from "../../runtime/load/open.ts";
 import { FRAME_ADDR, FRAME_CPU, FRAME_DESC_SIZE } from "../../runtime/memory/layout.ts";
 import { Events } from "../../runtime/events/events.ts";
 import { ParallelReplay } from "../../runtime/replay/parallel.ts";
-import { TrapError } from "../../runtime/replay/replay.ts";
+import { TrapError } from "../../runtime/engine/trap.ts";
 import { type PacketResult, fmtResult } from "../../runtime/replay/result.ts";
 import { type RunOptions, runProg } from "../../runtime/run.ts";
 import { type PacketSource, openCaptures } from "../../src/pcap/index.ts";
