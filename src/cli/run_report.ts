@@ -44,7 +44,7 @@ export function fmtRunResult(result: RunResult): string {
   const total = ran(result);
   const rows = counts.map(([name, n]) => [name, n, `${((n / total) * 100).toFixed(1)}%`] as const);
   const lines = [
-    `${result.prog}: ${result.packets} packets, ${result.bytes} bytes${result.errors > 0 ? `, ${result.errors} could not be run` : ""}`,
+    `${result.prog}: ${result.packets} packet${result.packets === 1 ? "" : "s"}, ${result.bytes} bytes${result.errors > 0 ? `, ${result.errors} could not be run` : ""}`,
     fmtTable(["VERDICT", "PACKETS", "SHARE"], rows),
     total === 0
       ? ""

@@ -99,6 +99,11 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
   }
 
   #createMap(map: MapSpec, index: number): void {
+    if (map.inner !== undefined)
+      throw new BpfError(
+        "EOPNOTSUPP",
+        `map '${map.name}': maps of maps cannot be made in the kernel's engine yet`,
+      );
     const def = toMapDef(map);
     const typed =
       map.specialFields.length > 0
