@@ -4,7 +4,7 @@ import type { Insn, InsnOf } from "../isa/insn.ts";
 import { ptrAlu } from "./alu_ptr.ts";
 import type { Env } from "./env.ts";
 import { checkRegRead, checkRegWrite } from "./mem_access.ts";
-import { RegState, type RegKind, UNKNOWN, scalarReg, withoutId, withValue } from "./regs.ts";
+import { ADD_CONST, RegState, type RegKind, UNKNOWN, scalarReg, withoutId, withValue } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import { alu, neg } from "./scalar_alu.ts";
 import { end, mov32, movsx } from "./scalar_cast.ts";
@@ -65,7 +65,7 @@ function relink(insn: InsnOf<"alu">, before: RegState, src: RegState, after: Sca
     !sameReg;
   const val = src.s.constNum;
   if (!keeps || val < 0 || val > S32_MAX) return scalarReg(after);
-  return new RegState(SCALAR, val, after, before.id, 0, false, true);
+  return new RegState(SCALAR, val, after, before.id, 0, ADD_CONST);
 }
 
 function checkConstOperand(env: Env, insn: InsnOf<"alu">): void {

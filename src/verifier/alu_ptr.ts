@@ -3,7 +3,7 @@
 import type { InsnOf } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 import { markPrecise } from "./precision.ts";
-import { type RegKind, RegState, UNKNOWN, isPkt, regTypeStr } from "./regs.ts";
+import { type RegKind, RegState, UNKNOWN, isPkt, regTypeStr, withPlace, withRange } from "./regs.ts";
 import type { Scalar } from "./scalar.ts";
 import { ptrAdd, ptrSub } from "./scalar_alu.ts";
 import { MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
@@ -62,12 +62,12 @@ function moved(env: Env, insn: Alu, ptr: RegState, by: Scalar): RegState {
   if (by.isConst && fitsS32(off)) {
     // At or beyond the packet's end: not any more, if it goes down. (The kernel keeps the mark all the same.)
     const aux = isPkt(ptr) && ptr.aux < 0 && off < ptr.off ? 0 : ptr.aux;
-    return new RegState(ptr.kind, off, ptr.s, ptr.id, aux, ptr.maybeNull, false);
+    return withRange(withPlace(ptr, off, ptr.s), aux);
   }
   const s = sign > 0 ? ptrAdd(ptr.s, by) : ptrSub(ptr.s, by);
-  if (!isPkt(ptr)) return new RegState(ptr.kind, ptr.off, s, ptr.id, ptr.aux, ptr.maybeNull, false);
+  if (!isPkt(ptr)) return withPlace(ptr, ptr.off, s);
   const range = sign > 0 || by.sminHi < 0 ? 0 : Math.max(ptr.aux, 0);
-  return new RegState(ptr.kind, ptr.off, s, env.newId(), range, false, false);
+  return new RegState(ptr.kind, ptr.off, s, env.newId(), range, ptr.flags);
 }
 
 function checkMovable(env: Env, insn: Alu, ptr: RegState, by: RegState): void {

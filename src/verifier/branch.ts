@@ -5,9 +5,11 @@ import type { Env } from "./env.ts";
 import { HIST_DST_FP, HIST_SRC_FP, packLinked } from "./history.ts";
 import { checkRegRead } from "./mem_access.ts";
 import { markPrecise } from "./precision.ts";
+import { forgetRef } from "./refs.ts";
 import {
   AT_PKT_END,
   BEYOND_PKT_END,
+  MAYBE_NULL,
   RegState,
   hasLock,
   isInitPkt,
@@ -15,6 +17,8 @@ import {
   isPktAny,
   ptrReg,
   scalarReg,
+  withFlags,
+  withId,
   withoutId,
   withRange,
   withValue,
@@ -106,7 +110,7 @@ function collectLinked(env: Env, id: number, into: number[]): void {
 function relearn(r: RegState, known: RegState): RegState {
   if (r.kind !== "scalar" || r.id !== known.id || r === known) return r;
   if ((!r.addConst && !known.addConst) || r.off === known.off)
-    return new RegState("scalar", known.off, known.s, known.id, 0, false, known.addConst);
+    return new RegState("scalar", known.off, known.s, known.id, 0, known.flags);
   const delta = Scalar.ofBigInt(BigInt.asUintN(64, BigInt(r.off - known.off)));
   return withValue(r, alu("add", 64, known.s, delta));
 }
@@ -127,7 +131,8 @@ function syncLinked(st: VerifierState, known: RegState, linked: readonly number[
 
 /** After a comparison with null: all copies are null, or none is. */
 function markNull(env: Env, st: VerifierState, regno: number, isNull: boolean): void {
-  const id = (st.cur.regs[regno] as RegState).id;
+  const { id, refId } = st.cur.regs[regno] as RegState;
+  if (isNull && refId !== 0 && refId === id) forgetRef(st, id); // nothing was given, so nothing is owed
   mapRegs(
     st,
     (r) => {
@@ -140,16 +145,18 @@ function markNull(env: Env, st: VerifierState, regno: number, isNull: boolean): 
 
 /** A value with a lock keeps its id, which tells it from others; what a map of maps gave is a map. */
 function notNull(env: Env, r: RegState): RegState {
-  if (r.kind !== "map_value") return new RegState(r.kind, r.off, r.s, 0, r.aux, false, false);
-  const map = env.mapAt(r.aux);
-  if (map.inner !== undefined) return ptrReg("map_ptr", 0, env.innerMap(r.aux, r.id));
-  return new RegState(r.kind, r.off, r.s, hasLock(map) ? r.id : 0, r.aux, false, false);
+  if (r.kind === "map_value") {
+    const map = env.mapAt(r.aux);
+    if (map.inner !== undefined) return ptrReg("map_ptr", 0, env.innerMap(r.aux, r.id));
+    if (hasLock(map)) return withFlags(r, r.flags & ~MAYBE_NULL);
+  }
+  return withId(withFlags(r, r.flags & ~MAYBE_NULL), 0);
 }
 
 function markNotNull(env: Env, st: VerifierState, regno: number): void {
   const r = st.cur.regs[regno] as RegState;
   const inner = r.kind === "map_value" && env.mapAt(r.aux).inner !== undefined;
-  st.cur.regs[regno] = inner ? notNull(env, r) : new RegState(r.kind, r.off, r.s, r.id, r.aux, false, false);
+  st.cur.regs[regno] = inner ? notNull(env, r) : withFlags(r, r.flags & ~MAYBE_NULL);
 }
 
 /** Everything that started at the same place may be read up to where `ptr` points; one byte more if the end lies beyond. */

@@ -8,6 +8,7 @@ import { type CallMeta, checkArg } from "./helper_args.ts";
 import { markPrecise } from "./precision.ts";
 import {
   hasLock,
+  MAYBE_NULL,
   NOT_INIT,
   type RegState,
   UNKNOWN,
@@ -132,7 +133,7 @@ function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState {
     sizeKnown && meta.constKey !== undefined && meta.constKey >= 0 && meta.constKey < map.maxEntries;
   const value = ptrReg("map_value", 0, meta.map);
   if (always) return hasLock(map) ? withId(value, env.newId()) : value;
-  return new Reg("map_value", 0, value.s, env.newId(), meta.map, true, false);
+  return new Reg("map_value", 0, value.s, env.newId(), meta.map, MAYBE_NULL);
 }
 
 /** True if the current path now goes on where the function returns: see below. */

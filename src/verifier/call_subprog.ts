@@ -8,7 +8,7 @@ import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
 import { fmtFrame } from "./log.ts";
 import { checkPtrOff } from "./mem_access.ts";
 import { markPrecise } from "./precision.ts";
-import { NOT_INIT, RegState, UNKNOWN, isNull } from "./regs.ts";
+import { MAYBE_NULL, NOT_INIT, type RegState, UNKNOWN, isNull, withFlags } from "./regs.ts";
 import { noteEscape, stepStackRange } from "./stack_access.ts";
 import { type Frame, MAX_FRAMES, newFrame, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";
@@ -24,7 +24,7 @@ export function enterFrame(env: Env, st: VerifierState, subprogno: number, calls
 }
 
 function logFrame(env: Env, frame: Frame): void {
-  env.log.line(fmtFrame(frame, env.maps, -1, -1, -1, env.state.lockId));
+  env.log.line(fmtFrame(frame, env.maps, -1, -1, -1, env.state.refs));
 }
 
 function enterStatic(env: Env, subprogno: number): void {
@@ -54,7 +54,7 @@ function checkMemArg(env: Env, regno: number, arg: GlobalArg): void {
   }
   if (reg.kind !== "scalar" && reg.maybeNull && !arg.nullable)
     env.reject("EINVAL", `arg#${regno - 1} is expected to be non-NULL`);
-  env.regs[regno] = new RegState(reg.kind, reg.off, reg.s, reg.id, reg.aux, false, reg.addConst);
+  env.regs[regno] = withFlags(reg, reg.flags & ~MAYBE_NULL);
   checkHelperMem(env, regno, arg.size, false, true);
   checkHelperMem(env, regno, arg.size, true, true);
   env.regs[regno] = reg;
@@ -72,7 +72,7 @@ function checkGlobalArg(env: Env, regno: number, arg: GlobalArg): void {
 
 function callGlobal(env: Env, subprogno: number): void {
   const sub = env.subprogs[subprogno] as Subprog;
-  if (env.state.lockMap >= 0)
+  if (env.state.holdsLock)
     env.reject(
       "EINVAL",
       "global function calls are not allowed while holding a lock,",

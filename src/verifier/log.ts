@@ -4,10 +4,10 @@ import type { Insn } from "../isa/insn.ts";
 import { HELPERS } from "../spec/helpers.ts";
 import type { LineInfo } from "../elf/object_spec.ts";
 import type { MapDef } from "./proof.ts";
-import { type RegState, isPkt, regTypeStr } from "./regs.ts";
+import { NON_OWN_REF, type RegState, isPkt, regTypeStr } from "./regs.ts";
 import { fmtScalarAttrs, fmtSnum, fmtUnum } from "./scalar_fmt.ts";
-import { byteAt, BYTE_INVALID, BYTE_SPILL, type StackSlot } from "./stack.ts";
-import type { Frame } from "./state.ts";
+import { byteAt, BYTE_INVALID, BYTE_SPILL, type StackObject, type StackSlot } from "./stack.ts";
+import type { Frame, Ref } from "./state.ts";
 
 /** Beyond this many lines the oldest half goes, so that a rejection after a million insns keeps its end. */
 const MAX_LINES = 200_000;
@@ -93,6 +93,10 @@ function fmtDelta(n: number): string {
   return n < 0 ? `${n}` : `+${n}`;
 }
 
+function btfTypeName(r: RegState): string {
+  return r.btf?.byId(r.aux).name ?? "";
+}
+
 function fmtReg(r: RegState, frame: Frame, maps: readonly MapDef[], precise: boolean): string {
   const p = precise && r.kind === "scalar" ? "P" : "";
   if (r.kind === "scalar" && r.s.isConst) return p + fmtSnum(r.s.smin);
@@ -101,8 +105,11 @@ function fmtReg(r: RegState, frame: Frame, maps: readonly MapDef[], precise: boo
     if (frame.frameno !== r.aux) out += `[${r.aux}]`;
     if (r.s.isConst) return out + fmtSnum(BigInt.asIntN(64, r.s.value + BigInt(r.off)));
   }
+  if (r.kind === "ptr_") out += btfTypeName(r);
   const parts: string[] = [];
   if (r.id !== 0) parts.push(`id=${r.id}${r.addConst ? fmtDelta(r.off) : ""}`);
+  if (r.refId !== 0) parts.push(`ref_obj_id=${r.refId}`);
+  if (r.is(NON_OWN_REF)) parts.push("non_own_ref");
   if (r.kind === "map_ptr" || r.kind === "map_value" || r.kind === "map_key") parts.push(fmtMap(maps[r.aux]));
   if (r.kind !== "scalar" && r.off !== 0) parts.push(`off=${fmtSnum(BigInt(r.off))}`);
   if (isPkt(r)) parts.push(`r=${fmtUnum(BigInt.asUintN(64, BigInt(r.aux)))}`);
@@ -115,16 +122,47 @@ function fmtReg(r: RegState, frame: Frame, maps: readonly MapDef[], precise: boo
   return `${out}(${parts.filter((x) => x !== "").join(",")})`;
 }
 
-const SLOT_CHARS = ["?", "r", "m", "0"] as const;
+const SLOT_CHARS = ["?", "r", "m", "0", "d", "i", "f"] as const;
+
+/** Objects of several slots are written once, at the slot that names the whole. */
+function fmtObject(object: StackObject): string | undefined {
+  switch (object.kind) {
+    case "dynptr": {
+      if (!object.first) return undefined;
+      const ids = [
+        object.id !== 0 ? `id=${object.id}` : "",
+        object.refId !== 0 ? `ref_id=${object.refId}` : "",
+      ].filter((x) => x !== "");
+      return `dynptr_${object.type}(${ids.join(",")})`;
+    }
+    case "iter":
+      if (object.refId === 0) return undefined;
+      return `iter_${object.name}(ref_id=${object.refId},state=${object.state},depth=${object.depth})`;
+    case "irq":
+      return "f".repeat(8);
+  }
+}
+
+function fmtRefs(refs: readonly Ref[]): string {
+  if (refs[0] === undefined || refs[0].id === 0) return "";
+  return ` refs=${refs
+    .map((r) => r.id)
+    .filter((id) => id !== 0)
+    .join(",")}`;
+}
 
 function fmtSlot(slot: StackSlot, spi: number, frame: Frame, maps: readonly MapDef[]): string | undefined {
+  if (slot.object !== undefined) {
+    const object = fmtObject(slot.object);
+    return object === undefined ? undefined : ` fp${(-spi - 1) * 8}=${object}`;
+  }
   let types = "";
   let valid = false;
   for (let i = 0; i < 8; i++) {
     const b = byteAt(slot, i);
     if (b !== BYTE_INVALID) valid = true;
     if (slot.spilled !== undefined && b === BYTE_SPILL) break;
-    types += SLOT_CHARS[b as 0 | 1 | 2 | 3];
+    types += SLOT_CHARS[b] ?? "?";
   }
   if (!valid) return undefined;
   const value =
@@ -139,7 +177,7 @@ export function fmtFrame(
   regMask: number,
   slotLo: number,
   slotHi: number,
-  lockId = 0,
+  refs: readonly Ref[] = [],
 ): string {
   let out = frame.frameno === 0 ? "" : ` frame${frame.frameno}:`;
   for (let i = 0; i < 11; i++) {
@@ -153,7 +191,7 @@ export function fmtFrame(
     if (slot === undefined || wanted === 0) continue;
     out += fmtSlot(slot, spi, frame, maps) ?? "";
   }
-  if (lockId > 0) out += ` refs=${lockId}`;
+  out += fmtRefs(refs);
   if (frame.inCallback) out += " cb";
   if (frame.inAsyncCallback) out += " async_cb";
   return out;

@@ -1,5 +1,6 @@
 // What is known of one register or spilled value. Immutable: a change makes a new RegState, so states share them.
 // The kinds are the words the kernel prints. Knows nothing of insns, frames or how facts are used.
+import type { Btf } from "../btf/btf.ts";
 import type { MapDef } from "./proof.ts";
 import { Scalar, sameScalar } from "./scalar.ts";
 
@@ -14,8 +15,34 @@ export type RegKind =
   | "pkt"
   | "pkt_meta"
   | "pkt_end"
+  | "flow_keys"
+  | "sock"
+  | "sock_common"
+  | "tcp_sock"
+  | "xdp_sock"
+  | "tp_buffer"
+  | "ptr_" // to a type of BTF
   | "mem"
+  | "buf"
+  | "arena"
+  | "dynptr_ptr"
   | "func";
+
+// Flags of a register. Most qualify the kind, as in the words of the log (rdonly_mem, trusted_ptr_, …).
+export const MAYBE_NULL = 1 << 0;
+export const RDONLY = 1 << 1;
+export const RINGBUF = 1 << 2;
+export const USER = 1 << 3;
+export const PERCPU = 1 << 4;
+export const RCU = 1 << 5;
+export const UNTRUSTED = 1 << 6;
+export const TRUSTED = 1 << 7;
+/** from bpf_obj_new: the program's own type, to be dropped or given away */
+export const ALLOC = 1 << 8;
+/** a node of a list or tree seen under its lock: not owned */
+export const NON_OWN_REF = 1 << 9;
+/** scalars: `off` counts */
+export const ADD_CONST = 1 << 10;
 
 /** Packet ranges below zero: the pointer was compared and lies at, or beyond, the packet's end. */
 export const AT_PKT_END = -1;
@@ -24,48 +51,79 @@ export const BEYOND_PKT_END = -2;
 export class RegState {
   constructor(
     readonly kind: RegKind,
-    /** pointers: fixed offset. Scalars: distance from the others with this id, where addConst is set. */
+    /** pointers: fixed offset. Scalars: distance from the others with this id, where ADD_CONST is set. */
     readonly off: number,
     /** scalars: the value. Pointers: the variable part of the offset. */
     readonly s: Scalar,
     /** 0: alone. Else the same in all copies that share facts. */
     readonly id: number,
-    /** pkt, pkt_meta: range. map_*: map index. fp: frameno. mem: size. func: subprogno. */
+    /** pkt, pkt_meta: range. map_*: map index. fp: frameno. mem, buf: size. func: subprogno. ptr_: type id in `btf`. */
     readonly aux: number,
-    readonly maybeNull: boolean,
-    /** scalars: off counts */
-    readonly addConst: boolean,
+    readonly flags: number,
+    /** the reference this value holds or derives from: an id of VerifierState.refs, 0 = none */
+    readonly refId: number = 0,
+    /** ptr_: where `aux` is a type */
+    readonly btf?: Btf,
+    /** mem: the dynptr it is a slice of, 0 = none */
+    readonly dynptrId: number = 0,
   ) {}
+
+  get maybeNull(): boolean {
+    return (this.flags & MAYBE_NULL) !== 0;
+  }
+
+  get addConst(): boolean {
+    return (this.flags & ADD_CONST) !== 0;
+  }
+
+  /** All of `flags` are set. */
+  is(flags: number): boolean {
+    return (this.flags & flags) === flags;
+  }
 }
 
-export const NOT_INIT: RegState = new RegState("?", 0, Scalar.zero, 0, 0, false, false);
-export const UNKNOWN: RegState = new RegState("scalar", 0, Scalar.unknown, 0, 0, false, false);
-export const ZERO: RegState = new RegState("scalar", 0, Scalar.zero, 0, 0, false, false);
+export const NOT_INIT: RegState = new RegState("?", 0, Scalar.zero, 0, 0, 0);
+export const UNKNOWN: RegState = new RegState("scalar", 0, Scalar.unknown, 0, 0, 0);
+export const ZERO: RegState = new RegState("scalar", 0, Scalar.zero, 0, 0, 0);
 
 export function scalarReg(s: Scalar): RegState {
-  return new RegState("scalar", 0, s, 0, 0, false, false);
+  return new RegState("scalar", 0, s, 0, 0, 0);
 }
 
-export function ptrReg(kind: RegKind, off: number, aux: number): RegState {
-  return new RegState(kind, off, Scalar.zero, 0, aux, false, false);
+export function ptrReg(kind: RegKind, off: number, aux: number, flags = 0): RegState {
+  return new RegState(kind, off, Scalar.zero, 0, aux, flags);
+}
+
+/** The same with other numbers; what it points to and what it holds stays. */
+function changed(r: RegState, off: number, s: Scalar, id: number, aux: number, flags: number): RegState {
+  return new RegState(r.kind, off, s, id, aux, flags, r.refId, r.btf, r.dynptrId);
 }
 
 export function withId(r: RegState, id: number): RegState {
-  return new RegState(r.kind, r.off, r.s, id, r.aux, r.maybeNull, false);
+  return changed(r, r.off, r.s, id, r.aux, r.flags & ~ADD_CONST);
 }
 
 /** A scalar that shares no facts with any other. */
 export function withoutId(r: RegState): RegState {
   if (r.id === 0 && !r.addConst) return r;
-  return new RegState(r.kind, r.kind === "scalar" ? 0 : r.off, r.s, 0, r.aux, r.maybeNull, false);
+  return changed(r, r.kind === "scalar" ? 0 : r.off, r.s, 0, r.aux, r.flags & ~ADD_CONST);
 }
 
 export function withValue(r: RegState, s: Scalar): RegState {
-  return s === r.s ? r : new RegState(r.kind, r.off, s, r.id, r.aux, r.maybeNull, r.addConst);
+  return s === r.s ? r : changed(r, r.off, s, r.id, r.aux, r.flags);
+}
+
+/** The pointer elsewhere: another fixed offset, another variable part. */
+export function withPlace(r: RegState, off: number, s: Scalar): RegState {
+  return changed(r, off, s, r.id, r.aux, r.flags);
 }
 
 export function withRange(r: RegState, range: number): RegState {
-  return new RegState(r.kind, r.off, r.s, r.id, range, r.maybeNull, r.addConst);
+  return changed(r, r.off, r.s, r.id, range, r.flags);
+}
+
+export function withFlags(r: RegState, flags: number): RegState {
+  return flags === r.flags ? r : changed(r, r.off, r.s, r.id, r.aux, flags);
 }
 
 export function isPkt(r: RegState): boolean {
@@ -93,11 +151,37 @@ export function isInitPkt(r: RegState, kind: RegKind): boolean {
 /** Certainly not null at run time: nothing was subtracted that could lead to address 0. */
 export function isNotNull(r: RegState): boolean {
   if (r.maybeNull || r.off < 0 || r.s.sminHi < 0) return false;
-  return r.kind === "map_value" || r.kind === "map_key" || r.kind === "mem" || r.kind === "map_ptr";
+  return NEVER_NULL.has(r.kind) || (r.kind === "ptr_" && (r.is(TRUSTED) || r.is(ALLOC)) && !r.is(UNTRUSTED));
 }
 
+const NEVER_NULL: ReadonlySet<RegKind> = new Set<RegKind>([
+  "map_value",
+  "map_key",
+  "mem",
+  "map_ptr",
+  "sock",
+  "sock_common",
+  "tcp_sock",
+]);
+
+/** What the log writes before the kind, in its order. */
+const PREFIXES: readonly (readonly [flag: number, word: string])[] = [
+  [RDONLY, "rdonly_"],
+  [RINGBUF, "ringbuf_"],
+  [USER, "user_"],
+  [PERCPU, "percpu_"],
+  [RCU, "rcu_"],
+  [UNTRUSTED, "untrusted_"],
+  [TRUSTED, "trusted_"],
+];
+const PREFIXED = RDONLY | RINGBUF | USER | PERCPU | RCU | UNTRUSTED | TRUSTED;
+
 export function regTypeStr(r: RegState): string {
-  return r.maybeNull ? `${r.kind}_or_null` : r.kind;
+  let out: string = r.kind;
+  if (r.maybeNull) out += r.kind === "ptr_" ? "or_null_" : "_or_null";
+  if ((r.flags & PREFIXED) === 0) return out;
+  const words = PREFIXES.filter(([flag]) => r.is(flag)).map(([, word]) => word);
+  return words.join("") + out;
 }
 
 /** Two values of such a map must be told apart. */
@@ -105,15 +189,15 @@ export function hasLock(map: MapDef): boolean {
   return map.specialFields.some((f) => f.kind === "bpf_spin_lock");
 }
 
-/** Equal but for the id. */
+/** Equal but for ids: `id`, `refId` and `dynptrId` are compared as patterns, not as numbers. */
 export function sameButId(a: RegState, b: RegState): boolean {
   return (
     a === b ||
     (a.kind === b.kind &&
       a.off === b.off &&
       a.aux === b.aux &&
-      a.maybeNull === b.maybeNull &&
-      a.addConst === b.addConst &&
+      a.flags === b.flags &&
+      a.btf === b.btf &&
       sameScalar(a.s, b.s))
   );
 }

@@ -68,28 +68,32 @@ export function checkSameMap(env: Env, owner: FieldOwner, map: number): void {
   );
 }
 
+/** What a lock lies in; with the value's id it names the lock. */
+function lockOwner(reg: RegState): string {
+  return `map ${reg.aux}`;
+}
+
 export function takeLock(env: Env, regno: number): void {
   checkFieldPlace(env, regno, "bpf_spin_lock");
   const reg = env.regs[regno] as RegState;
-  if (env.state.lockMap >= 0) env.reject("EINVAL", "Locking two bpf_spin_locks are not allowed");
-  env.state.lockMap = reg.aux;
-  env.state.lockId = reg.id;
+  if (env.state.holdsLock) env.reject("EINVAL", "Locking two bpf_spin_locks are not allowed");
+  env.state.addRef({ kind: "lock", id: reg.id, pc: env.pc, owner: lockOwner(reg) });
 }
 
 export function releaseLock(env: Env, regno: number): void {
   checkFieldPlace(env, regno, "bpf_spin_lock");
   const reg = env.regs[regno] as RegState;
-  if (env.state.lockMap < 0) env.reject("EINVAL", "bpf_spin_unlock without taking a lock");
-  if (env.state.lockMap !== reg.aux || env.state.lockId !== reg.id)
+  const held = env.state.refs.find((r) => r.kind === "lock");
+  if (held === undefined) env.reject("EINVAL", "bpf_spin_unlock without taking a lock");
+  if (held.owner !== lockOwner(reg) || held.id !== reg.id)
     env.reject("EINVAL", "bpf_spin_unlock of different lock");
-  env.state.lockMap = -1;
-  env.state.lockId = 0;
+  env.state.dropRef(held);
 }
 
 const SPIN_UNLOCK = 94;
 
 /** While a lock is held nothing may be called but what releases it. */
 export function checkCallUnderLock(env: Env, helper: number): void {
-  if (env.state.lockMap >= 0 && helper !== SPIN_UNLOCK)
+  if (env.state.holdsLock && helper !== SPIN_UNLOCK)
     env.reject("EINVAL", "function calls are not allowed while holding a lock");
 }

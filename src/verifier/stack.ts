@@ -6,10 +6,48 @@ export const BYTE_INVALID = 0;
 export const BYTE_SPILL = 1;
 export const BYTE_MISC = 2;
 export const BYTE_ZERO = 3;
+/** parts of an object that calls keep here and the program may not touch; see StackObject */
+export const BYTE_DYNPTR = 4;
+export const BYTE_ITER = 5;
+export const BYTE_IRQ = 6;
 
 const ALL_MISC = 0x22222222;
 const ALL_ZERO = 0x33333333;
 const ALL_SPILL = 0x11111111;
+
+export type DynptrType = "local" | "ringbuf" | "skb" | "xdp" | "skb_meta" | "file";
+
+/** What a call put into a slot: one of the slots of a dynptr or iterator, or the saved irq flags. */
+export type StackObject =
+  | {
+      readonly kind: "dynptr";
+      readonly type: DynptrType;
+      /** the same in both slots and in every copy, for slices to name */
+      readonly id: number;
+      readonly refId: number;
+      /** the slot at the lower address */
+      readonly first: boolean;
+      readonly rdonly: boolean;
+      /** the dynptr it was cloned from shares this, 0 = none */
+      readonly parentId: number;
+    }
+  | {
+      readonly kind: "iter";
+      /** struct bpf_iter_<name> */
+      readonly name: string;
+      readonly state: "active" | "drained";
+      readonly depth: number;
+      /** first slot: the reference; the others 0 */
+      readonly refId: number;
+      readonly rcu: boolean;
+    }
+  | { readonly kind: "irq"; readonly refId: number; readonly native: boolean };
+
+const OBJECT_BYTE: Readonly<Record<StackObject["kind"], number>> = {
+  dynptr: BYTE_DYNPTR,
+  iter: BYTE_ITER,
+  irq: BYTE_IRQ,
+};
 
 export class StackSlot {
   constructor(
@@ -17,7 +55,13 @@ export class StackSlot {
     readonly bytes: number,
     /** the value of the bytes marked as spill, else undefined */
     readonly spilled: RegState | undefined,
+    /** the object all eight bytes are part of, else undefined */
+    readonly object?: StackObject,
   ) {}
+}
+
+export function objectSlot(object: StackObject): StackSlot {
+  return new StackSlot(OBJECT_BYTE[object.kind] * 0x11111111, undefined, object);
 }
 
 export const EMPTY_SLOT: StackSlot = new StackSlot(0, undefined);
@@ -56,7 +100,7 @@ function isAllMisc(slot: StackSlot): boolean {
 /** The slot's whole value as a scalar, if it can be read as one. */
 export function slotScalar(slot: StackSlot): RegState | undefined {
   if (slot.bytes === ALL_SPILL && slot.spilled?.kind === "scalar") return slot.spilled;
-  return slot.spilled === undefined && isAllMisc(slot) ? UNKNOWN : undefined;
+  return slot.spilled === undefined && slot.object === undefined && isAllMisc(slot) ? UNKNOWN : undefined;
 }
 
 /** A value of `size` bytes spilled at the slot's lowest address. */
@@ -73,8 +117,8 @@ export function spillSlot(old: StackSlot, reg: RegState, size: number): StackSlo
 
 /** What is left when a spilled value is overwritten in part: every byte that was set becomes unknown. */
 export function scrubSlot(slot: StackSlot): StackSlot {
-  if (slot.spilled === undefined) return slot;
-  if (slot.bytes === ALL_SPILL) return MISC_SLOT;
+  if (slot.spilled === undefined && slot.object === undefined) return slot;
+  if (slot.bytes === ALL_SPILL || slot.object !== undefined) return MISC_SLOT;
   let bytes = 0;
   for (let i = 0; i < 8; i++) if (byteAt(slot, i) !== BYTE_INVALID) bytes |= BYTE_MISC << (i * 4);
   return new StackSlot(bytes, undefined);

@@ -98,6 +98,27 @@ export function newFrame(frameno: number, subprogno: number, callsite: number): 
   return frame;
 }
 
+/** Something a path took and must give back: a counted object, a lock, the right to interrupts. Immutable. */
+export interface Ref {
+  readonly kind: "ptr" | "irq" | LockKind;
+  /** ptr: the number values derived from it carry. lock: the id of the value it lies in. */
+  readonly id: number;
+  /** the insn that took it */
+  readonly pc: number;
+  /** lock: what it lies in, a map or an object */
+  readonly owner?: string;
+}
+
+export type LockKind = "lock" | "res_lock" | "res_lock_irq";
+
+const LOCK_KINDS: ReadonlySet<Ref["kind"]> = new Set(["lock", "res_lock", "res_lock_irq"]);
+
+export function isLock(ref: Ref): boolean {
+  return LOCK_KINDS.has(ref.kind);
+}
+
+const NO_REFS: readonly Ref[] = [];
+
 export class VerifierState {
   parent: VerifierState | undefined = undefined;
   /** checkpoints: paths from here that are not finished */
@@ -111,10 +132,11 @@ export class VerifierState {
   callbackUnrollDepth = 0;
   /** checkpoints: where it was taken */
   pc = -1;
-  /** the spin lock held: map of the value it lies in, -1 = none */
-  lockMap = -1;
-  /** the value's id */
-  lockId = 0;
+  /** what this path holds, in the order it was taken; never changed in place */
+  refs: readonly Ref[] = NO_REFS;
+  /** how deep in regions of preemption disabled, of RCU reading */
+  preemptDepth = 0;
+  rcuDepth = 0;
   /** checkpoints: some path from here ended at a state whose own marks were not complete, so neither are these */
   incomplete = false;
 
@@ -133,9 +155,22 @@ export class VerifierState {
     st.histEnd = this.histEnd;
     st.mayGotoDepth = this.mayGotoDepth;
     st.callbackUnrollDepth = this.callbackUnrollDepth;
-    st.lockMap = this.lockMap;
-    st.lockId = this.lockId;
+    st.refs = this.refs;
+    st.preemptDepth = this.preemptDepth;
+    st.rcuDepth = this.rcuDepth;
     return st;
+  }
+
+  get holdsLock(): boolean {
+    return this.refs.length > 0 && this.refs.some(isLock);
+  }
+
+  addRef(ref: Ref): void {
+    this.refs = [...this.refs, ref];
+  }
+
+  dropRef(ref: Ref): void {
+    this.refs = this.refs.filter((r) => r !== ref);
   }
 }
 

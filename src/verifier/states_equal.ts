@@ -1,11 +1,19 @@
 // Is a state covered by an earlier one, so that whatever was safe from there is safe from here?
 // Ids need not be the same numbers, only the same pattern. Compares; marks nothing but what the JIT must know.
 import type { Env } from "./env.ts";
-import { type RegState, sameButId } from "./regs.ts";
+import { ADD_CONST, type RegState, sameButId } from "./regs.ts";
 import { subsumes } from "./scalar_bounds.ts";
 import { noteUninitRead } from "./stack_access.ts";
-import { byteAt, BYTE_INVALID, BYTE_MISC, BYTE_SPILL, slotScalar, type StackSlot } from "./stack.ts";
-import type { Frame, VerifierState } from "./state.ts";
+import {
+  byteAt,
+  BYTE_INVALID,
+  BYTE_MISC,
+  BYTE_SPILL,
+  slotScalar,
+  type StackObject,
+  type StackSlot,
+} from "./stack.ts";
+import type { Frame, Ref, VerifierState } from "./state.ts";
 
 /**
  * "covered": values nobody depended on are not compared. "range": all are, but a wider range covers a narrower one.
@@ -42,28 +50,58 @@ function scalarSafe(old: RegState, cur: RegState, ids: IdMap): boolean {
   return ids.sameScalar(old.id, cur.id) && subsumes(old.s, cur.s);
 }
 
+function samePtrIds(old: RegState, cur: RegState, ids: IdMap): boolean {
+  return ids.same(old.id, cur.id) && ids.same(old.refId, cur.refId) && ids.same(old.dynptrId, cur.dynptrId);
+}
+
 function pktSafe(old: RegState, cur: RegState, ids: IdMap): boolean {
   const range = old.aux < 0 || cur.aux < 0 ? old.aux === cur.aux : old.aux <= cur.aux;
   return range && old.off === cur.off && ids.same(old.id, cur.id) && subsumes(old.s, cur.s);
 }
 
 function regSafe(old: RegState, cur: RegState, ids: IdMap, mode: Mode, precise: boolean): boolean {
-  if (mode === "exact") return sameButId(old, cur) && ids.same(old.id, cur.id);
+  if (mode === "exact") return sameButId(old, cur) && samePtrIds(old, cur, ids);
   if (old.kind === "?") return mode === "covered" || cur.kind === "?";
-  if (old.kind !== cur.kind || old.maybeNull !== cur.maybeNull) return false;
+  if (old.kind !== cur.kind || ((old.flags ^ cur.flags) & ~ADD_CONST) !== 0) return false;
   switch (old.kind) {
     case "scalar":
       return (!precise && mode === "covered") || scalarSafe(old, cur, ids);
     case "map_key":
     case "map_value":
     case "mem":
-      return old.off === cur.off && old.aux === cur.aux && subsumes(old.s, cur.s) && ids.same(old.id, cur.id);
+    case "buf":
+    case "tp_buffer":
+      return (
+        old.off === cur.off && old.aux === cur.aux && subsumes(old.s, cur.s) && samePtrIds(old, cur, ids)
+      );
     case "pkt":
     case "pkt_meta":
       return pktSafe(old, cur, ids);
     default:
-      return sameButId(old, cur) && ids.same(old.id, cur.id);
+      return sameButId(old, cur) && samePtrIds(old, cur, ids);
   }
+}
+
+function objectSafe(old: StackObject, cur: StackObject, ids: IdMap): boolean {
+  if (old.kind === "dynptr")
+    return (
+      cur.kind === "dynptr" &&
+      old.type === cur.type &&
+      old.first === cur.first &&
+      old.rdonly === cur.rdonly &&
+      ids.same(old.id, cur.id) &&
+      ids.same(old.refId, cur.refId)
+    );
+  // how often an iterator went round is not compared: that is what makes its loops end
+  if (old.kind === "iter")
+    return (
+      cur.kind === "iter" &&
+      old.name === cur.name &&
+      old.state === cur.state &&
+      old.rcu === cur.rcu &&
+      ids.same(old.refId, cur.refId)
+    );
+  return cur.kind === "irq" && old.native === cur.native && ids.same(old.refId, cur.refId);
 }
 
 function slotSafe(old: StackSlot, cur: StackSlot, ids: IdMap, mode: Mode, precise: boolean): boolean {
@@ -77,12 +115,19 @@ function slotSafe(old: StackSlot, cur: StackSlot, ids: IdMap, mode: Mode, precis
     if (o === BYTE_INVALID || o === BYTE_MISC) continue; // read as anything, whatever is there now
     if (o !== byteAt(cur, i)) return false;
   }
+  if (old.object !== undefined) return cur.object !== undefined && objectSafe(old.object, cur.object, ids);
   if (byteAt(old, 7) !== BYTE_SPILL) return true;
   return (
     old.spilled !== undefined &&
     cur.spilled !== undefined &&
     regSafe(old.spilled, cur.spilled, ids, mode, precise)
   );
+}
+
+/** The same slot in both states may still stand for different things: its ids must match. */
+function hasIds(slot: StackSlot): boolean {
+  const r = slot.spilled;
+  return slot.object !== undefined || (r !== undefined && (r.id | r.refId | r.dynptrId) !== 0);
 }
 
 function stackSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode): boolean {
@@ -93,13 +138,7 @@ function stackSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode): boolean {
       if (!old.readSlots.has(spi)) continue;
     } else if (o.bytes !== c.bytes) return false;
     if (o !== c && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
-    if (
-      o === c &&
-      o.spilled !== undefined &&
-      o.spilled.id !== 0 &&
-      !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))
-    )
-      return false;
+    if (o === c && hasIds(o) && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
   }
   return true;
 }
@@ -139,6 +178,16 @@ function noteUninit(env: Env, old: Frame, cur: Frame): void {
   }
 }
 
+/** The same things held, in the same order, and the same regions entered. */
+function refsSafe(old: VerifierState, cur: VerifierState, ids: IdMap): boolean {
+  if (old.preemptDepth !== cur.preemptDepth || old.rcuDepth !== cur.rcuDepth) return false;
+  if (old.refs.length !== cur.refs.length) return false;
+  return old.refs.every((o, i) => {
+    const c = cur.refs[i] as Ref;
+    return o.kind === c.kind && o.owner === c.owner && ids.same(o.id, c.id);
+  });
+}
+
 export function statesEqual(
   env: Env,
   old: VerifierState,
@@ -146,9 +195,9 @@ export function statesEqual(
   pc: number,
   mode: Mode,
 ): boolean {
-  if (old.frames.length !== cur.frames.length || old.lockMap !== cur.lockMap) return false;
+  if (old.frames.length !== cur.frames.length) return false;
   const ids = new IdMap(env.idGen);
-  if (!ids.same(old.lockId, cur.lockId)) return false;
+  if (!refsSafe(old, cur, ids)) return false;
   for (const frame of cur.frames) {
     const was = old.frames[frame.frameno] as Frame;
     if (was.callsite !== frame.callsite || was.callbackDepth > frame.callbackDepth) return false;
@@ -167,7 +216,7 @@ export function maybeLooping(old: VerifierState, cur: VerifierState): boolean {
   for (let i = 0; i < 11; i++) {
     const o = old.cur.regs[i] as RegState;
     const c = cur.cur.regs[i] as RegState;
-    if (!sameButId(o, c) || o.id !== c.id) return false;
+    if (!sameButId(o, c) || o.id !== c.id || o.refId !== c.refId) return false;
   }
   return true;
 }

@@ -21,7 +21,8 @@ import { execAtomic, execLdx, execSt } from "./mem_insns.ts";
 import { issue, type Prog, type SubprogInfo, type VerifiedProg } from "./proof.ts";
 import { endPath, isVisited } from "./prune.ts";
 import { markPrecise } from "./precision.ts";
-import { ptrReg, RegState, UNKNOWN, regTypeStr } from "./regs.ts";
+import { checkNoRefs } from "./refs.ts";
+import { MAYBE_NULL, ptrReg, RegState, UNKNOWN, regTypeStr } from "./regs.ts";
 import { checkCallUnderLock } from "./special_args.ts";
 import { MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 import { addSubprogs, checkMaxStackDepth, checkSubprogs } from "./subprogs.ts";
@@ -39,7 +40,7 @@ function logState(env: Env, all: boolean): void {
     mask,
     all ? -1 : env.scratchedLo,
     all ? -1 : env.scratchedHi,
-    env.state.lockId,
+    env.state.refs,
   );
   if (all) env.log.line(`from ${env.prevPc} to ${env.pc}:${state}`);
   else env.log.insnState(env.pc, state);
@@ -86,8 +87,9 @@ function progReturnRange(prog: Prog): readonly [number, number] | undefined {
 
 /** The exit of the program, of a global function, or of a callback that runs on its own. */
 function checkExit(env: Env): void {
-  if (env.state.lockMap >= 0)
+  if (env.state.holdsLock)
     env.reject("EINVAL", "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region");
+  checkNoRefs(env);
   const r0 = checkRegRead(env, 0);
   if (env.frame.inAsyncCallback) return checkReturnRange(env, "At async callback return", [0, 0]);
   const range = env.frame.subprogno === 0 ? progReturnRange(env.prog) : undefined;
@@ -224,7 +226,7 @@ function entryReg(env: Env, type: "scalar" | "ctx" | "mem", size: number, nullab
   if (type === "scalar") return UNKNOWN;
   if (type === "ctx") return ptrReg("ctx", 0, 0);
   const r = ptrReg("mem", 0, size);
-  return new RegState("mem", 0, r.s, env.newId(), size, nullable, false);
+  return new RegState("mem", 0, r.s, env.newId(), size, nullable ? MAYBE_NULL : 0);
 }
 
 function verifyFrom(env: Env, subprogno: number): void {

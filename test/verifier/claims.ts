@@ -72,6 +72,8 @@ class Moment {
       case "map_key":
       case "mem":
         return value !== 0n || r.maybeNull;
+      default:
+        throw new Error(`nothing is known of how a ${r.kind} looks at run time`);
     }
   }
 
