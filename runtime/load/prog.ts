@@ -9,6 +9,7 @@ import { kfuncByName } from "../../src/spec/kfuncs.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { type VerifyOptions, verify } from "../../src/verifier/verify.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
+import { kernelMapName } from "./kernel_name.ts";
 import type { OpenObject } from "./open.ts";
 
 const BPF_F_RDONLY_PROG = 1 << 7;
@@ -124,7 +125,7 @@ export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
     flags: prog.flags,
     gplCompatible: GPL_COMPATIBLE.has(spec.license),
     insns: withExterns(prog, relocated(spec, prog)),
-    maps: spec.maps.map(toMapDef),
+    maps: spec.maps.map((map) => ({ ...toMapDef(map), name: kernelMapName(spec, map) })),
     ...(spec.btf === undefined ? {} : { btf: spec.btf }),
     subprogs: prog.subprogs,
     lines: prog.lines,

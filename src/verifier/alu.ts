@@ -4,7 +4,16 @@ import type { Insn, InsnOf } from "../isa/insn.ts";
 import { ptrAlu } from "./alu_ptr.ts";
 import type { Env } from "./env.ts";
 import { checkRegRead, checkRegWrite } from "./mem_access.ts";
-import { ADD_CONST, RegState, type RegKind, UNKNOWN, scalarReg, withoutId, withValue } from "./regs.ts";
+import {
+  ADD_CONST32,
+  ADD_CONST64,
+  RegState,
+  type RegKind,
+  UNKNOWN,
+  scalarReg,
+  withoutId,
+  withValue,
+} from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import { alu, neg } from "./scalar_alu.ts";
 import { end, mov32, movsx } from "./scalar_cast.ts";
@@ -52,20 +61,29 @@ function signExtend(env: Env, insn: InsnOf<"movsx">): RegState {
 }
 
 const S32_MAX = 0x7fffffff;
+const S32_MIN = -0x80000000;
+const U32_MAX = 0xffffffff;
 
-/** Which ids survive: only `r += const` keeps a link, with its distance. */
+/** The constant that an operand adds, if it is one that a link can remember. */
+function constStep(insn: InsnOf<"alu">, by: Scalar): number | undefined {
+  if (insn.op !== "add" && insn.op !== "sub") return undefined;
+  if (insn.width === 32) {
+    if (by.maskLo !== 0) return undefined;
+  } else if (!by.isConst || by.constNum < S32_MIN || by.constNum > S32_MAX) return undefined;
+  const val = by.valLo | 0;
+  if (insn.op === "add") return val;
+  return val === S32_MIN ? undefined : -val;
+}
+
+/**
+ * Which ids survive: only a constant added once keeps a link, with its distance; in 32 bits only while the upper
+ * half was zero (adjust_reg_min_max_vals in kernel/bpf/verifier.c).
+ */
 function relink(insn: InsnOf<"alu">, before: RegState, src: RegState, after: Scalar): RegState {
   const sameReg = insn.src.kind === "reg" && insn.src.regno === insn.dst;
-  const keeps =
-    insn.op === "add" &&
-    insn.width === 64 &&
-    before.id !== 0 &&
-    !before.addConst &&
-    src.s.isConst &&
-    !sameReg;
-  const val = src.s.constNum;
-  if (!keeps || val < 0 || val > S32_MAX) return scalarReg(after);
-  return new RegState(SCALAR, val, after, before.id, 0, ADD_CONST);
+  const step = before.id === 0 || before.addConst || sameReg ? undefined : constStep(insn, src.s);
+  if (step === undefined || (insn.width === 32 && before.s.umaxNum > U32_MAX)) return scalarReg(after);
+  return new RegState(SCALAR, step, after, before.id, 0, insn.width === 32 ? ADD_CONST32 : ADD_CONST64);
 }
 
 function checkConstOperand(env: Env, insn: InsnOf<"alu">): void {

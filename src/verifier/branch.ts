@@ -3,10 +3,13 @@
 import type { InsnOf, JmpOp } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 import { HIST_DST_FP, HIST_SRC_FP, packLinked } from "./history.ts";
+import { logTouched } from "./log_state.ts";
 import { checkRegRead } from "./mem_access.ts";
 import { markPrecise } from "./precision.ts";
 import { forgetRef } from "./refs.ts";
 import {
+  ADD_CONST,
+  ADD_CONST32,
   AT_PKT_END,
   BEYOND_PKT_END,
   MAYBE_NULL,
@@ -26,6 +29,7 @@ import {
 } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import { alu } from "./scalar_alu.ts";
+import { mov32 } from "./scalar_cast.ts";
 import { isBranchTaken, narrowJmp, narrowJmpSelf } from "./scalar_jmp.ts";
 import { noteEscape } from "./stack_access.ts";
 import { StackSlot } from "./stack.ts";
@@ -109,10 +113,13 @@ function collectLinked(env: Env, id: number, into: number[]): void {
 /** What `known` teaches about a scalar with the same id. */
 function relearn(r: RegState, known: RegState): RegState {
   if (r.kind !== "scalar" || r.id !== known.id || r === known) return r;
-  if ((!r.addConst && !known.addConst) || r.off === known.off)
+  const widths = (r.flags | known.flags) & ADD_CONST;
+  if (widths === ADD_CONST) return r; // a distance in 64 bits and one modulo 2^32 say nothing of each other
+  if (widths === 0 || r.off === known.off)
     return new RegState("scalar", known.off, known.s, known.id, 0, known.flags);
   const delta = Scalar.ofBigInt(BigInt.asUintN(64, BigInt(r.off - known.off)));
-  return withValue(r, alu("add", 64, known.s, delta));
+  const moved = alu("add", 64, known.s, delta);
+  return withValue(r, widths === ADD_CONST32 ? mov32(moved) : moved);
 }
 
 function syncLinked(st: VerifierState, known: RegState, linked: readonly number[]): void {
@@ -284,11 +291,13 @@ export function execJmp(env: Env, insn: Jmp): void {
     env.facts.jump(env.pc, true);
     env.facts.jump(env.pc, false);
     fork(env, insn);
+    logTouched(env);
     env.pc++;
     return;
   }
   markPrecise(env, insn.dst);
   if (insn.src.kind === "reg") markPrecise(env, insn.src.regno);
   env.facts.jump(env.pc, decided);
+  logTouched(env);
   env.pc = decided ? insn.target : env.pc + 1;
 }

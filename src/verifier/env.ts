@@ -97,6 +97,7 @@ export class Env {
   /** index of the entry of the current insn, -1 if it has none yet */
   curHist = -1;
 
+  /** kept states by place and calling place; a list may hold those of other places too: see exploredAt */
   explored: (Explored[] | undefined)[];
   idGen = 0;
   processed = 0;
@@ -212,6 +213,20 @@ export class Env {
       else hi = mid;
     }
     return lines[lo - 1];
+  }
+
+  /**
+   * The list of states kept for the current place, and of those that share it by chance: the kernel's hash table,
+   * so that what is counted in its statistics, and when a state is kept, is the same.
+   */
+  exploredAt(): Explored[] {
+    const i = ((this.pc ^ this.frame.callsite) >>> 0) % this.explored.length;
+    let list = this.explored[i];
+    if (list === undefined) {
+      list = [];
+      this.explored[i] = list;
+    }
+    return list;
   }
 
   stats(): VerifyStats {

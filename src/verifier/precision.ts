@@ -14,8 +14,9 @@ import {
   linkedIndex,
   linkedIsReg,
 } from "./history.ts";
+import { logLost, logParent, logPropagated, logSearch, logUndo } from "./precision_log.ts";
 import type { RegState } from "./regs.ts";
-import { MAIN_CALLSITE, MAX_FRAMES, SlotSet, type VerifierState } from "./state.ts";
+import { type Frame, MAIN_CALLSITE, MAX_FRAMES, SlotSet, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";
 
 const ARGS = 0x3e; // r1..r5
@@ -85,6 +86,7 @@ function backtrack(env: Env, w: Wanted, pc: number, subseq: number, hist: number
   if (insn === undefined) return "ok";
   const linked = hist < 0 ? undefined : env.histLinked[hist];
   const flags = hist < 0 ? 0 : (env.histFlags[hist] as number);
+  logUndo(env, w.frame, w.mask, w.slotsOf(w.frame), insn);
   syncLinked(w, linked);
   const step = backtrackOne(env, w, insn, subseq, flags);
   if (step === "ok") syncLinked(w, linked);
@@ -208,6 +210,7 @@ function backtrackExit(env: Env, w: Wanted, subseq: number): Step {
 }
 
 function markAll(env: Env): void {
+  logLost(env);
   for (let st = env.state.parent; st !== undefined; st = st.parent) {
     for (const frame of st.frames) {
       frame.preciseRegs = 0x3ff;
@@ -217,7 +220,7 @@ function markAll(env: Env): void {
 }
 
 /** Marks what is wanted in a checkpoint; what is marked there already needs no further search. */
-function markIn(st: VerifierState, w: Wanted): Step {
+function markIn(env: Env, st: VerifierState, w: Wanted): Step {
   for (let f = w.frame; f >= 0; f--) {
     const frame = st.frames[f];
     if (frame === undefined) return "lost";
@@ -228,12 +231,12 @@ function markIn(st: VerifierState, w: Wanted): Step {
       else frame.preciseRegs |= bit;
     }
     const slots = w.slotsOf(f);
-    if (slots.isEmpty) continue;
-    for (let spi = 0; spi < 64; spi++) {
+    for (let spi = 0; spi < 64 && !slots.isEmpty; spi++) {
       if (!slots.has(spi)) continue;
       if (frame.slot(spi).spilled?.kind !== "scalar" || frame.preciseSlots.has(spi)) slots.delete(spi);
       else frame.preciseSlots.add(spi);
     }
+    logParent(env, frame, w.regsOf(f), slots);
   }
   return "ok";
 }
@@ -277,6 +280,7 @@ function search(env: Env, w: Wanted): void {
   let subseq = -1;
   let skip = true;
   while (st !== undefined) {
+    logSearch(env, w.frame, lastPc, st.firstPc, subseq);
     if (lastPc < 0) return markEntry(env, st, w);
     const end = walkState(env, st, w, lastPc, subseq, skip);
     if (end === "done") return;
@@ -285,7 +289,7 @@ function search(env: Env, w: Wanted): void {
     subseq = st.firstPc;
     st = st.parent;
     if (st === undefined) break;
-    if (markIn(st, w) === "lost") return markAll(env);
+    if (markIn(env, st, w) === "lost") return markAll(env);
     if (w.isEmpty) return;
     lastPc = st.lastPc;
   }
@@ -320,16 +324,15 @@ export function markSlotPrecise(env: Env, frameno: number, spi: number): void {
 export function propagatePrecision(env: Env, old: VerifierState): void {
   if (env.exact) return;
   const w = new Wanted(env.state.frames.length - 1);
-  for (const frame of old.frames) {
-    for (let i = 0; i < 10; i++) {
+  for (let f = old.frames.length - 1; f >= 0; f--) {
+    const frame = old.frames[f] as Frame;
+    for (let i = 0; i < 10; i++)
       if ((frame.preciseRegs & (1 << i)) !== 0 && (frame.regs[i] as RegState).kind === "scalar")
-        w.addIn(frame.frameno, i);
-    }
-    if (frame.preciseSlots.isEmpty) continue;
-    for (let spi = 0; spi < frame.stack.length; spi++) {
-      if (frame.preciseSlots.has(spi) && frame.slot(spi).spilled?.kind === "scalar")
-        w.slotsOf(frame.frameno).add(spi);
-    }
+        w.addIn(f, i);
+    const slots = w.slotsOf(f);
+    for (let spi = 0; spi < frame.stack.length && !frame.preciseSlots.isEmpty; spi++)
+      if (frame.preciseSlots.has(spi) && frame.slot(spi).spilled?.kind === "scalar") slots.add(spi);
+    logPropagated(env, f, w.regsOf(f), slots);
   }
   if (!w.isEmpty) search(env, w);
 }

@@ -71,10 +71,7 @@ function keep(env: Env, pc: number): void {
   const state = cur.clone();
   state.pc = pc;
   for (const frame of state.frames) frame.keepMarks();
-  const list = env.explored[pc];
-  const entry: Explored = { state, hits: 0, misses: 0 };
-  if (list === undefined) env.explored[pc] = [entry];
-  else list.push(entry);
+  env.exploredAt().push({ state, hits: 0, misses: 0 });
   env.totalStates++;
   env.curStates++;
   if (env.curStates > env.peakStates) env.peakStates = env.curStates;
@@ -92,11 +89,12 @@ export function isVisited(env: Env): boolean {
   const cur = env.state;
   const force = env.forceCheckpoint[pc] === 1 || cur.histEnd - cur.histStart > MAX_HISTORY;
   let add = force || (env.jmpsProcessed - env.prevJmps >= 2 && env.processed - env.prevInsns >= 8);
-  const list = env.explored[pc] ?? [];
-  if (list.length > env.maxStatesPerInsn) env.maxStatesPerInsn = list.length;
+  const list = env.exploredAt();
+  const count = list.length;
   for (let i = list.length - 1; i >= 0; i--) {
     const e = list[i] as Explored;
     const old = e.state;
+    if (old.pc !== pc) continue;
     let hit = false;
     if (old.branches > 0) {
       hit = matchOpen(env, old, cur, pc) === "hit";
@@ -114,6 +112,7 @@ export function isVisited(env: Env): boolean {
       env.curStates--;
     }
   }
+  if (count > env.maxStatesPerInsn) env.maxStatesPerInsn = count;
   if (add) keep(env, pc);
   return false;
 }

@@ -41,8 +41,10 @@ export const TRUSTED = 1 << 7;
 export const ALLOC = 1 << 8;
 /** a node of a list or tree seen under its lock: not owned */
 export const NON_OWN_REF = 1 << 9;
-/** scalars: `off` counts */
-export const ADD_CONST = 1 << 10;
+/** scalars: `off` counts, in 64 bits or modulo 2^32 */
+export const ADD_CONST64 = 1 << 10;
+export const ADD_CONST32 = 1 << 11;
+export const ADD_CONST: number = ADD_CONST64 | ADD_CONST32;
 
 /** Packet ranges below zero: the pointer was compared and lies at, or beyond, the packet's end. */
 export const AT_PKT_END = -1;
@@ -51,7 +53,7 @@ export const BEYOND_PKT_END = -2;
 export class RegState {
   constructor(
     readonly kind: RegKind,
-    /** pointers: fixed offset. Scalars: distance from the others with this id, where ADD_CONST is set. */
+    /** pointers: fixed offset. Scalars: distance from the others with this id, where ADD_CONST64 or 32 is set. */
     readonly off: number,
     /** scalars: the value. Pointers: the variable part of the offset. */
     readonly s: Scalar,

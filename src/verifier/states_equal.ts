@@ -45,7 +45,7 @@ class IdMap {
 }
 
 function scalarSafe(old: RegState, cur: RegState, ids: IdMap): boolean {
-  if (old.id !== 0 && old.addConst !== cur.addConst) return false;
+  if (old.id !== 0 && ((old.flags ^ cur.flags) & ADD_CONST) !== 0) return false;
   if (old.addConst && old.off !== cur.off) return false;
   return ids.sameScalar(old.id, cur.id) && subsumes(old.s, cur.s);
 }

@@ -14,7 +14,8 @@ import { VerifierError } from "./error.ts";
 import { globalArgs } from "./global_args.ts";
 import { computeLiveRegs } from "./live_regs.ts";
 import { checkLdImm64 } from "./ld_imm64.ts";
-import { fmtFrame, insnText } from "./log.ts";
+import { insnText } from "./log.ts";
+import { logTouched, logWholeState } from "./log_state.ts";
 import { checkMapUses } from "./map_use.ts";
 import { checkRegRead } from "./mem_access.ts";
 import { execAtomic, execLdx, execSt } from "./mem_insns.ts";
@@ -31,33 +32,12 @@ import { widenImprecise } from "./widen.ts";
 export { VerifierError } from "./error.ts";
 export type { ClaimRecorder, VerifyOptions } from "./env.ts";
 
-/** Prints what the last insn changed, or everything where a path begins. */
-function logState(env: Env, all: boolean): void {
-  const mask = all ? -1 : env.scratchedRegs;
-  const state = fmtFrame(
-    env.frame,
-    env.maps,
-    mask,
-    all ? -1 : env.scratchedLo,
-    all ? -1 : env.scratchedHi,
-    env.state.refs,
-  );
-  if (all) env.log.line(`from ${env.prevPc} to ${env.pc}:${state}`);
-  else env.log.insnState(env.pc, state);
-  env.scratchedRegs = 0;
-  env.scratchedLo = 0;
-  env.scratchedHi = 0;
-}
-
-function isScratched(env: Env): boolean {
-  return (env.scratchedRegs | env.scratchedLo | env.scratchedHi) !== 0;
-}
-
 function logInsn(env: Env, insn: Insn, newPath: boolean): void {
   if (newPath && env.log.level === 2) {
     env.log.line("");
-    logState(env, true);
-  } else if (isScratched(env)) logState(env, false);
+    logWholeState(env);
+  }
+  logTouched(env);
   env.log.source(env.lineAt(insn.pc));
   env.log.insn(`${insn.pc}: ${insnText(insn)}`);
 }
@@ -112,7 +92,6 @@ function execAnyCall(env: Env, insn: InsnOf<"call">): void {
   if (insn.callee.kind === "kfunc") return execKfunc(env, insn);
   if (!execHelper(env, insn.callee.id)) return;
   execReturn(env);
-  env.scratchAll();
 }
 
 /** Executes one insn; false where the path ends. */
@@ -167,7 +146,6 @@ function exec(env: Env, insn: Insn): boolean {
         return false;
       }
       execReturn(env);
-      env.scratchAll();
       return true;
     case "ld_abs":
     case "ld_ind":
@@ -237,7 +215,6 @@ function verifyFrom(env: Env, subprogno: number): void {
   env.state.firstPc = sub.start;
   env.pc = sub.start;
   env.explored = new Array(env.insns.length).fill(undefined);
-  env.curStates = 0;
   env.histPc.length = 0;
   env.histPrev.length = 0;
   env.histFlags.length = 0;

@@ -9,7 +9,7 @@ import type { Insn, InsnOf } from "../../src/isa/insn.ts";
 import type { ClaimRecorder } from "../../src/verifier/env.ts";
 import { fmtFrame } from "../../src/verifier/log.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
-import { AT_PKT_END, BEYOND_PKT_END, type RegState } from "../../src/verifier/regs.ts";
+import { ADD_CONST32, AT_PKT_END, BEYOND_PKT_END, type RegState } from "../../src/verifier/regs.ts";
 import type { Scalar } from "../../src/verifier/scalar.ts";
 import { BYTE_ZERO, byteAt, isFullSpill, type StackSlot } from "../../src/verifier/stack.ts";
 import { Frame as ClaimedFrame } from "../../src/verifier/state.ts";
@@ -178,7 +178,8 @@ export class ClaimChecker {
   /** Copies of one value are equal, but for what was added to them since. */
   #agrees(r: RegState, value: bigint): boolean {
     if (r.id === 0) return true;
-    const base = BigInt.asUintN(64, r.kind === "scalar" && !r.addConst ? value : value - BigInt(r.off));
+    const bits = r.kind === "scalar" && r.is(ADD_CONST32) ? 32 : 64;
+    const base = BigInt.asUintN(bits, r.kind === "scalar" && !r.addConst ? value : value - BigInt(r.off));
     const known = this.#ids.get(r.id);
     if (known === undefined) this.#ids.set(r.id, base);
     return known === undefined || known === base;

@@ -1,0 +1,56 @@
+// What the search for precise scalars says at log level 2, in the kernel's words. Says only; marks nothing.
+import type { Insn } from "../isa/insn.ts";
+import type { Env } from "./env.ts";
+import { fmtFrame, insnText } from "./log.ts";
+import type { Frame, SlotSet } from "./state.ts";
+
+function fmtRegs(mask: number): string {
+  return Array.from({ length: 11 }, (_, i) => i)
+    .filter((i) => (mask & (1 << i)) !== 0)
+    .map((i) => `r${i}`)
+    .join(",");
+}
+
+function fmtSlots(slots: SlotSet): string {
+  return Array.from({ length: 64 }, (_, spi) => spi)
+    .filter((spi) => slots.has(spi))
+    .map((spi) => -(spi + 1) * 8)
+    .join(",");
+}
+
+function say(env: Env, frameno: number, text: string): void {
+  env.log.line(`mark_precise: frame${frameno}: ${text}`);
+}
+
+export function logSearch(env: Env, frameno: number, last: number, first: number, subseq: number): void {
+  if (env.log.level === 2) say(env, frameno, `last_idx ${last} first_idx ${first} subseq_idx ${subseq} `);
+}
+
+export function logUndo(env: Env, frameno: number, regs: number, slots: SlotSet, insn: Insn): void {
+  if (env.log.level !== 2) return;
+  say(env, frameno, `regs=${fmtRegs(regs)} stack=${fmtSlots(slots)} before ${insn.pc}: ${insnText(insn)}`);
+}
+
+export function logParent(env: Env, frame: Frame, regs: number, slots: SlotSet): void {
+  if (env.log.level !== 2) return;
+  const state = fmtFrame(frame, env.maps, -1, -1, -1);
+  say(env, frame.frameno, `parent state regs=${fmtRegs(regs)} stack=${fmtSlots(slots)}: ${state}`);
+}
+
+export function logLost(env: Env): void {
+  if (env.log.level === 2)
+    say(env, env.state.frames.length - 1, "falling back to forcing all scalars precise");
+}
+
+/** What a state that covers the current one depended on, frame by frame. */
+export function logPropagated(env: Env, frameno: number, regs: number, slots: SlotSet): void {
+  const all = [
+    fmtRegs(regs),
+    ...fmtSlots(slots)
+      .split(",")
+      .map((s) => (s === "" ? "" : `fp${s}`)),
+  ];
+  const named = all.filter((s) => s !== "");
+  if (env.log.level === 2 && named.length > 0)
+    env.log.line(`frame ${frameno}: propagating ${named.join(",")}`);
+}
