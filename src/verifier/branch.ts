@@ -89,14 +89,17 @@ function taken(insn: Jmp, dst: RegState, src: RegState): boolean | undefined {
 
 const setSpilled = (slot: StackSlot, r: RegState): StackSlot => new StackSlot(slot.bytes, r);
 
-/** Scalars of any frame with this id. Those beyond the limit lose it, in the current state. */
+/**
+ * Scalars of any frame with this id that may still be read. Those beyond the limit lose it, in the current state.
+ */
 function collectLinked(env: Env, id: number, into: number[]): void {
   const frames = env.state.frames;
   for (let f = frames.length - 1; f >= 0; f--) {
     const frame = frames[f] as (typeof frames)[number];
+    const live = env.liveIn(env.state, frame, env.pc);
     for (let i = 0; i < 10; i++) {
       const r = frame.regs[i] as RegState;
-      if (r.id !== id || r.kind !== "scalar") continue;
+      if ((live & (1 << i)) === 0 || r.id !== id || r.kind !== "scalar") continue;
       if (into.length < MAX_LINKED) into.push(packLinked(f, true, i));
       else frame.regs[i] = withoutId(r);
     }

@@ -20,6 +20,7 @@ export function enterFrame(env: Env, st: VerifierState, subprogno: number, calls
     env.reject("E2BIG", `the call stack of ${st.frames.length + 1} frames is too deep`);
   const frame = newFrame(st.frames.length, subprogno, callsite);
   st.frames.push(frame);
+  env.scratchAll();
   return frame;
 }
 
@@ -41,7 +42,6 @@ function enterStatic(env: Env, subprogno: number): void {
     env.log.line("callee:");
     logFrame(env, callee);
   }
-  env.scratchAll();
   env.pc = (env.subprogs[subprogno] as Subprog).start;
 }
 

@@ -8,7 +8,9 @@ import { VerifierError } from "./error.ts";
 import { Facts } from "./facts.ts";
 import { insnText, VerifierLog } from "./log.ts";
 import { INNER_MAP, type MapDef, type Prog, type VerifyStats } from "./proof.ts";
+import type { Hist } from "./history.ts";
 import type { RegState } from "./regs.ts";
+import type { SccVisit } from "./scc.ts";
 import type { StackSlot } from "./stack.ts";
 import { type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 
@@ -89,13 +91,13 @@ export class Env {
   prevPc = -1;
   readonly branches: Branch[] = [];
 
-  // history: one entry a jump point or stack access, shared by all states (each owns a slice)
-  readonly histPc: number[] = [];
-  readonly histPrev: number[] = [];
-  readonly histFlags: number[] = [];
-  readonly histLinked: (readonly number[] | undefined)[] = [];
-  /** index of the entry of the current insn, -1 if it has none yet */
-  curHist = -1;
+  /** the history entry of the current insn, if it has one yet */
+  curHist: Hist | undefined = undefined;
+  /** components of insns that reach each other, one a slot; 0 = none */
+  readonly scc: Uint32Array;
+  readonly sccVisits = new Map<string, SccVisit>();
+  /** paths kept until the component they went round is done */
+  backedges = 0;
 
   /** kept states by place and calling place; a list may hold those of other places too: see exploredAt */
   explored: (Explored[] | undefined)[];
@@ -139,6 +141,7 @@ export class Env {
     this.forceCheckpoint = new Uint8Array(n);
     this.callsCallback = new Uint8Array(n);
     this.liveRegs = new Uint16Array(n);
+    this.scc = new Uint32Array(n);
     this.explored = new Array(n).fill(undefined);
   }
 
@@ -187,6 +190,13 @@ export class Env {
     return index;
   }
 
+  /** Registers of a frame that may still be read: at `pc`, or at the call the frame waits in. */
+  liveIn(st: VerifierState, frame: Frame, pc: number): number {
+    if (this.exact) return -1;
+    const next = st.frames[frame.frameno + 1];
+    return this.liveRegs[next === undefined ? pc : next.callsite] as number;
+  }
+
   setReg(regno: number, r: RegState): void {
     this.state.cur.regs[regno] = r;
     this.scratchedRegs |= 1 << regno;
@@ -227,6 +237,10 @@ export class Env {
       this.explored[i] = list;
     }
     return list;
+  }
+
+  notePeak(): void {
+    this.peakStates = Math.max(this.peakStates, this.curStates + this.backedges);
   }
 
   stats(): VerifyStats {
@@ -283,13 +297,12 @@ export class Env {
   /** Queues a callback that runs later: it begins a path of its own, with nothing of the current one. */
   pushAsync(subprogno: number): Frame {
     const frame = newFrame(0, subprogno, MAIN_CALLSITE);
+    this.scratchAll();
     frame.inAsyncCallback = true;
     frame.asyncEntry = this.frame.asyncEntry + 1;
     const state = new VerifierState([frame]);
     const pc = (this.subprogs[subprogno] as Subprog).start;
     state.firstPc = pc;
-    state.histStart = this.state.histEnd;
-    state.histEnd = this.state.histEnd;
     this.branches.push({ state, pc, prevPc: this.pc, logPos: this.log.pos });
     if (this.branches.length > MAX_JMP_SEQ)
       this.reject("EFAULT", `The sequence of ${this.branches.length} jumps is too complex for async cb.`);
@@ -309,16 +322,12 @@ export class Env {
 
   /** Notes for backtracking that the path passed here, and what the insn touched. */
   pushHistory(flags: number, linked: readonly number[] | undefined): void {
-    if (this.curHist >= 0) {
-      this.histFlags[this.curHist] = (this.histFlags[this.curHist] as number) | flags;
-      if (linked !== undefined) this.histLinked[this.curHist] = linked;
+    if (this.curHist === undefined) {
+      this.curHist = { pc: this.pc, prev: this.prevPc, flags, linked };
+      this.state.hist.push(this.curHist);
       return;
     }
-    const i = this.state.histEnd++;
-    this.histPc[i] = this.pc;
-    this.histPrev[i] = this.prevPc;
-    this.histFlags[i] = flags;
-    this.histLinked[i] = linked;
-    this.curHist = i;
+    this.curHist.flags |= flags;
+    if (linked !== undefined) this.curHist.linked = linked;
   }
 }

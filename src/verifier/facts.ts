@@ -78,6 +78,10 @@ export class Facts {
     if (this.insns[pc] === undefined) this.insns[pc] = new InsnFacts();
   }
 
+  isSeen(pc: number): boolean {
+    return this.insns[pc] !== undefined;
+  }
+
   jump(pc: number, taken: boolean): void {
     const f = this.at(pc);
     f.isJump = true;

@@ -159,7 +159,8 @@ export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta
   if (isPkt(reg) && proto.effects.pktAccess !== true)
     env.reject("EACCES", "helper access to the packet is not allowed");
   if (row.nullable === true && isNull(reg)) {
-    markPrecise(env, regno);
+    // with a length behind it that is allowed to be 0, and is, it does not matter what is not pointed to
+    if (proto.args[i + 1] !== "const_size_or_zero") markPrecise(env, regno);
     return;
   }
   checkType(env, regno, reg, row);

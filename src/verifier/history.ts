@@ -1,6 +1,14 @@
 // What a path's history keeps of an insn, packed into numbers: the stack slot it accessed, which of its operands are
 // frame pointers, which scalars were linked when it ran. Who writes the entries and who reads them is not known here.
 
+/** What a path did at one insn, as far as walking back needs it. */
+export interface Hist {
+  readonly pc: number;
+  readonly prev: number;
+  flags: number;
+  linked: readonly number[] | undefined;
+}
+
 const FRAME_MASK = 7;
 
 // flags of an entry

@@ -5,6 +5,7 @@ import type { Insn } from "../isa/insn.ts";
 import { isSyncCallbackCall, isTailCall } from "./cfg.ts";
 import type { Env } from "./env.ts";
 import {
+  type Hist,
   HIST_DST_FP,
   HIST_SRC_FP,
   HIST_STACK,
@@ -81,11 +82,11 @@ function syncLinked(w: Wanted, linked: readonly number[] | undefined): void {
 }
 
 /** Undoes one insn: what is wanted after it, in terms of what was there before it. */
-function backtrack(env: Env, w: Wanted, pc: number, subseq: number, hist: number): Step {
+function backtrack(env: Env, w: Wanted, pc: number, subseq: number, hist: Hist | undefined): Step {
   const insn = env.insns[pc];
   if (insn === undefined) return "ok";
-  const linked = hist < 0 ? undefined : env.histLinked[hist];
-  const flags = hist < 0 ? 0 : (env.histFlags[hist] as number);
+  const linked = hist?.linked;
+  const flags = hist?.flags ?? 0;
   logUndo(env, w.frame, w.mask, w.slotsOf(w.frame), insn);
   syncLinked(w, linked);
   const step = backtrackOne(env, w, insn, subseq, flags);
@@ -209,14 +210,19 @@ function backtrackExit(env: Env, w: Wanted, subseq: number): Step {
   return "ok";
 }
 
-function markAll(env: Env): void {
-  logLost(env);
-  for (let st = env.state.parent; st !== undefined; st = st.parent) {
+/** Everything in the checkpoints before `from`; true if that was news to some. */
+export function markAllPrecise(env: Env, from: VerifierState): boolean {
+  logLost(env, from.frames.length - 1);
+  let changed = false;
+  for (let st = from.parent; st !== undefined; st = st.parent) {
     for (const frame of st.frames) {
+      if (frame.preciseRegs !== 0x3ff || (frame.preciseSlots.lo & frame.preciseSlots.hi) !== -1)
+        changed = true;
       frame.preciseRegs = 0x3ff;
       frame.preciseSlots.set(-1, -1);
     }
   }
+  return changed;
 }
 
 /** Marks what is wanted in a checkpoint; what is marked there already needs no further search. */
@@ -241,11 +247,6 @@ function markIn(env: Env, st: VerifierState, w: Wanted): Step {
   return "ok";
 }
 
-/** The entry of history for pc, if it is the last before `end`. */
-function histAt(env: Env, start: number, end: number, pc: number): number {
-  return end > start && env.histPc[end - 1] === pc ? end - 1 : -1;
-}
-
 /** Walks back through one state's insns; false when the whole search is over. */
 function walkState(
   env: Env,
@@ -255,54 +256,59 @@ function walkState(
   subseqPc: number,
   skipFirst: boolean,
 ): "done" | "lost" | "more" {
+  const { hist } = st;
   let subseq = subseqPc;
-  let end = st.histEnd;
+  let end = hist.length;
   let skip = skipFirst;
   for (let pc = lastPc; ; ) {
-    const hist = histAt(env, st.histStart, end, pc);
+    const last = end > 0 ? hist[end - 1] : undefined;
+    const entry = last?.pc === pc ? last : undefined;
     if (skip) skip = false;
-    else if (backtrack(env, w, pc, subseq, hist) === "lost") return "lost";
+    else if (backtrack(env, w, pc, subseq, entry) === "lost") return "lost";
     if (w.isEmpty) return "done";
     subseq = pc;
-    const count = end - st.histStart;
-    if (pc === st.firstPc && (count === 0 || (count === 1 && env.histPc[st.histStart] === pc))) return "more";
-    if (hist >= 0) {
+    if (pc === st.firstPc && (end === 0 || (end === 1 && hist[0]?.pc === pc))) return "more";
+    if (entry !== undefined) {
       end--;
-      pc = env.histPrev[hist] as number;
+      pc = entry.prev;
     } else pc--;
     if (pc < 0 || pc >= env.insns.length) return "lost";
   }
 }
 
-function search(env: Env, w: Wanted): void {
-  let st: VerifierState | undefined = env.state;
-  let lastPc = env.pc;
+/** From `from` at its insn back to where the wanted values came from; true if some checkpoint learned of it. */
+function search(env: Env, w: Wanted, from: VerifierState, fromPc: number): boolean {
+  let st: VerifierState | undefined = from;
+  let lastPc = fromPc;
   let subseq = -1;
   let skip = true;
+  let changed = false;
   while (st !== undefined) {
     logSearch(env, w.frame, lastPc, st.firstPc, subseq);
-    if (lastPc < 0) return markEntry(env, st, w);
+    if (lastPc < 0) return markEntry(env, st, w, from) || changed;
     const end = walkState(env, st, w, lastPc, subseq, skip);
-    if (end === "done") return;
-    if (end === "lost") return markAll(env);
+    if (end === "done") return changed;
+    if (end === "lost") return markAllPrecise(env, from) || changed;
     skip = false;
     subseq = st.firstPc;
     st = st.parent;
     if (st === undefined) break;
-    if (markIn(env, st, w) === "lost") return markAll(env);
-    if (w.isEmpty) return;
+    if (markIn(env, st, w) === "lost") return markAllPrecise(env, from) || changed;
+    if (w.isEmpty) return changed;
+    changed = true;
     lastPc = st.lastPc;
   }
-  if (!w.isEmpty) markAll(env);
+  return w.isEmpty ? changed : markAllPrecise(env, from) || changed;
 }
 
 /** The entry of a global function: its arguments are where values begin. */
-function markEntry(env: Env, st: VerifierState, w: Wanted): void {
+function markEntry(env: Env, st: VerifierState, w: Wanted, from: VerifierState): boolean {
   const frame = st.frames[0];
   const atEntry =
     st.frames.length === 1 && frame !== undefined && frame.subprogno > 0 && frame.callsite === MAIN_CALLSITE;
-  if (!atEntry || (w.mask & ~ARGS) !== 0 || !w.slotsOf(0).isEmpty) return markAll(env);
+  if (!atEntry || (w.mask & ~ARGS) !== 0 || !w.slotsOf(0).isEmpty) return markAllPrecise(env, from);
   frame.preciseRegs |= w.mask;
+  return false;
 }
 
 /** A decision depended on the current frame's register. */
@@ -310,20 +316,20 @@ export function markPrecise(env: Env, regno: number): void {
   if (env.exact || (env.regs[regno] as RegState).kind !== "scalar") return;
   const w = new Wanted(env.state.frames.length - 1);
   w.add(regno);
-  search(env, w);
+  search(env, w, env.state, env.pc);
 }
 
 export function markSlotPrecise(env: Env, frameno: number, spi: number): void {
   if (env.exact) return;
   const w = new Wanted(env.state.frames.length - 1);
   w.slotsOf(frameno).add(spi);
-  search(env, w);
+  search(env, w, env.state, env.pc);
 }
 
-/** The current path is covered by `old`: what mattered there matters here. */
-export function propagatePrecision(env: Env, old: VerifierState): void {
-  if (env.exact) return;
-  const w = new Wanted(env.state.frames.length - 1);
+/** `cur`, which stands at `pc`, is covered by `old`: what mattered there matters here. True if that was news. */
+export function propagatePrecision(env: Env, old: VerifierState, cur: VerifierState, pc: number): boolean {
+  if (env.exact) return false;
+  const w = new Wanted(cur.frames.length - 1);
   for (let f = old.frames.length - 1; f >= 0; f--) {
     const frame = old.frames[f] as Frame;
     for (let i = 0; i < 10; i++)
@@ -334,5 +340,5 @@ export function propagatePrecision(env: Env, old: VerifierState): void {
       if (frame.preciseSlots.has(spi) && frame.slot(spi).spilled?.kind === "scalar") slots.add(spi);
     logPropagated(env, f, w.regsOf(f), slots);
   }
-  if (!w.isEmpty) search(env, w);
+  return !w.isEmpty && search(env, w, cur, pc);
 }

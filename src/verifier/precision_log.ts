@@ -37,9 +37,8 @@ export function logParent(env: Env, frame: Frame, regs: number, slots: SlotSet):
   say(env, frame.frameno, `parent state regs=${fmtRegs(regs)} stack=${fmtSlots(slots)}: ${state}`);
 }
 
-export function logLost(env: Env): void {
-  if (env.log.level === 2)
-    say(env, env.state.frames.length - 1, "falling back to forcing all scalars precise");
+export function logLost(env: Env, frameno: number): void {
+  if (env.log.level === 2) say(env, frameno, "falling back to forcing all scalars precise");
 }
 
 /** What a state that covers the current one depended on, frame by frame. */

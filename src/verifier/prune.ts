@@ -3,25 +3,13 @@
 import type { Env, Explored } from "./env.ts";
 import { fmtFrame } from "./log.ts";
 import { propagatePrecision } from "./precision.ts";
-import { markSlotRead } from "./stack_access.ts";
-import { type Mode, maybeLooping, statesEqual } from "./states_equal.ts";
+import { addBackedge, enterScc, exitScc, isIncomplete } from "./scc.ts";
+import { propagateReads } from "./stack_access.ts";
+import { maybeLooping, statesEqual } from "./states_equal.ts";
 import type { Frame, VerifierState } from "./state.ts";
 
 /** A path's history is cut by a checkpoint before it gets longer than this. */
 const MAX_HISTORY = 40;
-
-/** What is not marked as read or precise need not be compared, if all marks are there. */
-function pruneMode(env: Env, old: VerifierState): Mode {
-  return env.exact || old.incomplete ? "range" : "covered";
-}
-
-/**
- * A round of a loop (callback, may_goto) that ends on an open state ends before that state's marks are complete:
- * what the rest of the state's paths will depend on is not known on the way here, and never will be.
- */
-function markIncomplete(cur: VerifierState): void {
-  for (let st = cur.parent; st !== undefined && !st.incomplete; st = st.parent) st.incomplete = true;
-}
 
 type Verdict = "hit" | "miss" | "skip";
 
@@ -50,14 +38,11 @@ function rejectLoop(env: Env, old: VerifierState, cur: VerifierState, pc: number
   env.reject("EINVAL", `infinite loop detected at insn ${pc}`, ...states);
 }
 
-function onHit(env: Env, old: VerifierState): void {
-  if (old.branches > 0 || old.incomplete) markIncomplete(env.state);
-  for (const frame of old.frames) {
-    if (frame.readSlots.isEmpty) continue;
-    for (let spi = 0; spi < 64; spi++) if (frame.readSlots.has(spi)) markSlotRead(env, frame.frameno, spi);
-  }
+function onHit(env: Env, old: VerifierState, open: boolean): void {
+  propagateReads(env.state, old);
   if (env.jmpPoint[env.pc] === 1) env.pushHistory(0, undefined);
-  propagatePrecision(env, old);
+  propagatePrecision(env, old, env.state, env.pc);
+  if (open && !env.exact) addBackedge(env, old);
 }
 
 /** States that are compared often and never match are let go. */
@@ -74,20 +59,21 @@ function keep(env: Env, pc: number): void {
   env.exploredAt().push({ state, hits: 0, misses: 0 });
   env.totalStates++;
   env.curStates++;
-  if (env.curStates > env.peakStates) env.peakStates = env.curStates;
+  env.notePeak();
   env.prevJmps = env.jmpsProcessed;
   env.prevInsns = env.processed;
   cur.parent = state;
   cur.firstPc = pc;
-  cur.histStart = cur.histEnd;
+  cur.hist = [];
   for (const frame of cur.frames) frame.writtenSlots.set(0, 0);
+  enterScc(env, state);
 }
 
 /** At a prune point: true if this path need not be followed any further. */
 export function isVisited(env: Env): boolean {
   const pc = env.pc;
   const cur = env.state;
-  const force = env.forceCheckpoint[pc] === 1 || cur.histEnd - cur.histStart > MAX_HISTORY;
+  const force = env.forceCheckpoint[pc] === 1 || cur.hist.length > MAX_HISTORY;
   let add = force || (env.jmpsProcessed - env.prevJmps >= 2 && env.processed - env.prevInsns >= 8);
   const list = env.exploredAt();
   const count = list.length;
@@ -96,14 +82,18 @@ export function isVisited(env: Env): boolean {
     const old = e.state;
     if (old.pc !== pc) continue;
     let hit = false;
-    if (old.branches > 0) {
+    let open = old.branches > 0;
+    if (open) {
       hit = matchOpen(env, old, cur, pc) === "hit";
       if (!hit && !force && env.jmpsProcessed - env.prevJmps < 20 && env.processed - env.prevInsns < 100)
         add = false;
-    } else hit = statesEqual(env, old, cur, pc, pruneMode(env, old));
+    } else {
+      open = isIncomplete(env, old);
+      hit = statesEqual(env, old, cur, pc, open || env.exact ? "range" : "covered");
+    }
     if (hit) {
       e.hits++;
-      onHit(env, old);
+      onHit(env, old, open);
       return true;
     }
     if (add) e.misses++;
@@ -122,5 +112,6 @@ export function endPath(env: Env): void {
   for (let st: VerifierState | undefined = env.state; st !== undefined; st = st.parent) {
     st.branches--;
     if (st.branches > 0) return;
+    exitScc(env, st);
   }
 }

@@ -19,7 +19,7 @@ import {
   spillSize,
   spillSlot,
 } from "./stack.ts";
-import { type Frame, MAX_STACK } from "./state.ts";
+import { type Frame, MAX_STACK, type VerifierState } from "./state.ts";
 
 export const MAX_VAR_OFF = 1 << 29;
 
@@ -60,16 +60,31 @@ function growStack(env: Env, frame: Frame, minOff: number): void {
   if (sub !== undefined && sub.stackDepth < depth) sub.stackDepth = depth;
 }
 
-/** Some path reads the slot before it writes it: true of every checkpoint since the last full write. */
-export function markSlotRead(env: Env, frameno: number, spi: number): void {
-  for (let st = env.state; ; ) {
-    if (st.frames[frameno]?.writtenSlots.has(spi) === true) return;
+/** Some path from `from` reads the slot before it writes it: true of every checkpoint since the last full write. */
+function markReadFrom(from: VerifierState, frameno: number, spi: number): boolean {
+  for (let st = from, changed = false; ; changed = true) {
+    if (st.frames[frameno]?.writtenSlots.has(spi) === true) return changed;
     const parent = st.parent;
     const frame = parent?.frames[frameno];
-    if (parent === undefined || frame === undefined || frame.readSlots.has(spi)) return;
+    if (parent === undefined || frame === undefined || frame.readSlots.has(spi)) return changed;
     frame.readSlots.add(spi);
     st = parent;
   }
+}
+
+function markSlotRead(env: Env, frameno: number, spi: number): void {
+  markReadFrom(env.state, frameno, spi);
+}
+
+/** What is read from `old` on is read from `cur` on, which it covers. True if that was news to some checkpoint. */
+export function propagateReads(cur: VerifierState, old: VerifierState): boolean {
+  let changed = false;
+  for (const frame of old.frames) {
+    if (frame.readSlots.isEmpty) continue;
+    for (let spi = 0; spi < 64; spi++)
+      if (frame.readSlots.has(spi) && markReadFrom(cur, frame.frameno, spi)) changed = true;
+  }
+  return changed;
 }
 
 export function noteUninitRead(env: Env, frame: Frame): void {

@@ -1,6 +1,7 @@
 // One path's knowledge: frames of registers and stack slots. A fork is a clone: registers and slots are
 // immutable, so a clone copies arrays of references. A checkpoint is a state kept for pruning; it also
 // collects what was learned later about which of its values mattered (read, precise).
+import type { Hist } from "./history.ts";
 import { NOT_INIT, type RegState, ptrReg } from "./regs.ts";
 import { EMPTY_SLOT, type StackSlot } from "./stack.ts";
 
@@ -125,9 +126,8 @@ export class VerifierState {
   branches = 1;
   firstPc = 0;
   lastPc = -1;
-  /** slice of the environment's history that belongs to this state */
-  histStart = 0;
-  histEnd = 0;
+  /** since firstPc, oldest first */
+  hist: Hist[] = [];
   mayGotoDepth = 0;
   callbackUnrollDepth = 0;
   /** checkpoints: where it was taken */
@@ -137,8 +137,6 @@ export class VerifierState {
   /** how deep in regions of preemption disabled, of RCU reading */
   preemptDepth = 0;
   rcuDepth = 0;
-  /** checkpoints: some path from here ended at a state whose own marks were not complete, so neither are these */
-  incomplete = false;
 
   constructor(readonly frames: Frame[]) {}
 
@@ -151,8 +149,7 @@ export class VerifierState {
     st.parent = this.parent;
     st.firstPc = this.firstPc;
     st.lastPc = this.lastPc;
-    st.histStart = this.histStart;
-    st.histEnd = this.histEnd;
+    st.hist = this.hist.slice();
     st.mayGotoDepth = this.mayGotoDepth;
     st.callbackUnrollDepth = this.callbackUnrollDepth;
     st.refs = this.refs;

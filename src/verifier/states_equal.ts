@@ -160,13 +160,6 @@ function regsSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode, live: number):
   return true;
 }
 
-/** Registers of a frame that may still be read: at the state's insn, or at the call it waits in. */
-function liveIn(env: Env, st: VerifierState, frame: Frame, pc: number): number {
-  if (env.exact) return -1;
-  const next = st.frames[frame.frameno + 1];
-  return env.liveRegs[next === undefined ? pc : next.callsite] as number;
-}
-
 /** Bytes that were set in the covering path and are not in this one may be read all the same. */
 function noteUninit(env: Env, old: Frame, cur: Frame): void {
   for (let spi = 0; spi < old.stack.length; spi++) {
@@ -202,7 +195,7 @@ export function statesEqual(
     const was = old.frames[frame.frameno] as Frame;
     if (was.callsite !== frame.callsite || was.callbackDepth > frame.callbackDepth) return false;
     if (was.inCallback !== frame.inCallback || was.inAsyncCallback !== frame.inAsyncCallback) return false;
-    if (!regsSafe(was, frame, ids, mode, liveIn(env, cur, frame, pc))) return false;
+    if (!regsSafe(was, frame, ids, mode, env.liveIn(cur, frame, pc))) return false;
     if (!stackSafe(was, frame, ids, mode)) return false;
   }
   if (mode !== "exact")

@@ -25,6 +25,7 @@ import { markPrecise } from "./precision.ts";
 import { checkNoRefs } from "./refs.ts";
 import { MAYBE_NULL, ptrReg, RegState, UNKNOWN, regTypeStr } from "./regs.ts";
 import { checkCallUnderLock } from "./special_args.ts";
+import { computeSccs } from "./scc.ts";
 import { MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 import { addSubprogs, checkMaxStackDepth, checkSubprogs } from "./subprogs.ts";
 import { widenImprecise } from "./widen.ts";
@@ -162,7 +163,7 @@ function walk(env: Env): void {
   let newPath = false;
   let prevPc = -1;
   for (;;) {
-    env.curHist = -1;
+    env.curHist = undefined;
     env.prevPc = prevPc;
     const insn = env.insns[env.pc];
     if (insn === undefined) env.reject("EFAULT", `invalid insn idx ${env.pc} insn_cnt ${env.insns.length}`);
@@ -215,10 +216,6 @@ function verifyFrom(env: Env, subprogno: number): void {
   env.state.firstPc = sub.start;
   env.pc = sub.start;
   env.explored = new Array(env.insns.length).fill(undefined);
-  env.histPc.length = 0;
-  env.histPrev.length = 0;
-  env.histFlags.length = 0;
-  env.histLinked.length = 0;
   if (subprogno === 0) frame.regs[1] = ptrReg("ctx", 0, 0);
   else {
     if (env.log.level > 0) env.log.line(`Validating ${sub.name}() func#${subprogno}...`);
@@ -273,7 +270,22 @@ function logProgram(env: Env): void {
     if (insn === undefined) continue;
     const live = env.liveRegs[insn.pc] as number;
     const regs = Array.from({ length: 10 }, (_, i) => ((live >> i) & 1 ? `${i}` : ".")).join("");
-    env.log.line(`${String(insn.pc).padStart(7)}: ${regs} ${insnText(insn)}`);
+    const scc = env.scc[insn.pc] === 0 ? "" : `${env.scc[insn.pc]}`;
+    env.log.line(`${scc.padStart(3)} ${String(insn.pc).padStart(3)}: ${regs} ${insnText(insn)}`);
+  }
+}
+
+/**
+ * A callback that no path enters is cut out. Where nothing is left behind it the kernel finds no function at the
+ * place that the insn names, and refuses.
+ */
+function checkCallbacksSeen(env: Env): void {
+  let end = env.insns.length;
+  while (end > 0 && !env.facts.isSeen(end - 1)) end--;
+  for (const insn of env.insns) {
+    if (insn?.kind !== "ld_imm64" || insn.value.kind !== "func") continue;
+    if (env.facts.isSeen(insn.pc) && insn.value.target >= end)
+      env.rejectAt(-1, "EFAULT", `verifier bug: No program to jit at insn ${insn.pc} (subprog < 0)`);
   }
 }
 
@@ -291,11 +303,13 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkKfuncs(env);
   checkMapUses(env);
   checkCfg(env);
+  computeSccs(env);
   computeLiveRegs(env);
   if (env.log.level === 2) logProgram(env);
   verifyFrom(env, 0);
   verifyGlobals(env);
   checkMaxStackDepth(env);
+  checkCallbacksSeen(env);
   env.timeUs = Math.round((performance.now() - started) * 1000);
   env.closeLog();
   const aux = env.facts.finish();

@@ -101,7 +101,7 @@ const FUNC_INFO_SIZE = 8;
 const INSN_SIZE = 8;
 
 /** The kernel's words for a refusal: the last line of the log that says something. */
-function lastWords(log: Uint8Array): string {
+export function lastWords(log: Uint8Array): string {
   const end = log.indexOf(0);
   const text = Buffer.from(end < 0 ? log : log.subarray(0, end)).toString("utf8");
   const lines = text
@@ -203,7 +203,7 @@ export class BpfSys {
     return this.#must(CMD.btfLoad, attr, () => `the kernel refuses the types: ${lastWords(log)}`);
   }
 
-  progLoad(p: ProgLoad): number {
+  #loadAttr(p: ProgLoad): Attr {
     const license = Buffer.from(`${p.license}\0`, "utf8");
     const attr = new Attr(120)
       .u32(0, p.type)
@@ -218,16 +218,30 @@ export class BpfSys {
         .at(80, p.funcs.info)
         .u32(88, p.funcs.info.length / FUNC_INFO_SIZE);
     }
-    const fd = this.#call(CMD.progLoad, attr);
+    return attr;
+  }
+
+  progLoad(p: ProgLoad): number {
+    const fd = this.#call(CMD.progLoad, this.#loadAttr(p));
     if (fd >= 0) return fd;
     // Once more for the kernel's words: writing the log costs, so only what is refused pays for it.
-    const log = new Uint8Array(LOG_BYTES);
-    const again = this.#call(CMD.progLoad, attr.u32(24, 1).u32(28, log.length).at(32, log));
-    if (again >= 0) return again;
+    const { result, log } = this.progTry(p, 1, new Uint8Array(LOG_BYTES));
+    if (result >= 0) return result;
     throw new BpfError(
       errnoName(fd) ?? "EINVAL",
       `the kernel rejects program '${p.name}': ${lastWords(log) || (errnoName(fd) ?? fd)}`,
     );
+  }
+
+  /** Loads with a log: the descriptor, or minus errno, and the bytes of the log. Level 4 is the counts alone. */
+  progTry(
+    p: ProgLoad,
+    level: number,
+    log: Uint8Array,
+  ): { readonly result: number; readonly log: Uint8Array } {
+    log[0] = 0;
+    const attr = this.#loadAttr(p).u32(24, level).u32(28, log.length).at(32, log);
+    return { result: this.#call(CMD.progLoad, attr), log };
   }
 
   progTest(fd: number, run: TestRun): TestResult {

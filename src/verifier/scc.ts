@@ -1,0 +1,159 @@
+// Loops that the verifier does not count out. Insns that can reach each other form a component; a path that ends on
+// an open state of its own component went round. What the rest of the component depends on is not known then, so such
+// a path is kept until the state where the component was entered has no open path left, and is only then told what
+// the state it ended on turned out to depend on, again and again until nothing new is found.
+// Follows what Linux 6.17 does (compute_scc, propagate_backedges in kernel/bpf/verifier.c).
+import type { Env } from "./env.ts";
+import { insnSlots } from "./cfg.ts";
+import { markAllPrecise, propagatePrecision } from "./precision.ts";
+import { propagateReads } from "./stack_access.ts";
+import type { VerifierState } from "./state.ts";
+
+/** A path that ended on an open state. */
+interface Backedge {
+  readonly state: VerifierState;
+  readonly equal: VerifierState;
+}
+
+/** A component entered through the same calls. */
+export interface SccVisit {
+  entry: VerifierState | undefined;
+  backedges: Backedge[];
+}
+
+const MAX_ROUNDS = 64;
+
+/** Where control may go within the function. */
+function successors(env: Env, pc: number): number[] {
+  const insn = env.insns[pc];
+  if (insn === undefined) return [];
+  switch (insn.kind) {
+    case "exit":
+      return [];
+    case "ja":
+      return [insn.target];
+    case "jmp":
+    case "may_goto":
+      return [pc + 1, insn.target];
+    default:
+      return [pc + insnSlots(insn)];
+  }
+}
+
+const UNSEEN = 0;
+const DONE = 0xffffffff;
+
+/** Numbers of the components of two insns or more, of insns that follow themselves, of calls that call back; 0 = none. */
+export function computeSccs(env: Env): void {
+  const n = env.insns.length;
+  const order = new Uint32Array(n);
+  const low = new Uint32Array(n);
+  const stack: number[] = [];
+  let count = 0;
+  let nextScc = 1;
+  const finish = (pc: number, succ: readonly number[]): void => {
+    const single = stack[stack.length - 1] === pc;
+    const counts = !single || succ.includes(pc) || env.callsCallback[pc] === 1;
+    for (let w = stack.pop(); w !== undefined; w = stack.pop()) {
+      low[w] = DONE;
+      if (counts) env.scc[w] = nextScc;
+      if (w === pc) break;
+    }
+    if (counts) nextScc++;
+  };
+  for (let start = 0; start < n; start++) {
+    if (env.insns[start] === undefined || order[start] !== UNSEEN) continue;
+    const work: { readonly pc: number; readonly succ: readonly number[]; next: number }[] = [];
+    const enter = (pc: number): void => {
+      order[pc] = ++count;
+      low[pc] = count;
+      stack.push(pc);
+      work.push({ pc, succ: successors(env, pc), next: 0 });
+    };
+    enter(start);
+    for (let top = work.at(-1); top !== undefined; top = work.at(-1)) {
+      const to = top.succ[top.next++];
+      if (to === undefined) {
+        work.pop();
+        if (low[top.pc] === order[top.pc]) finish(top.pc, top.succ);
+        const up = work.at(-1);
+        if (up !== undefined && (low[top.pc] as number) < (low[up.pc] as number))
+          low[up.pc] = low[top.pc] as number;
+      } else if (order[to] === UNSEEN) enter(to);
+      else if ((low[to] as number) < (low[top.pc] as number)) low[top.pc] = low[to] as number;
+    }
+  }
+}
+
+/** The outermost component the state is in, with the calls that lead there; undefined = in none. */
+function chainOf(env: Env, st: VerifierState, pc: number): string | undefined {
+  const calls: number[] = [];
+  for (let i = 0; i < st.frames.length; i++) {
+    const at = st.frames[i + 1]?.callsite ?? pc;
+    const scc = env.scc[at] as number;
+    if (scc !== 0) return `(${[...calls, scc].join(",")})`;
+    calls.push(at);
+  }
+  return undefined;
+}
+
+/** A state was kept: perhaps the first of its component. */
+export function enterScc(env: Env, st: VerifierState): void {
+  const chain = chainOf(env, st, st.pc);
+  if (chain === undefined) return;
+  let visit = env.sccVisits.get(chain);
+  if (visit === undefined) {
+    visit = { entry: undefined, backedges: [] };
+    env.sccVisits.set(chain, visit);
+  }
+  if (visit.entry !== undefined) return;
+  visit.entry = st;
+  if (env.log.level === 2) env.log.line(`SCC enter ${chain}`);
+}
+
+/** No path from the state is open any more: perhaps its component is done. */
+export function exitScc(env: Env, st: VerifierState): void {
+  const chain = st.pc < 0 ? undefined : chainOf(env, st, st.pc);
+  const visit = chain === undefined ? undefined : env.sccVisits.get(chain);
+  if (visit?.entry !== st) return;
+  if (env.log.level === 2) env.log.line(`SCC exit ${chain}`);
+  visit.entry = undefined;
+  const { backedges } = visit;
+  env.backedges -= backedges.length;
+  propagate(env, backedges);
+  visit.backedges = [];
+}
+
+function propagate(env: Env, backedges: readonly Backedge[]): void {
+  for (let round = 0, changed = true; changed; round++) {
+    if (round > MAX_ROUNDS) {
+      for (const { state } of backedges) markAllPrecise(env, state);
+      break;
+    }
+    changed = false;
+    for (const { state, equal } of backedges) {
+      if (propagateReads(state, equal)) changed = true;
+      if (propagatePrecision(env, equal, state, state.pc)) changed = true;
+    }
+  }
+}
+
+/** The current path ends on `equal`, whose marks are not complete yet. */
+export function addBackedge(env: Env, equal: VerifierState): void {
+  const chain = chainOf(env, equal, equal.pc);
+  const visit = chain === undefined ? undefined : env.sccVisits.get(chain);
+  if (visit === undefined) throw new Error(`a path went round outside of a loop at insn ${env.pc}`);
+  const state = env.state.clone();
+  state.pc = env.pc;
+  visit.backedges.push({ state, equal });
+  if (env.log.level === 2) env.log.line(`SCC backedge ${chain}`);
+  env.backedges++;
+  env.notePeak();
+}
+
+/** Some path went round the state's component: what it depends on is not known yet. */
+export function isIncomplete(env: Env, st: VerifierState): boolean {
+  const chain = env.sccVisits.size === 0 ? undefined : chainOf(env, st, st.pc);
+  const visit = chain === undefined ? undefined : env.sccVisits.get(chain);
+  return visit !== undefined && visit.backedges.length > 0;
+}

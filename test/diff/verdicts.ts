@@ -1,0 +1,101 @@
+// The running kernel's verdict on a program of ours beside our own: accepted or not, errno, last words, insns walked.
+import { availableParallelism } from "node:os";
+import { BpfSys, lastWords, type ProgLoad } from "../../runtime/engine/kernel/sys.ts";
+import { encodeInsns } from "../../src/isa/encode.ts";
+import type { Insn } from "../../src/isa/insn.ts";
+import { errnoName } from "../../src/spec/errors.ts";
+import { MAP_TYPES } from "../../src/spec/map_types.ts";
+import { progTypeId } from "../../src/spec/prog_types.ts";
+import type { MapDef, Prog } from "../../src/verifier/proof.ts";
+import { VerifierError, verify } from "../../src/verifier/verify.ts";
+import { loadStaticFuncs, staticFuncs } from "../harness/static_funcs.ts";
+
+export interface Verdict {
+  /** errno's name, "" = accepted */
+  readonly code: string;
+  readonly words: string;
+  readonly processed: number;
+}
+
+const LOG_STATS = 4;
+const LOG_BYTES = 1 << 24;
+const PROCESSED = /^processed (\d+) insns/m;
+
+export class KernelVerdicts {
+  readonly #sys = new BpfSys("verdicts");
+  readonly #maps: readonly number[];
+  readonly #btf: number;
+  readonly #counts = new Uint8Array(4096);
+  #log: Uint8Array | undefined;
+
+  constructor(maps: readonly MapDef[]) {
+    this.#maps = maps.map((m) =>
+      this.#sys.mapCreate({
+        name: m.name,
+        type: MAP_TYPES[m.type].id,
+        keySize: m.keySize,
+        valueSize: m.valueSize,
+        maxEntries: m.maxEntries,
+        flags: m.flags,
+        mapExtra: 0n,
+        numaNode: 0,
+      }),
+    );
+    this.#btf = loadStaticFuncs(this.#sys);
+  }
+
+  #withFd(insn: Insn | undefined): Insn | undefined {
+    if (insn?.kind !== "ld_imm64") return insn;
+    const { value } = insn;
+    if (value.kind !== "map" && value.kind !== "map_value") return insn;
+    const fd = this.#maps[value.map] ?? -1;
+    return {
+      ...insn,
+      value: value.kind === "map" ? { kind: "map_fd", fd } : { kind: "map_value_fd", fd, off: value.off },
+    };
+  }
+
+  #load(prog: Prog): ProgLoad {
+    return {
+      name: "random",
+      type: progTypeId(prog.type),
+      expectedAttachType: 0,
+      flags: 0,
+      license: "GPL",
+      insns: encodeInsns(prog.insns.map((insn) => this.#withFd(insn))),
+      ...(prog.funcs.length > 1 ? { funcs: staticFuncs(prog, this.#btf) } : {}),
+    };
+  }
+
+  of(prog: Prog): Verdict {
+    const load = this.#load(prog);
+    const { result, log } = this.#sys.progTry(load, LOG_STATS, this.#counts);
+    if (result >= 0) this.#sys.close(result);
+    const processed = Number(PROCESSED.exec(Buffer.from(log).toString("latin1"))?.[1] ?? -1);
+    if (result >= 0) return { code: "", words: "", processed };
+    return { code: errnoName(result) ?? `${result}`, words: lastWords(this.#words(load, 1)), processed };
+  }
+
+  #words(load: ProgLoad, level: number): Uint8Array {
+    this.#log ??= new Uint8Array(LOG_BYTES);
+    const { result, log } = this.#sys.progTry(load, level, this.#log);
+    if (result >= 0) this.#sys.close(result);
+    return log;
+  }
+
+  /** The whole log at a level. */
+  log(prog: Prog, level: number): string {
+    const log = this.#words(this.#load(prog), level);
+    return Buffer.from(log.subarray(0, log.indexOf(0))).toString("utf8");
+  }
+}
+
+/** Ours, in the same form. */
+export function ourVerdict(prog: Prog): Verdict {
+  try {
+    return { code: "", words: "", processed: verify(prog, { cpus: availableParallelism() }).stats.processed };
+  } catch (e) {
+    if (!(e instanceof VerifierError)) throw e;
+    return { code: e.code, words: e.reasons.at(-1) ?? "", processed: e.stats.processed };
+  }
+}
