@@ -11,6 +11,7 @@ import type { MapBinding } from "./lower/abi.ts";
 import type { Concurrency } from "./lower/fn.ts";
 import { PROG, subprogName } from "./lower/prog.ts";
 import { OPT_PASSES, type OptPass } from "./opt/passes.ts";
+import { checkRunnable } from "./runnable.ts";
 
 export type { OptLevel } from "./emit/link.ts";
 export { findTrap, trapPc, type TrapTable } from "./emit/traps.ts";
@@ -77,6 +78,7 @@ export async function compile(
   options: CompileOptions,
 ): Promise<CompiledProg> {
   if (!VerifiedProg.is(verified)) throw new Error("only a verified program can be compiled");
+  checkRunnable(verified);
   const { prog, aux, subprogs, facts } = verified;
   if (input.maps.length !== prog.maps.length) {
     throw new Error(`${input.maps.length} maps bound, the program has ${prog.maps.length}`);

@@ -1,6 +1,7 @@
 // The engine `interp`: a verified program run by the reference interpreter on a world, with the library's own Wasm
 // for helpers and walker. Slow; what it does is what the other engines must do. Takes verified programs only.
 import type { MapBinding } from "../../jit/compile.ts";
+import { checkRunnable } from "../../jit/runnable.ts";
 import type { Imm64 } from "../../src/isa/insn.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
@@ -186,6 +187,7 @@ export function loadInterp(
   for (const [name, value] of Object.entries(lib)) {
     if (typeof value === "function") helpers[name] = value as unknown as HelperFn;
   }
+  checkRunnable(verified);
   requireHelpers(verified, helpers);
   world.table.set(
     tableIndex,

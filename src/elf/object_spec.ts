@@ -3,7 +3,7 @@
 import type { Btf } from "../btf/btf.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { MapTypeName } from "../spec/map_types.ts";
-import type { ProgTypeName } from "../spec/prog_types.ts";
+import type { AttachTypeName, ProgTypeName } from "../spec/prog_types.ts";
 
 /** A field of a map value that the kernel owns (`bpf_timer`, `bpf_spin_lock`, …). Offsets and sizes in bytes. */
 export interface SpecialField {
@@ -93,7 +93,7 @@ export interface ProgSpec {
   readonly name: string;
   readonly section: string;
   readonly type: ProgTypeName;
-  readonly expectedAttachType?: string;
+  readonly expectedAttachType?: AttachTypeName;
   readonly attachTo?: string;
   /** section flags as libbpf knows them: sleepable, frags, … */
   readonly flags: readonly string[];

@@ -3,7 +3,7 @@
 import type { Insn, InsnOf } from "../isa/insn.ts";
 import { ptrAlu } from "./alu_ptr.ts";
 import type { Env } from "./env.ts";
-import { checkRegRead, checkRegWrite } from "./mem_access.ts";
+import { checkRegRead, checkRegWrite } from "./reg_checks.ts";
 import {
   ADD_CONST32,
   ADD_CONST64,

@@ -35,6 +35,7 @@ const MOVABLE: ReadonlySet<RegKind> = new Set<RegKind>([
   "pkt",
   "mem",
   "func",
+  "tp_buffer",
 ]);
 
 function checkSaneScalar(env: Env, s: Scalar, type: string): void {
@@ -76,7 +77,8 @@ function checkMovable(env: Env, insn: Alu, ptr: RegState, by: RegState): void {
   if (ptr.maybeNull)
     env.reject("EACCES", `R${dst} pointer arithmetic on ${type} prohibited, null-check it first`);
   const nothing = by.s.isZero && insn.op === "add";
-  if (!MOVABLE.has(ptr.kind) && !(ptr.kind === "map_ptr" && nothing))
+  const fixed = ptr.kind === "flow_keys" && by.s.isConst;
+  if (!MOVABLE.has(ptr.kind) && !(ptr.kind === "map_ptr" && nothing) && !fixed)
     env.reject("EACCES", `R${dst} pointer arithmetic on ${type} prohibited`);
   checkSaneScalar(env, by.s, type);
   checkSaneScalar(env, ptr.s, type);

@@ -4,7 +4,7 @@ import type { InsnOf, JmpOp } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 import { HIST_DST_FP, HIST_SRC_FP, packLinked } from "./history.ts";
 import { logTouched } from "./log_state.ts";
-import { checkRegRead } from "./mem_access.ts";
+import { checkRegRead } from "./reg_checks.ts";
 import { markPrecise } from "./precision.ts";
 import { forgetRef } from "./refs.ts";
 import {

@@ -4,7 +4,7 @@ import { type KfuncArg, kfuncById, type KfuncProto } from "../spec/kfuncs.ts";
 import { clearCallerSaved } from "./call_effects.ts";
 import { queueCallback } from "./callback.ts";
 import type { Env } from "./env.ts";
-import { checkRegRead } from "./mem_access.ts";
+import { checkRegRead } from "./reg_checks.ts";
 import { type RegState, UNKNOWN } from "./regs.ts";
 import { checkKfuncField, checkSameMap, type FieldOwner } from "./special_args.ts";
 

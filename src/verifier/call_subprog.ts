@@ -6,7 +6,7 @@ import { type GlobalArg, globalArgs } from "./global_args.ts";
 import { checkHelperMem } from "./helper_args.ts";
 import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
 import { fmtFrame } from "./log.ts";
-import { checkPtrOff } from "./mem_access.ts";
+import { checkPtrOff } from "./reg_checks.ts";
 import { markPrecise } from "./precision.ts";
 import { MAYBE_NULL, NOT_INIT, type RegState, UNKNOWN, isNull, withFlags } from "./regs.ts";
 import { noteEscape, stepStackRange } from "./stack_access.ts";

@@ -3,7 +3,7 @@
 import type { Insn } from "../isa/insn.ts";
 import type { LineInfo } from "../elf/object_spec.ts";
 import type { ErrnoName } from "../spec/errors.ts";
-import { type CtxLayout } from "../spec/ctx.ts";
+import type { CtxLayout } from "../spec/ctx/field.ts";
 import { VerifierError } from "./error.ts";
 import { Facts } from "./facts.ts";
 import { insnText, VerifierLog } from "./log.ts";

@@ -60,6 +60,8 @@ export class Facts {
   usesTailCall = false;
   readonly helpers = new Set<number>();
   readonly kfuncs = new Set<number>();
+  /** see ProgFacts */
+  readonly needs = new Set<string>();
 
   constructor(insnCnt: number) {
     this.insns = new Array(insnCnt).fill(undefined);

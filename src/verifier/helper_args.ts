@@ -2,7 +2,8 @@
 // What the arguments teach about the call (its map, its key, what it overwrites) is collected in a CallMeta.
 import type { ArgType, HelperProto } from "../spec/helpers.ts";
 import type { Env } from "./env.ts";
-import { checkMapValue, checkPacket, checkPtrOff, checkRegion, checkRegRead } from "./mem_access.ts";
+import { checkMapValue, checkPacket, checkRegion } from "./mem_access.ts";
+import { checkPtrOff, checkRegRead } from "./reg_checks.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
 import { type RegKind, type RegState, isNull, isPkt, regTypeStr } from "./regs.ts";
 import { checkSameMap, checkTimer, type FieldOwner, releaseLock, takeLock } from "./special_args.ts";

@@ -1,7 +1,7 @@
 // 64-bit immediates: constants, maps, places in map values, functions.
 import type { InsnOf } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
-import { checkRegWrite } from "./mem_access.ts";
+import { checkRegWrite } from "./reg_checks.ts";
 import { ptrReg, type RegState, scalarReg } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import { findSubprog } from "./subprogs.ts";

@@ -1,20 +1,12 @@
 // Loads and stores by pointer kind: first everything that may be refused, then the step that changes the state.
 // Ranges of packets, bounds of map values, fields of the context; the stack has a file of its own.
 import type { Size } from "../isa/insn.ts";
-import type { CtxField } from "../spec/ctx.ts";
 import type { MapTypeName } from "../spec/map_types.ts";
+import { progRules } from "../spec/prog_rules.ts";
 import type { Env } from "./env.ts";
 import type { MapDef } from "./proof.ts";
-import {
-  type RegState,
-  UNKNOWN,
-  isPkt,
-  ptrReg,
-  regTypeStr,
-  scalarReg,
-  withoutId,
-  withValue,
-} from "./regs.ts";
+import { type RegState, UNKNOWN, isPkt, regTypeStr, scalarReg, withoutId, withValue } from "./regs.ts";
+import { checkObject, isObjectKind, stepObjectLoad, stepObjectStore } from "./object_access.ts";
 import { Scalar } from "./scalar.ts";
 import { coerceToSize, coerceToSizeSx } from "./scalar_cast.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
@@ -36,26 +28,6 @@ const F_WRONLY_PROG = 1 << 8;
 /** Maps whose values programs may look at but not change, whatever their flags. */
 const READ_ONLY: ReadonlySet<MapTypeName> = new Set<MapTypeName>(["devmap", "devmap_hash", "xskmap"]);
 
-export function checkRegRead(env: Env, regno: number): RegState {
-  const reg = env.regs[regno] as RegState;
-  env.scratchedRegs |= 1 << regno;
-  if (reg.kind === "?") env.reject("EACCES", `R${regno} !read_ok`);
-  return reg;
-}
-
-export function checkRegWrite(env: Env, regno: number): void {
-  if (regno === 10) env.reject("EACCES", "frame pointer is read only");
-}
-
-/** The pointer is as it was given, perhaps with a constant added where that is allowed. */
-export function checkPtrOff(env: Env, reg: RegState, regno: number): void {
-  const type = regTypeStr(reg);
-  if (reg.off < 0) env.reject("EACCES", `negative offset ${type} ptr R${regno} off=${reg.off} disallowed`);
-  if (reg.off !== 0)
-    env.reject("EACCES", `dereference of modified ${type} ptr R${regno} off=${reg.off} disallowed`);
-  if (!reg.s.isZero) env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);
-}
-
 function isAligned(reg: RegState, off: number, size: number): boolean {
   const low = size - 1;
   return ((reg.s.maskLo & low) | ((reg.s.valLo + reg.off + off) & low)) === 0;
@@ -74,6 +46,11 @@ function checkAlignment(env: Env, reg: RegState, off: number, size: number, stri
     map_value: "value ",
     map_key: "key ",
     ctx: "context ",
+    flow_keys: "flow keys ",
+    sock: "sock ",
+    sock_common: "sock_common ",
+    tcp_sock: "tcp_sock ",
+    xdp_sock: "xdp_sock ",
   };
   env.reject(
     "EACCES",
@@ -167,24 +144,6 @@ export function checkMapValue(
   }
 }
 
-function ctxField(env: Env, off: number, size: number): CtxField | undefined {
-  return env.ctx.fields.find((f) => f.off === off && f.size === size);
-}
-
-function checkCtx(env: Env, regno: number, off: number, size: number, write: boolean, signed: boolean): void {
-  const reg = env.regs[regno] as RegState;
-  checkPtrOff(env, reg, regno);
-  if (env.ctx.opaque === true)
-    env.reject("EOPNOTSUPP", `context fields of ${env.prog.type} programs are not supported yet`);
-  const f = ctxField(env, off, size);
-  const ok =
-    f !== undefined &&
-    (f.attachType === undefined || f.attachType === env.prog.expectedAttachType) &&
-    (!write || f.write) &&
-    (f.gives === "scalar" || !signed);
-  if (!ok) env.reject("EACCES", `invalid bpf_context access off=${off} size=${size}`);
-}
-
 export interface AccessOptions {
   readonly write: boolean;
   /** sign-extending load */
@@ -200,6 +159,8 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
   checkAlignment(env, reg, insnOff, size, o.strict);
   const off = insnOff + reg.off;
   if (reg.maybeNull) return refuse(env, regno, reg);
+  if (isObjectKind(reg.kind))
+    return checkObject(env, regno, reg.kind, { off, size, write: o.write, signed: o.signed });
   switch (reg.kind) {
     case "map_key":
       if (o.write) env.reject("EACCES", `write to change key R${regno} not allowed`);
@@ -208,8 +169,6 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
       return checkMapValue(env, regno, off, size, false, o.write);
     case "mem":
       return checkRegion(env, regno, off, size, reg.aux, false);
-    case "ctx":
-      return checkCtx(env, regno, insnOff, size, o.write, o.signed);
     case "fp":
       checkStackBounds(env, regno, insnOff, size, o.write);
       if (!o.write) checkStackRead(env, regno, insnOff, size);
@@ -217,12 +176,10 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
       return;
     case "pkt":
     case "pkt_meta":
+      if (o.write && progRules(env.prog.type).pkt !== "write")
+        env.reject("EACCES", "cannot write into packet");
       return checkPacket(env, regno, off, size, false);
-    case "map_ptr":
-    case "pkt_end":
-    case "func":
-    case "scalar":
-    case "?":
+    default:
       return refuse(env, regno, reg);
   }
 }
@@ -254,29 +211,23 @@ function loadMapValue(map: MapDef, reg: RegState, off: number, size: Size): RegS
   return scalarReg(frozenValue(map.frozen, at, size));
 }
 
-function loadCtx(env: Env, off: number, size: number): RegState {
-  const gives = ctxField(env, off, size)?.gives ?? "scalar";
-  return gives === "scalar" ? UNKNOWN : ptrReg(gives, 0, 0);
-}
-
 /** The loaded value, truncated or sign-extended to its size. */
 export function stepLoad(env: Env, reg: RegState, off: number, size: Size, signed: boolean): RegState {
-  const value = loadWhole(env, reg, off, size);
+  const value = loadWhole(env, reg, off, size, signed);
   if (value.kind !== "scalar" || size === 8) return value;
   if (!signed) return withValue(value, coerceToSize(value.s, size));
   return withValue(withoutId(value), coerceToSizeSx(value.s, size));
 }
 
-function loadWhole(env: Env, reg: RegState, off: number, size: Size): RegState {
+function loadWhole(env: Env, reg: RegState, off: number, size: Size, signed: boolean): RegState {
+  if (isObjectKind(reg.kind))
+    return stepObjectLoad(env, reg.kind, { off: off + reg.off, size, write: false, signed });
   switch (reg.kind) {
     case "fp":
       return stepStackRead(env, reg, off, size);
     case "map_value":
       env.facts.access(env.pc, "map_value", false, env.factMap(reg.aux));
       return loadMapValue(env.mapAt(reg.aux), reg, off, size);
-    case "ctx":
-      env.facts.access(env.pc, "ctx", false);
-      return loadCtx(env, off, size);
     case "pkt":
     case "pkt_meta":
     case "mem":
@@ -292,7 +243,7 @@ export function stepStore(env: Env, reg: RegState, off: number, size: Size, stor
   if (reg.kind === "fp") return stepStackWrite(env, reg, off, size, stored);
   noteEscape(env, stored.value);
   if (reg.kind === "map_value") env.facts.access(env.pc, "map_value", true, env.factMap(reg.aux));
-  else if (reg.kind === "ctx") env.facts.access(env.pc, "ctx", true);
+  else if (isObjectKind(reg.kind)) stepObjectStore(env, reg.kind);
   else if (reg.kind === "mem") env.facts.access(env.pc, "mem", true);
   else if (reg.kind === "pkt" || reg.kind === "pkt_meta") {
     env.facts.access(env.pc, reg.kind, true);

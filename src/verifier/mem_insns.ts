@@ -1,15 +1,17 @@
 // Load, store and atomic insns: which registers they read and write around the access itself.
 import type { InsnOf } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
-import { checkMem, checkRegRead, checkRegWrite, stepLoad, stepStore } from "./mem_access.ts";
-import { type RegState, regTypeStr } from "./regs.ts";
+import { checkMem, stepLoad, stepStore } from "./mem_access.ts";
+import { isObjectKind } from "./object_access.ts";
+import { checkRegRead, checkRegWrite } from "./reg_checks.ts";
+import { isPktAny, type RegState, regTypeStr } from "./regs.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 import { immStored, OPAQUE_STORED, type Stored } from "./stack_access.ts";
 
-/** Atomics do not work on packets and contexts. */
+/** Atomics work on memory, not on packets and what the kernel lays out. */
 function checkAtomicKind(env: Env, regno: number, what: "loads from" | "stores into"): void {
   const reg = env.regs[regno] as RegState;
-  if (reg.kind === "ctx" || reg.kind === "pkt" || reg.kind === "pkt_meta" || reg.kind === "pkt_end")
+  if (isPktAny(reg) || (isObjectKind(reg.kind) && reg.kind !== "tp_buffer"))
     env.reject("EACCES", `BPF_ATOMIC ${what} R${regno} ${regTypeStr(reg)} is not allowed`);
 }
 

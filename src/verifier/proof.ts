@@ -4,7 +4,7 @@ import type { FuncInfo, LineInfo, SpecialField, SubprogSpec } from "../elf/objec
 import type { Btf } from "../btf/btf.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { MapTypeName } from "../spec/map_types.ts";
-import type { ProgTypeName } from "../spec/prog_types.ts";
+import type { AttachTypeName, ProgTypeName } from "../spec/prog_types.ts";
 
 /** What the verifier must know of a map that exists. */
 export interface MapDef {
@@ -26,7 +26,7 @@ export interface MapDef {
 export interface Prog {
   readonly name: string;
   readonly type: ProgTypeName;
-  readonly expectedAttachType?: string;
+  readonly expectedAttachType?: AttachTypeName;
   readonly flags: readonly string[];
   readonly gplCompatible: boolean;
   /** one entry a slot; the second slot of ld_imm64 is undefined */
@@ -112,6 +112,8 @@ export interface ProgFacts {
   readonly kfuncs: readonly number[];
   /** loops that the verifier did not bound tightly must poll the stop word (back-edge targets) */
   readonly loopHeads: readonly number[];
+  /** what the program uses that is no memory of its own: kinds of pointers it looks through, in the log's words */
+  readonly needs: readonly string[];
 }
 
 /** Imported by verify.ts and by nothing else; the layer test holds this. */

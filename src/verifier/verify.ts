@@ -1,13 +1,14 @@
 // The gate: walks every path of a program and either issues a VerifiedProg or refuses in the kernel's words.
 // Here is only the loop over insns and the order of the passes; each rule lives in the file named after it.
 import type { Insn, InsnOf } from "../isa/insn.ts";
-import { CTX_LAYOUTS } from "../spec/ctx.ts";
+import { CTX_LAYOUTS } from "../spec/ctx/layouts.ts";
 import { BpfError } from "../spec/errors.ts";
+import { progRules } from "../spec/prog_rules.ts";
 import { execAlu } from "./alu.ts";
 import { execJmp } from "./branch.ts";
 import { execHelper } from "./call_helper.ts";
 import { checkKfuncs, execKfunc } from "./call_kfunc.ts";
-import { badRange, execCall, execReturn } from "./call_subprog.ts";
+import { execCall, execReturn } from "./call_subprog.ts";
 import { checkCfg, insnSlots } from "./cfg.ts";
 import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
 import { VerifierError } from "./error.ts";
@@ -17,13 +18,11 @@ import { checkLdImm64 } from "./ld_imm64.ts";
 import { insnText } from "./log.ts";
 import { logTouched, logWholeState } from "./log_state.ts";
 import { checkMapUses } from "./map_use.ts";
-import { checkRegRead } from "./mem_access.ts";
 import { execAtomic, execLdx, execSt } from "./mem_insns.ts";
 import { issue, type Prog, type SubprogInfo, type VerifiedProg } from "./proof.ts";
 import { endPath, isVisited } from "./prune.ts";
-import { markPrecise } from "./precision.ts";
-import { checkNoRefs } from "./refs.ts";
-import { MAYBE_NULL, ptrReg, RegState, UNKNOWN, regTypeStr } from "./regs.ts";
+import { checkAttachType, checkExit, checkSleepable } from "./prog_type.ts";
+import { MAYBE_NULL, ptrReg, RegState, UNKNOWN } from "./regs.ts";
 import { checkCallUnderLock } from "./special_args.ts";
 import { computeSccs } from "./scc.ts";
 import { MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
@@ -51,41 +50,6 @@ function execMayGoto(env: Env, insn: InsnOf<"may_goto">): void {
   env.facts.jump(env.pc, false);
   env.pc = insn.target;
 }
-
-function checkReturnRange(env: Env, where: string, [min, max]: readonly [number, number]): void {
-  const r0 = env.regs[0] as RegState;
-  if (r0.kind !== "scalar")
-    env.reject("EINVAL", `${where} the register R0 is not a known value (${regTypeStr(r0)})`);
-  markPrecise(env, 0);
-  if (r0.s.sminNum < min || r0.s.smaxNum > max) env.reject("EINVAL", badRange(where, r0, min, max));
-}
-
-/** What a program may return, where the kernel restricts it. */
-function progReturnRange(prog: Prog): readonly [number, number] | undefined {
-  if (prog.type !== "cgroup_skb") return undefined;
-  return prog.expectedAttachType === "cgroup_inet_egress" ? [0, 3] : [0, 1];
-}
-
-/** The exit of the program, of a global function, or of a callback that runs on its own. */
-function checkExit(env: Env): void {
-  if (env.state.holdsLock)
-    env.reject("EINVAL", "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region");
-  checkNoRefs(env);
-  const r0 = checkRegRead(env, 0);
-  if (env.frame.inAsyncCallback) return checkReturnRange(env, "At async callback return", [0, 0]);
-  const range = env.frame.subprogno === 0 ? progReturnRange(env.prog) : undefined;
-  if (range !== undefined) return checkReturnRange(env, "At program exit", range);
-  if (env.frame.subprogno !== 0 && r0.kind !== "scalar")
-    env.reject("EINVAL", `At subprogram exit the register R0 is not a scalar value (${regTypeStr(r0)})`);
-}
-
-/** Programs that may use the legacy packet loads. */
-const SKB_TYPES: ReadonlySet<Prog["type"]> = new Set<Prog["type"]>([
-  "socket_filter",
-  "sched_cls",
-  "sched_act",
-  "cgroup_skb",
-]);
 
 function execAnyCall(env: Env, insn: InsnOf<"call">): void {
   if (insn.callee.kind === "subprog") return execCall(env, insn);
@@ -150,7 +114,7 @@ function exec(env: Env, insn: Insn): boolean {
       return true;
     case "ld_abs":
     case "ld_ind":
-      if (SKB_TYPES.has(env.prog.type))
+      if (progRules(env.prog.type).ldAbs === true)
         return env.reject("EOPNOTSUPP", "BPF_LD_[ABS|IND] instructions are not supported yet");
       return env.reject("EINVAL", "BPF_LD_[ABS|IND] instructions not allowed for this program type");
     case "invalid":
@@ -296,8 +260,10 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
     throw new BpfError("E2BIG", `a program has 1 to ${MAX_PROG_INSNS} insns, this one ${prog.insns.length}`);
   const started = performance.now();
   const env = new Env(prog, ctx, options, logFrom);
+  checkAttachType(env);
   addSubprogs(env);
   checkSubprogs(env);
+  checkSleepable(env);
   for (const insn of env.insns)
     if (insn?.kind === "invalid" && insn.atLoad) env.rejectAt(insn.pc, "EINVAL", insn.message);
   checkKfuncs(env);
@@ -320,6 +286,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
     helpers: [...env.facts.helpers].sort((a, b) => a - b),
     kfuncs: [...env.facts.kfuncs].sort((a, b) => a - b),
     loopHeads: env.loopHeads,
+    needs: [...env.facts.needs].sort(),
   };
   return issue(prog, aux, subprogInfos(env), facts, env.stats(), env.log.lines);
 }

@@ -1,0 +1,127 @@
+// What the kernel asks of a program of each type as a whole: the expected attach types it may be loaded with, whether
+// it may sleep, what it may do with packet bytes, and what it may return. Contexts and helpers have tables of their own.
+import type { AttachTypeName, ProgTypeName } from "./prog_types.ts";
+
+/** Both ends included. */
+export type ReturnRange = readonly [min: number, max: number];
+
+interface ReturnRule {
+  readonly range: ReturnRange;
+  /** for these attach types; for all that no rule before it names */
+  readonly attach?: readonly AttachTypeName[];
+}
+
+export interface ProgRules {
+  /** the expected attach types it may be loaded with; all, where the kernel does not look */
+  readonly attach?: readonly AttachTypeName[];
+  /** what it is loaded as when none is given */
+  readonly attachDefault?: AttachTypeName;
+  readonly sleepable?: "always" | "may" | readonly AttachTypeName[];
+  /** direct access to packet bytes; helpers may be given them in both cases */
+  readonly pkt?: "read" | "write";
+  /** legacy packet loads */
+  readonly ldAbs?: true;
+  /** the first rule that fits; no rule: anything */
+  readonly returns?: readonly ReturnRule[];
+}
+
+const BOOLEAN: readonly ReturnRule[] = [{ range: [0, 1] }];
+
+const SOCK_ADDR: readonly AttachTypeName[] = [
+  "cgroup_inet4_bind",
+  "cgroup_inet6_bind",
+  "cgroup_inet4_connect",
+  "cgroup_inet6_connect",
+  "cgroup_unix_connect",
+  "cgroup_inet4_getpeername",
+  "cgroup_inet6_getpeername",
+  "cgroup_unix_getpeername",
+  "cgroup_inet4_getsockname",
+  "cgroup_inet6_getsockname",
+  "cgroup_unix_getsockname",
+  "cgroup_udp4_sendmsg",
+  "cgroup_udp6_sendmsg",
+  "cgroup_unix_sendmsg",
+  "cgroup_udp4_recvmsg",
+  "cgroup_udp6_recvmsg",
+  "cgroup_unix_recvmsg",
+];
+
+/** Hooks that only report: they cannot refuse. */
+const REPORTS: readonly AttachTypeName[] = SOCK_ADDR.filter((a) =>
+  /_(recvmsg|getpeername|getsockname)$/.test(a),
+);
+
+// biome-ignore format: table
+const RULES: Partial<Record<ProgTypeName, ProgRules>> = {
+  socket_filter:  { ldAbs: true },
+  sched_cls:      { pkt: "write", ldAbs: true },
+  sched_act:      { pkt: "write", ldAbs: true },
+  xdp:            { pkt: "write" },
+  lwt_in:         { pkt: "read" },
+  lwt_out:        { pkt: "read" },
+  lwt_xmit:       { pkt: "write" },
+  lwt_seg6local:  { pkt: "read" },
+  sk_skb:         { pkt: "write" },
+  sk_msg:         { pkt: "write" },
+  flow_dissector: { pkt: "read" },
+  sk_reuseport:   {
+    pkt: "read", attachDefault: "sk_reuseport_select",
+    attach: ["sk_reuseport_select", "sk_reuseport_select_or_migrate"],
+  },
+  cgroup_skb:     {
+    pkt: "read", attachDefault: "cgroup_inet_ingress",
+    attach: ["cgroup_inet_ingress", "cgroup_inet_egress"],
+    returns: [{ range: [0, 3], attach: ["cgroup_inet_egress"] }, ...BOOLEAN],
+  },
+  cgroup_sock:    {
+    attachDefault: "cgroup_inet_sock_create",
+    attach: ["cgroup_inet_sock_create", "cgroup_inet_sock_release", "cgroup_inet4_post_bind", "cgroup_inet6_post_bind"],
+    returns: BOOLEAN,
+  },
+  cgroup_sock_addr: {
+    attach: SOCK_ADDR,
+    returns: [
+      { range: [1, 1], attach: REPORTS },
+      { range: [0, 3], attach: ["cgroup_inet4_bind", "cgroup_inet6_bind"] },
+      ...BOOLEAN,
+    ],
+  },
+  cgroup_sockopt: { pkt: "write", attach: ["cgroup_setsockopt", "cgroup_getsockopt"], returns: BOOLEAN },
+  cgroup_sysctl:  { returns: BOOLEAN },
+  cgroup_device:  { returns: BOOLEAN },
+  sock_ops:       { returns: BOOLEAN },
+  sk_lookup:      { attach: ["sk_lookup"], returns: BOOLEAN },
+  netfilter:      { attach: ["netfilter"], returns: BOOLEAN },
+  syscall:        { attach: [], sleepable: "always" },
+  ext:            { attach: [] },
+  kprobe:         {
+    sleepable: "may",
+    returns: [{ range: [0, 1], attach: ["trace_kprobe_session", "trace_uprobe_session"] }],
+  },
+  tracing:        {
+    sleepable: ["trace_fentry", "trace_fexit", "modify_return", "trace_iter"],
+    returns: [{ range: [0, 0], attach: ["trace_fentry", "trace_fexit"] }, { range: [0, 1], attach: ["trace_iter"] }],
+  },
+  lsm:            { sleepable: ["lsm_mac"] },
+  struct_ops:     { sleepable: "may" },
+};
+
+export function progRules(type: ProgTypeName): ProgRules {
+  return RULES[type] ?? {};
+}
+
+/** The expected attach type a program counts as; undefined where none was given and none is assumed. */
+export function effectiveAttach(
+  type: ProgTypeName,
+  attach: AttachTypeName | undefined,
+): AttachTypeName | undefined {
+  return attach ?? progRules(type).attachDefault;
+}
+
+/** undefined: anything may be returned. */
+export function returnRange(type: ProgTypeName, attach: AttachTypeName | undefined): ReturnRange | undefined {
+  const own = effectiveAttach(type, attach);
+  const rules = progRules(type).returns ?? [];
+  return rules.find((r) => r.attach === undefined || (own !== undefined && r.attach.includes(own)))?.range;
+}

@@ -1,0 +1,63 @@
+// Whether a program of its type may be loaded at all: its expected attach type, whether it sleeps, what it returns.
+// The rules are rows of src/spec/prog_rules.ts.
+import { effectiveAttach, progRules, returnRange } from "../spec/prog_rules.ts";
+import { badRange } from "./call_subprog.ts";
+import type { Env } from "./env.ts";
+import { markPrecise } from "./precision.ts";
+import { checkRegRead } from "./reg_checks.ts";
+import { checkNoRefs } from "./refs.ts";
+import { type RegState, regTypeStr } from "./regs.ts";
+
+/** Before anything of the program is looked at. */
+export function checkAttachType(env: Env): void {
+  const { type, expectedAttachType } = env.prog;
+  const allowed = progRules(type).attach;
+  const attach = effectiveAttach(type, expectedAttachType);
+  // where there is nothing to choose from, nothing may be given
+  if (allowed === undefined || (allowed.length === 0 && attach === undefined)) return;
+  if (attach === undefined || !allowed.includes(attach))
+    env.rejectAt(
+      -1,
+      "EINVAL",
+      `a ${type} program cannot be loaded with expected attach type ${attach ?? "0"}`,
+    );
+}
+
+export function checkSleepable(env: Env): void {
+  const { type, flags, expectedAttachType } = env.prog;
+  const rule = progRules(type).sleepable;
+  const sleeps = flags.includes("sleepable");
+  if (rule === "always") {
+    if (!sleeps) env.rejectAt(-1, "EINVAL", "Syscall programs can only be sleepable");
+    return;
+  }
+  if (!sleeps || rule === "may") return;
+  if (rule === undefined || expectedAttachType === undefined || !rule.includes(expectedAttachType))
+    env.rejectAt(
+      -1,
+      "EINVAL",
+      "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable",
+    );
+}
+
+function checkRange(env: Env, where: string, [min, max]: readonly [number, number]): void {
+  const r0 = env.regs[0] as RegState;
+  if (r0.kind !== "scalar")
+    env.reject("EINVAL", `${where} the register R0 is not a known value (${regTypeStr(r0)})`);
+  markPrecise(env, 0);
+  if (r0.s.sminNum < min || r0.s.smaxNum > max) env.reject("EINVAL", badRange(where, r0, min, max));
+}
+
+/** The exit of the program, of a global function, or of a callback that runs on its own. */
+export function checkExit(env: Env): void {
+  if (env.state.holdsLock)
+    env.reject("EINVAL", "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region");
+  checkNoRefs(env);
+  const r0 = checkRegRead(env, 0);
+  if (env.frame.inAsyncCallback) return checkRange(env, "At async callback return", [0, 0]);
+  const isProg = env.frame.subprogno === 0;
+  const range = isProg ? returnRange(env.prog.type, env.prog.expectedAttachType) : undefined;
+  if (range !== undefined) return checkRange(env, "At program exit", range);
+  if (!isProg && r0.kind !== "scalar")
+    env.reject("EINVAL", `At subprogram exit the register R0 is not a scalar value (${regTypeStr(r0)})`);
+}

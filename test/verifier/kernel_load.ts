@@ -1,0 +1,45 @@
+// For the recorders of this folder: asks the running kernel through prog_load.c, many programs in one go.
+import { execFileSync } from "node:child_process";
+import { encodeInsns } from "../../src/isa/encode.ts";
+import type { Insn } from "../../src/isa/insn.ts";
+import {
+  type AttachTypeName,
+  attachTypeId,
+  type ProgTypeName,
+  progTypeId,
+} from "../../src/spec/prog_types.ts";
+
+/** A program for the kernel. */
+export interface KernelProg {
+  readonly type: ProgTypeName;
+  readonly attach: AttachTypeName | undefined;
+  readonly insns: readonly (Insn | undefined)[];
+  readonly flags?: number;
+  readonly attachBtfId?: number;
+  readonly license?: string;
+}
+
+export interface KernelVerdict {
+  /** positive, 0 = accepted */
+  readonly errno: number;
+  /** the last line before the statistics */
+  readonly words: string;
+}
+
+function line(p: KernelProg): string {
+  const attach = p.attach === undefined ? 0 : attachTypeId(p.attach);
+  const hex = Buffer.from(encodeInsns(p.insns)).toString("hex");
+  return `${progTypeId(p.type)} ${attach} ${p.flags ?? 0} ${p.attachBtfId ?? 0} ${p.license ?? "GPL"} ${hex}\n`;
+}
+
+/** `loader` is prog_load.c built; needs root. "r2": what is in r2 takes the place of the kernel's words. */
+export function loadInKernel(loader: string, progs: readonly KernelProg[], ...ask: "r2"[]): KernelVerdict[] {
+  const out = execFileSync(loader, ask, { input: progs.map(line).join(""), maxBuffer: 2 ** 30 }).toString();
+  const verdicts = out
+    .split("\n")
+    .slice(0, -1)
+    .map((l) => ({ errno: Number.parseInt(l, 10), words: l.slice(l.indexOf("\t") + 1) }));
+  if (verdicts.length !== progs.length)
+    throw new Error(`${progs.length} programs, ${verdicts.length} answers from ${loader}`);
+  return verdicts;
+}
