@@ -4,7 +4,7 @@ import type { InsnOf, RegNo } from "../../src/isa/insn.ts";
 import type { CallAux } from "../../src/verifier/proof.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
-import { kfuncById, libName } from "../../src/spec/kfuncs.ts";
+import { libName } from "../../src/spec/kfuncs/index.ts";
 import {
   CPU_INDEX,
   CPU_TAIL_CALLS,
@@ -35,18 +35,18 @@ export function lowerCall(fn: Fn, insn: InsnOf<"call">): void {
   const { callee } = insn;
   if (callee.kind === "helper") return lowerHelper(fn, insn.pc, callee.id);
   if (callee.kind === "subprog") return lowerSubprogCall(fn, insn.pc, callee.target);
-  lowerKfunc(fn, insn.pc, callee.btfId);
+  lowerKfunc(fn, insn.pc);
 }
 
-function lowerKfunc(fn: Fn, pc: number, id: number): void {
-  const kfunc = kfuncById(id);
-  const target = kfunc === undefined ? undefined : fn.env.libFunction(libName(kfunc));
+function lowerKfunc(fn: Fn, pc: number): void {
+  const kfunc = fn.env.aux?.[pc]?.call?.kfunc;
+  const target = kfunc === undefined ? undefined : fn.env.libFunction(libName(kfunc.name));
   if (kfunc === undefined || target === undefined)
     throw new BpfError(
       "EOPNOTSUPP",
-      `${pc}: kernel function ${kfunc?.name ?? `#${id}`} is not available here`,
+      `${pc}: kernel function ${kfunc?.name ?? "without a name"} is not available here`,
     );
-  const args = kfunc.args.map((arg, i) => (arg === "ignored" ? fn.imm64(0) : fn.get(ARG_REGS[i] as RegNo)));
+  const args = kfunc.ignored.map((ignored, i) => (ignored ? fn.imm64(0) : fn.get(ARG_REGS[i] as RegNo)));
   fn.set(0, fn.mark(fn.m.call(target, [fn.cpu(), ...args], fn.env.b.i64), pc));
 }
 

@@ -2,7 +2,7 @@
 // `interpret` runs any insns, verified or not, and is what tests use; the gate for programs is interp_engine.ts.
 import type { Imm64, Insn, InsnOf } from "../../src/isa/insn.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
-import { kfuncById, libName } from "../../src/spec/kfuncs.ts";
+import { libName } from "../../src/spec/kfuncs/index.ts";
 import type { InsnAux, SubprogInfo } from "../../src/verifier/proof.ts";
 import { WORLD_STOP, WORLD_STOPPED } from "../memory/layout.ts";
 import { type CallOutcome, type Frame, InterpTrap, type Machine, step } from "./interp_insn.ts";
@@ -148,11 +148,11 @@ class Interp implements Machine {
   #callee(frame: Frame, pc: number, callee: InsnOf<"call">["callee"], args: readonly bigint[]): bigint {
     if (callee.kind === "helper") return this.#helper(frame, pc, callee.id, args);
     if (callee.kind === "subprog") return this.#subprog(frame, pc, callee.target, args);
-    const row = kfuncById(callee.btfId);
-    const kfunc = row === undefined ? undefined : this.env.helpers[libName(row)];
-    if (row === undefined || kfunc === undefined)
+    const fact = this.env.aux?.[pc]?.call?.kfunc;
+    const kfunc = fact === undefined ? undefined : this.env.helpers[libName(fact.name)];
+    if (fact === undefined || kfunc === undefined)
       throw new InterpTrap(pc, `kernel function #${callee.btfId} is not known here`);
-    return kfunc(this.env.cpu, ...args.slice(0, row.args.length));
+    return kfunc(this.env.cpu, ...fact.ignored.map((ignored, i) => (ignored ? 0n : (args[i] ?? 0n))));
   }
 
   #tailCall(frame: Frame): CallOutcome {

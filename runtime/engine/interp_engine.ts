@@ -5,7 +5,7 @@ import { checkRunnable } from "../../jit/runnable.ts";
 import type { Imm64 } from "../../src/isa/insn.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
-import { kfuncById, libName } from "../../src/spec/kfuncs.ts";
+import { libName } from "../../src/spec/kfuncs/index.ts";
 import { mapTypeName } from "../../src/spec/map_types.ts";
 import { VerifiedProg } from "../../src/verifier/proof.ts";
 import {
@@ -120,11 +120,9 @@ function requireHelpers(verified: VerifiedProg, helpers: Readonly<Record<string,
       throw new BpfError("EOPNOTSUPP", `helper bpf_${name} is not available here`);
     }
   }
-  for (const id of verified.facts.kfuncs) {
-    const kfunc = kfuncById(id);
-    if (kfunc === undefined || helpers[libName(kfunc)] === undefined)
-      throw new BpfError("EOPNOTSUPP", `kernel function ${kfunc?.name ?? `#${id}`} is not available here`);
-  }
+  for (const name of verified.facts.kfuncs)
+    if (helpers[libName(name)] === undefined)
+      throw new BpfError("EOPNOTSUPP", `kernel function ${name} is not available here`);
 }
 
 /** The program on this world. Names a helper that the library lacks at load, not when it is called. */

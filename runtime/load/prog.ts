@@ -5,10 +5,11 @@ import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts
 import { validFields } from "../../src/elf/special_fields.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 import { BpfError } from "../../src/spec/errors.ts";
-import { kfuncByName } from "../../src/spec/kfuncs.ts";
+import { kfuncId } from "../../src/verifier/kfunc/desc.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { type VerifyOptions, verify } from "../../src/verifier/verify.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
+import { kernelBtf } from "./kernel_btf.ts";
 import { kernelMapName } from "./kernel_name.ts";
 import type { OpenObject } from "./open.ts";
 
@@ -80,22 +81,27 @@ function relocated(spec: ObjectSpec, prog: ProgSpec): ProgSpec["insns"] {
 /** What libbpf puts into the call of a weak kernel function that is not there: no helper has this number. */
 const POISON_KFUNC = 2002000000;
 
-/** The call of a kernel function by its row here; a weak one that is not known cannot be reached. */
+/** What follows three underscores tells flavours of one function apart, in the object only. */
+function plainName(name: string): string {
+  return name.replace(/___.*$/, "");
+}
+
+/** The call of a kernel function by its number; a weak one that is not known cannot be reached. */
 function kfuncCall(prog: ProgSpec, index: number, insn: Insn): Insn {
   const { name, weak } = prog.kfuncs[index] as ProgSpec["kfuncs"][number];
-  const row = kfuncByName(name);
-  if (row === undefined && !weak)
+  const id = kfuncId(plainName(name), kernelBtf);
+  if (id === undefined && !weak)
     throw new BpfError("EINVAL", `prog '${prog.name}': kernel function '${name}' is not known here`);
   const callee =
-    row === undefined
+    id === undefined
       ? { kind: "helper" as const, id: POISON_KFUNC + index }
-      : { kind: "kfunc" as const, btfId: row.id, off: 0 };
+      : { kind: "kfunc" as const, btfId: id, off: 0 };
   return { pc: insn.pc, kind: "call", callee };
 }
 
 /** Whether a kernel function is there, as a number that is 0 or not; nothing else outside has an address here. */
 function externValue(prog: ProgSpec, extern: ProgSpec["externs"][number], insn: Insn): Insn {
-  const known = extern.kind === "ksym" && kfuncByName(extern.name) !== undefined;
+  const known = extern.kind === "ksym" && kfuncId(plainName(extern.name), kernelBtf) !== undefined;
   if (insn.kind !== "ld_imm64" || !(known || extern.weak))
     throw new BpfError(
       "EINVAL",
@@ -127,6 +133,7 @@ export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
     insns: withExterns(prog, relocated(spec, prog)),
     maps: spec.maps.map((map) => ({ ...toMapDef(map), name: kernelMapName(spec, map) })),
     ...(spec.btf === undefined ? {} : { btf: spec.btf }),
+    kernelBtf,
     subprogs: prog.subprogs,
     lines: prog.lines,
     funcs: prog.funcs,

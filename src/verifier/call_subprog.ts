@@ -79,7 +79,7 @@ function callGlobal(env: Env, subprogno: number): void {
       "use static function instead",
     );
   const args = globalArgs(env, subprogno);
-  env.blame = `Caller passes invalid args into func#${subprogno} ('${sub.name}')`;
+  env.blame = { line: `Caller passes invalid args into func#${subprogno} ('${sub.name}')`, code: "EINVAL" };
   args.forEach((arg, i) => {
     checkGlobalArg(env, i + 1, arg);
   });

@@ -1,7 +1,6 @@
 // The control flow graph before anything is executed: every insn reachable, every jump inside, marks where states
 // are kept and where history is noted, and the heads of loops. Knows no registers.
 import { HELPERS } from "../spec/helpers.ts";
-import { kfuncById } from "../spec/kfuncs.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 
@@ -18,10 +17,10 @@ export function isSyncCallbackCall(insn: Insn): boolean {
 }
 
 /** The call names a callback that runs later. */
-function isAsyncCallbackCall(insn: Insn): boolean {
+function isAsyncCallbackCall(env: Env, insn: Insn): boolean {
   if (insn.kind !== "call") return false;
   if (insn.callee.kind === "helper") return HELPERS[insn.callee.id]?.proto?.effects.async === true;
-  return insn.callee.kind === "kfunc" && kfuncById(insn.callee.btfId)?.async === true;
+  return insn.callee.kind === "kfunc" && env.kfuncs.get(insn.callee.btfId)?.async === true;
 }
 
 export function isTailCall(insn: Insn): boolean {
@@ -83,7 +82,7 @@ function mark(env: Env, insn: Insn, edges: readonly Edge[]): void {
         jmpPoint[pc] = 1;
         prunePoint[pc] = 1;
       }
-      if (insn.callee.kind === "subprog" || isAsyncCallbackCall(insn)) prunePoint[pc] = 1;
+      if (insn.callee.kind === "subprog" || isAsyncCallbackCall(env, insn)) prunePoint[pc] = 1;
       break;
     case "ld_imm64":
       if (insn.value.kind !== "func") return;

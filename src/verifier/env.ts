@@ -1,11 +1,13 @@
 // The verifier's working memory for one program: subprograms, marks, counters, the branch stack, the history of
 // jumps, and the log. `reject` is the only place of the verifier that throws. Holds no rules of its own.
+import type { Btf } from "../btf/btf.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { LineInfo } from "../elf/object_spec.ts";
 import type { ErrnoName } from "../spec/errors.ts";
 import type { CtxLayout } from "../spec/ctx/field.ts";
 import { VerifierError } from "./error.ts";
 import { Facts } from "./facts.ts";
+import type { Kfunc } from "./kfunc/desc.ts";
 import { insnText, VerifierLog } from "./log.ts";
 import { INNER_MAP, type MapDef, type Prog, type VerifyStats } from "./proof.ts";
 import type { Hist } from "./history.ts";
@@ -76,6 +78,9 @@ export class Env {
   /** start of a subprogram -> its number */
   readonly subprogStarts = new Map<number, number>();
 
+  /** the kernel functions that are called, by the id in the call */
+  readonly kfuncs = new Map<number, Kfunc>();
+
   // marks, one a slot
   readonly prunePoint: Uint8Array;
   readonly jmpPoint: Uint8Array;
@@ -112,8 +117,8 @@ export class Env {
   maxStatesPerInsn = 0;
   timeUs = 0;
 
-  /** while a global function's arguments are checked: what every refusal then ends with */
-  blame: string | undefined = undefined;
+  /** while arguments of some call are checked: what every refusal then ends with, and its errno if it has its own */
+  blame: { readonly line: string; readonly code?: ErrnoName } | undefined = undefined;
 
   /** what to write instead of what is refused next */
   hint: string | undefined = undefined;
@@ -148,6 +153,10 @@ export class Env {
   /** Pruning compares everything exactly: what was claimed covers what is pruned. */
   get exact(): boolean {
     return this.options.claims !== undefined;
+  }
+
+  get kernelBtf(): Btf | undefined {
+    return this.prog.kernelBtf?.();
   }
 
   get frame(): Frame {
@@ -267,16 +276,16 @@ export class Env {
 
   /** Refuses the program; pc -1 where no insn is to blame. */
   rejectAt(pc: number, code: ErrnoName, ...reasons: string[]): never {
-    if (this.blame !== undefined) reasons.push(this.blame);
+    if (this.blame !== undefined) reasons.push(this.blame.line);
     for (const r of reasons) this.log.line(r);
     this.closeLog();
     const insn = pc < 0 ? undefined : this.insns[pc];
     const line = pc < 0 ? undefined : this.lineAt(pc);
     throw new VerifierError({
-      code: this.blame === undefined ? code : "EINVAL",
+      code: this.blame?.code ?? code,
       reasons,
       pc: insn === undefined ? -1 : pc,
-      insn: insn === undefined ? "" : insnText(insn),
+      insn: insn === undefined ? "" : insnText(insn, this.kfuncs),
       source: line === undefined ? undefined : `${line.file}:${line.line} ${line.text.trim()}`,
       log: this.log.lines,
       stats: this.stats(),

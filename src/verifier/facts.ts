@@ -32,6 +32,7 @@ class AccessFacts {
 }
 
 class CallFacts {
+  kfunc: CallAux["kfunc"] = undefined;
   readonly map = new Same<number>();
   readonly constKey = new Same<number>();
   readonly callback = new Same<number>();
@@ -59,7 +60,7 @@ export class Facts {
   resizesPkt = false;
   usesTailCall = false;
   readonly helpers = new Set<number>();
-  readonly kfuncs = new Set<number>();
+  readonly kfuncs = new Set<string>();
   /** see ProgFacts */
   readonly needs = new Set<string>();
 
@@ -119,6 +120,10 @@ export class Facts {
     return f.call;
   }
 
+  callKfunc(pc: number, name: string, ignored: readonly boolean[]): void {
+    this.kfuncs.add(name);
+    this.callAt(pc).kfunc ??= { name, ignored };
+  }
   callMap(pc: number, map: number | undefined): void {
     this.callAt(pc).map.note(map);
   }
@@ -156,6 +161,7 @@ function toCall(c: CallFacts): CallAux {
   const constKey = c.constKey.get();
   const callback = c.callback.get();
   return {
+    ...(c.kfunc === undefined ? {} : { kfunc: c.kfunc }),
     ...(map === undefined ? {} : { map }),
     ...(constKey === undefined ? {} : { constKey }),
     ...(callback === undefined ? {} : { callback }),

@@ -92,14 +92,8 @@ export function checkHelperMem(env: Env, regno: number, size: number, write: boo
   }
 }
 
-/** The length behind a memory argument. */
-function checkSize(
-  env: Env,
-  regno: number,
-  before: ArgType | undefined,
-  zeroOk: boolean,
-  meta: CallMeta,
-): void {
+/** The length in this register, of the memory in the one before. */
+export function checkMemSize(env: Env, regno: number, write: boolean, zeroOk: boolean): void {
   const s = (env.regs[regno] as RegState).s;
   if (s.sminHi < 0)
     env.reject("EACCES", `R${regno} min value is negative, either use unsigned or 'var &= const'`);
@@ -107,16 +101,27 @@ function checkSize(
     env.reject("EACCES", `R${regno} invalid zero-sized read: u64=[${s.umin},${s.umax}]`);
   if (s.umaxNum >= MAX_VAR_OFF)
     env.reject("EACCES", `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
-  const write = before === "uninit_mem";
   checkHelperMem(env, regno - 1, s.umaxNum, write, zeroOk);
   markPrecise(env, regno);
+}
+
+function checkSize(
+  env: Env,
+  regno: number,
+  before: ArgType | undefined,
+  zeroOk: boolean,
+  meta: CallMeta,
+): void {
+  const write = before === "uninit_mem";
+  checkMemSize(env, regno, write, zeroOk);
+  const s = (env.regs[regno] as RegState).s;
   const ptr = env.regs[regno - 1] as RegState;
   const wholly = write && s.isConst && ptr.s.isConst;
   meta.mem.push({ regno: regno - 1, size: s.umaxNum, write, wholly });
 }
 
 /** A zero-terminated string in a frozen map. */
-function checkConstStr(env: Env, regno: number, reg: RegState): void {
+export function checkConstStr(env: Env, regno: number, reg: RegState): void {
   const map = env.mapAt(reg.aux);
   if (map.frozen === undefined) env.reject("EACCES", `R${regno} does not point to a readonly map'`);
   if (!reg.s.isConst) env.reject("EACCES", `R${regno} is not a constant address'`);

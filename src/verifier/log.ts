@@ -78,8 +78,8 @@ function helperName(id: number): string | undefined {
 }
 
 /** The insn with its opcode in front, as the log prints it. */
-export function insnText(insn: Insn): string {
-  return fmtInsn(insn, { code: true, helperName });
+export function insnText(insn: Insn, kfuncs: ReadonlyMap<number, { readonly name: string }>): string {
+  return fmtInsn(insn, { code: true, helperName, kfuncName: (id) => kfuncs.get(id)?.name });
 }
 
 function fmtMap(map: MapDef | undefined): string {

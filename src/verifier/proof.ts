@@ -33,6 +33,8 @@ export interface Prog {
   readonly insns: readonly (Insn | undefined)[];
   readonly maps: readonly MapDef[];
   readonly btf?: Btf;
+  /** the types of the kernel it is for; asked for by programs that need them, since reading them takes a while */
+  readonly kernelBtf?: () => Btf | undefined;
   readonly subprogs: readonly SubprogSpec[];
   readonly lines: readonly LineInfo[];
   readonly funcs: readonly FuncInfo[];
@@ -56,6 +58,8 @@ export interface Access {
 }
 
 export interface CallAux {
+  /** calls of kernel functions: which, and the arguments it takes; what it does not look at is 0 */
+  readonly kfunc?: { readonly name: string; readonly ignored: readonly boolean[] };
   /** the one map passed on every path (index into Prog.maps), if it is always the same */
   readonly map?: number;
   /** constant value of the u32 key on every path, for arrays and program arrays */
@@ -108,8 +112,8 @@ export interface ProgFacts {
   readonly resizesPkt: boolean;
   readonly usesTailCall: boolean;
   readonly helpers: readonly number[];
-  /** ids of src/spec/kfuncs.ts */
-  readonly kfuncs: readonly number[];
+  /** names of the kernel functions that are called */
+  readonly kfuncs: readonly string[];
   /** loops that the verifier did not bound tightly must poll the stop word (back-edge targets) */
   readonly loopHeads: readonly number[];
   /** what the program uses that is no memory of its own: kinds of pointers it looks through, in the log's words */

@@ -137,6 +137,8 @@ export class VerifierState {
   /** how deep in regions of preemption disabled, of RCU reading */
   preemptDepth = 0;
   rcuDepth = 0;
+  /** this path is a callback that may sleep, whatever the program may */
+  inSleepable = false;
 
   constructor(readonly frames: Frame[]) {}
 
@@ -155,6 +157,7 @@ export class VerifierState {
     st.refs = this.refs;
     st.preemptDepth = this.preemptDepth;
     st.rcuDepth = this.rcuDepth;
+    st.inSleepable = this.inSleepable;
     return st;
   }
 

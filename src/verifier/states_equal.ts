@@ -174,6 +174,7 @@ function noteUninit(env: Env, old: Frame, cur: Frame): void {
 /** The same things held, in the same order, and the same regions entered. */
 function refsSafe(old: VerifierState, cur: VerifierState, ids: IdMap): boolean {
   if (old.preemptDepth !== cur.preemptDepth || old.rcuDepth !== cur.rcuDepth) return false;
+  if (old.inSleepable !== cur.inSleepable) return false;
   if (old.refs.length !== cur.refs.length) return false;
   return old.refs.every((o, i) => {
     const c = cur.refs[i] as Ref;

@@ -7,12 +7,12 @@ import { progRules } from "../spec/prog_rules.ts";
 import { execAlu } from "./alu.ts";
 import { execJmp } from "./branch.ts";
 import { execHelper } from "./call_helper.ts";
-import { checkKfuncs, execKfunc } from "./call_kfunc.ts";
 import { execCall, execReturn } from "./call_subprog.ts";
 import { checkCfg, insnSlots } from "./cfg.ts";
 import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
 import { VerifierError } from "./error.ts";
 import { globalArgs } from "./global_args.ts";
+import { checkKfuncs, execKfunc } from "./kfunc/call.ts";
 import { computeLiveRegs } from "./live_regs.ts";
 import { checkLdImm64 } from "./ld_imm64.ts";
 import { insnText } from "./log.ts";
@@ -39,7 +39,7 @@ function logInsn(env: Env, insn: Insn, newPath: boolean): void {
   }
   logTouched(env);
   env.log.source(env.lineAt(insn.pc));
-  env.log.insn(`${insn.pc}: ${insnText(insn)}`);
+  env.log.insn(`${insn.pc}: ${insnText(insn, env.kfuncs)}`);
 }
 
 function execMayGoto(env: Env, insn: InsnOf<"may_goto">): void {
@@ -235,7 +235,7 @@ function logProgram(env: Env): void {
     const live = env.liveRegs[insn.pc] as number;
     const regs = Array.from({ length: 10 }, (_, i) => ((live >> i) & 1 ? `${i}` : ".")).join("");
     const scc = env.scc[insn.pc] === 0 ? "" : `${env.scc[insn.pc]}`;
-    env.log.line(`${scc.padStart(3)} ${String(insn.pc).padStart(3)}: ${regs} ${insnText(insn)}`);
+    env.log.line(`${scc.padStart(3)} ${String(insn.pc).padStart(3)}: ${regs} ${insnText(insn, env.kfuncs)}`);
   }
 }
 
@@ -284,7 +284,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
     resizesPkt: env.facts.resizesPkt,
     usesTailCall: env.facts.usesTailCall,
     helpers: [...env.facts.helpers].sort((a, b) => a - b),
-    kfuncs: [...env.facts.kfuncs].sort((a, b) => a - b),
+    kfuncs: [...env.facts.kfuncs].sort(),
     loopHeads: env.loopHeads,
     needs: [...env.facts.needs].sort(),
   };

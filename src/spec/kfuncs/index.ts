@@ -1,0 +1,29 @@
+// All kernel functions by name. What they take and give is said by the kernel's own types, or, for those that this
+// library brings along, by the prototypes here.
+import { GENERAL } from "./general.ts";
+import type { KfuncRow } from "./row.ts";
+import { SUBSYSTEMS } from "./subsystems.ts";
+
+export { type KfuncFilter, type KfuncFlag, type KfuncHook, type KfuncRow, mayCall } from "./row.ts";
+
+const BY_NAME: ReadonlyMap<string, KfuncRow> = new Map(
+  [...GENERAL, ...SUBSYSTEMS].map((row) => [row.name, row]),
+);
+
+export function kfuncRow(name: string): KfuncRow | undefined {
+  return BY_NAME.get(name);
+}
+
+/** Functions that can be called without any kernel's types: those that can run here. */
+// biome-ignore format: table
+export const OWN_PROTOS: readonly string[] = [
+  "int bpf_wq_init(struct bpf_wq *wq, void *p__map, unsigned int flags)",
+  "int bpf_wq_set_callback_impl(struct bpf_wq *wq, callback *callback_fn, unsigned int flags, void *aux__prog)",
+  "int bpf_wq_start(struct bpf_wq *wq, unsigned int flags)",
+  "int bpf_timer_cancel_async(struct bpf_timer *timer)",
+];
+
+/** What the library calls it. */
+export function libName(name: string): string {
+  return name.replace(/^bpf_/, "");
+}

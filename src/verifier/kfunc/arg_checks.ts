@@ -1,0 +1,160 @@
+// One check for each kind of pointer argument of a kernel function. What a check teaches goes into the KfuncMeta.
+import type { BtfType } from "../../btf/btf.ts";
+import { kindWord, sizeOfType } from "../../btf/query.ts";
+import { isNoCastAlias, isProjection, structHolds, type TypeRef } from "../btf_match.ts";
+import type { Env } from "../env.ts";
+import { checkConstStr, checkHelperMem, checkMemSize } from "../helper_args.ts";
+import { ALLOC, isNull, MAYBE_NULL, type RegState, regTypeStr, withFlags } from "../regs.ts";
+import { checkKfuncField } from "../special_args.ts";
+import { hasUnsafeFlags, isRcu, pointedType, structOf, TRUSTED_FLAGS } from "../trust.ts";
+import type { ArgKind } from "./arg_kind.ts";
+import type { KfuncParam } from "./desc.ts";
+import type { KfuncMeta } from "./meta.ts";
+
+export interface PtrArg {
+  readonly i: number;
+  readonly regno: number;
+  readonly reg: RegState;
+  readonly param: KfuncParam;
+  /** what the parameter points to */
+  readonly to: BtfType;
+}
+
+type Check = (env: Env, arg: PtrArg, meta: KfuncMeta) => void;
+
+function checkCtx(env: Env, { i, reg }: PtrArg): void {
+  if (reg.kind !== "ctx")
+    env.reject("EINVAL", `arg#${i} expected pointer to ctx, but got ${regTypeStr(reg)}`);
+}
+
+/** The register as if it were not null, while `check` looks at it. */
+function asNotNull(env: Env, regno: number, check: () => void): void {
+  const reg = env.regs[regno] as RegState;
+  if (!reg.maybeNull) return check();
+  env.regs[regno] = withFlags(reg, reg.flags & ~MAYBE_NULL);
+  check();
+  env.regs[regno] = reg;
+}
+
+function checkMem(env: Env, { i, regno, reg, param, to }: PtrArg, meta: KfuncMeta): void {
+  const size = sizeOfType(param.btf, to.id);
+  if (size === undefined)
+    env.reject(
+      "EINVAL",
+      `arg#${i} reference type('${kindWord(to)} ${to.name}') size cannot be determined: -22`,
+    );
+  if (isNull(reg)) return;
+  asNotNull(env, regno, () => {
+    checkHelperMem(env, regno, size, false, true);
+    checkHelperMem(env, regno, size, true, true);
+  });
+  meta.mem.push({ regno, size, write: true, wholly: false });
+}
+
+/** Memory and, in the next register, its length. */
+function checkSizedMem(env: Env, { i, regno, reg, param }: PtrArg, meta: KfuncMeta): void {
+  const size = env.regs[regno + 1] as RegState;
+  const next = meta.kfunc.params[i + 1] as KfuncParam;
+  if (!isNull(reg) || !param.has("__opt")) {
+    env.blame = { line: `arg#${i} arg#${i + 1} memory, len pair leads to invalid memory access` };
+    asNotNull(env, regno, () => {
+      checkMemSize(env, regno + 1, false, true);
+      checkMemSize(env, regno + 1, true, true);
+    });
+    env.blame = undefined;
+    meta.mem.push({ regno, size: size.s.umaxNum, write: true, wholly: false });
+  }
+  if (!next.has("__szk")) return;
+  if (!size.s.isConst) env.reject("EINVAL", `R${regno + 1} must be a known constant`);
+  meta.constant = size.s.value;
+}
+
+function checkCallback(env: Env, { i, reg }: PtrArg, meta: KfuncMeta): void {
+  if (reg.kind !== "func") env.reject("EINVAL", `arg${i} expected pointer to func`);
+  meta.callback = reg.aux;
+}
+
+function checkString(env: Env, { i, regno, reg }: PtrArg): void {
+  if (reg.kind !== "map_value" || reg.flags !== 0)
+    env.reject("EINVAL", `arg#${i} doesn't point to a const string`);
+  checkConstStr(env, regno, reg);
+}
+
+/** A struct of the kernel, by its type: itself, or one that begins with it. */
+function checkStruct(env: Env, arg: PtrArg, meta: KfuncMeta): void {
+  const { i, regno, reg } = arg;
+  const usable =
+    structOf(reg.kind) !== undefined || (reg.kind === "ptr_" && (!hasUnsafeFlags(reg) || isRcu(reg)));
+  if (!usable)
+    env.reject(
+      "EINVAL",
+      `arg#${i} is ${regTypeStr(reg)} expected ${regTypeStr(withFlags(reg, reg.flags & TRUSTED_FLAGS))} or socket`,
+    );
+  const have = pointedType(reg, meta.kfunc.btf);
+  if (have === undefined) env.reject("EINVAL", `R${regno} has no type the kernel knows`);
+  checkSameStruct(env, arg, have, meta);
+}
+
+function checkSameStruct(
+  env: Env,
+  { i, regno, reg, param, to }: PtrArg,
+  have: TypeRef,
+  meta: KfuncMeta,
+): void {
+  const { kfunc } = meta;
+  const need = { btf: param.btf, id: to.id };
+  const strict = (kfunc.is("release") && reg.refId !== 0) || isNoCastAlias(have, need);
+  const haveType = have.btf.resolve(have.id);
+  const same = structHolds({ btf: have.btf, id: haveType.id }, reg.off, need, {
+    strict,
+    flexArrays: (reg.flags & ALLOC) === 0,
+    say: (line) => env.log.line(line),
+  });
+  if (same || isProjection(to.name, haveType.name)) return;
+  env.reject(
+    "EINVAL",
+    `kernel function ${kfunc.name} args#${i} expected pointer to ${kindWord(to)} ${to.name} but R${regno} has a pointer to ${kindWord(haveType)} ${haveType.name}`,
+  );
+}
+
+/** A map, as the kernel's `struct bpf_map *`. */
+function checkMap(env: Env, arg: PtrArg, meta: KfuncMeta): void {
+  if (arg.reg.kind === "map_ptr" && arg.reg.off === 0) return;
+  const to = meta.kfunc.btf.find("bpf_map", "struct");
+  checkStruct(env, to === undefined ? arg : { ...arg, to }, meta);
+}
+
+function field(kind: "bpf_wq" | "bpf_timer"): Check {
+  return (env, { regno }, meta) => {
+    meta.owner = checkKfuncField(env, regno, kind);
+  };
+}
+
+function notYet(what: string): Check {
+  return (env, _, meta) =>
+    env.reject("EOPNOTSUPP", `kernel function ${meta.kfunc.name}: ${what} are not supported yet`);
+}
+
+export const ARG_CHECKS: Readonly<Record<ArgKind, Check>> = {
+  ctx: checkCtx,
+  null: () => undefined,
+  alloc: notYet("allocated objects"),
+  refcounted: notYet("allocated objects"),
+  dynptr: notYet("dynptrs"),
+  iter: notYet("iterators"),
+  list_head: notYet("lists"),
+  list_node: notYet("lists"),
+  rb_root: notYet("trees"),
+  rb_node: notYet("trees"),
+  const_str: checkString,
+  map: checkMap,
+  wq: field("bpf_wq"),
+  timer: field("bpf_timer"),
+  task_work: notYet("task works"),
+  irq_flag: notYet("irq flags"),
+  res_spin_lock: notYet("locks of this kind"),
+  btf: checkStruct,
+  callback: checkCallback,
+  mem: checkMem,
+  mem_size: checkSizedMem,
+};

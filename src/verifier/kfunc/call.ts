@@ -1,0 +1,86 @@
+// Calls of kernel functions: which there are, may this program call this one, and the order in which a call is
+// checked and takes effect.
+import type { InsnOf } from "../../isa/insn.ts";
+import { mayCall } from "../../spec/kfuncs/index.ts";
+import { clearCallerSaved, killPktPointers } from "../call_effects.ts";
+import { queueCallback } from "../callback.ts";
+import type { Env } from "../env.ts";
+import { releaseRef } from "../refs.ts";
+import type { RegState } from "../regs.ts";
+import { stepStackRange } from "../stack_access.ts";
+import { inRcu, inSleepable } from "../trust.ts";
+import { checkKfuncArgs } from "./args.ts";
+import { findKfunc, type Kfunc } from "./desc.ts";
+import type { KfuncMeta } from "./meta.ts";
+import { execRegion } from "./regions.ts";
+import { execReturned } from "./ret.ts";
+
+/** Looks up every kernel function that is called; refused before any path is walked, as the kernel's first pass does. */
+export function checkKfuncs(env: Env): void {
+  for (const insn of env.insns) {
+    if (insn?.kind !== "call" || insn.callee.kind !== "kfunc") continue;
+    const { btfId } = insn.callee;
+    if (!env.prog.gplCompatible)
+      env.rejectAt(-1, "EINVAL", "cannot call kernel function from non-GPL compatible program");
+    if (env.kfuncs.has(btfId)) continue;
+    const kfunc = findKfunc(btfId, () => env.kernelBtf);
+    if (kfunc === undefined) env.rejectAt(-1, "EINVAL", `kernel btf_id ${btfId} is not a function`);
+    if (kfunc.row?.deviceBound === true)
+      env.rejectAt(-1, "EINVAL", "metadata kfuncs require device-bound program");
+    env.kfuncs.set(btfId, kfunc);
+  }
+}
+
+function checkAllowed(env: Env, kfunc: Kfunc): void {
+  const { type, expectedAttachType } = env.prog;
+  if (kfunc.row === undefined || !mayCall(kfunc.row, type, expectedAttachType))
+    env.reject("EACCES", `calling kernel function ${kfunc.name} is not allowed`);
+  if (kfunc.name === "__bpf_trap")
+    env.reject("EFAULT", "unexpected __bpf_trap() due to uninitialized variable?");
+  if (kfunc.is("sleepable") && !inSleepable(env))
+    env.reject("EACCES", `program must be sleepable to call sleepable kfunc ${kfunc.name}`);
+}
+
+/** Functions that move the packet. */
+const MOVES_PACKET: ReadonlySet<string> = new Set(["bpf_xdp_pull_data"]);
+
+function releaseArg(env: Env, meta: KfuncMeta): void {
+  if (meta.releaseRegno === 0) return;
+  const { kfunc } = meta;
+  const reg = env.regs[meta.releaseRegno] as RegState;
+  if (!releaseRef(env, reg.refId))
+    env.reject("EINVAL", `kfunc ${kfunc.name}#${kfunc.id} reference has not been acquired before`);
+}
+
+function stepMem(env: Env, meta: KfuncMeta): void {
+  for (const m of meta.mem) {
+    const reg = env.regs[m.regno] as RegState;
+    if (reg.kind === "fp") stepStackRange(env, reg, m.size, m.write, m.wholly);
+    else if (m.write && (reg.kind === "pkt" || reg.kind === "pkt_meta")) env.facts.writesPkt = true;
+  }
+}
+
+export function execKfunc(env: Env, insn: InsnOf<"call">): void {
+  const kfunc = insn.callee.kind === "kfunc" ? env.kfuncs.get(insn.callee.btfId) : undefined;
+  if (kfunc === undefined) throw new Error("the kernel function was not looked up");
+  checkAllowed(env, kfunc);
+  const meta = checkKfuncArgs(env, kfunc);
+  stepMem(env, meta);
+  env.facts.callKfunc(
+    env.pc,
+    kfunc.name,
+    kfunc.params.map((p) => p.ignored),
+  );
+  if (kfunc.async && meta.owner !== undefined) queueCallback(env, meta.callback, meta.owner.map);
+  execRegion(env, kfunc);
+  if (kfunc.is("rcu_protected") && !inRcu(env))
+    env.reject("EACCES", `kernel func ${kfunc.name} requires RCU critical section protection`);
+  releaseArg(env, meta);
+  clearCallerSaved(env);
+  execReturned(env, meta);
+  if (MOVES_PACKET.has(kfunc.name)) {
+    env.facts.resizesPkt = true;
+    killPktPointers(env);
+  }
+  env.pc++;
+}

@@ -1,0 +1,39 @@
+// What the arguments of one call of a kernel function teach about it: gathered while they are checked, used for what
+// the call does and returns.
+import type { SpecialField } from "../../elf/object_spec.ts";
+import type { TypeRef } from "../btf_match.ts";
+import type { MemArg } from "../helper_args.ts";
+import type { FieldOwner } from "../special_args.ts";
+import type { DynptrType } from "../stack.ts";
+import type { Kfunc } from "./desc.ts";
+
+export class KfuncMeta {
+  /** the reference an argument holds */
+  refId = 0;
+  /** the argument that is given back, 0 = none */
+  releaseRegno = 0;
+  /** the argument that must be constant */
+  constant: bigint | undefined = undefined;
+  /** the type of an object of the program's own */
+  object: TypeRef | undefined = undefined;
+  /** the object is owned, not only seen under a lock */
+  owning = false;
+  /** the list head or tree root */
+  graphRoot: SpecialField | undefined = undefined;
+  /** index of the map argument, -1 = none */
+  map = -1;
+  /** where the timer or work item lies */
+  owner: FieldOwner | undefined = undefined;
+  callback = -1;
+  /** bytes of memory that is returned, 0 = its type says */
+  retSize = 0;
+  retReadOnly = false;
+  /** memory the function reads and writes */
+  readonly mem: MemArg[] = [];
+  /** the dynptr that was there before */
+  dynptr: { readonly id: number; readonly type: DynptrType; readonly refId: number } | undefined = undefined;
+  /** the iterator's first slot */
+  iter: { readonly frameno: number; readonly spi: number } | undefined = undefined;
+
+  constructor(readonly kfunc: Kfunc) {}
+}
