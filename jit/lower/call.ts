@@ -35,16 +35,16 @@ export function lowerCall(fn: Fn, insn: InsnOf<"call">): void {
   const { callee } = insn;
   if (callee.kind === "helper") return lowerHelper(fn, insn.pc, callee.id);
   if (callee.kind === "subprog") return lowerSubprogCall(fn, insn.pc, callee.target);
-  lowerKfunc(fn, insn.pc);
+  lowerKfunc(fn, insn.pc, callee.btfId);
 }
 
-function lowerKfunc(fn: Fn, pc: number): void {
+function lowerKfunc(fn: Fn, pc: number, id: number): void {
   const kfunc = fn.env.aux?.[pc]?.call?.kfunc;
   const target = kfunc === undefined ? undefined : fn.env.libFunction(libName(kfunc.name));
   if (kfunc === undefined || target === undefined)
     throw new BpfError(
       "EOPNOTSUPP",
-      `${pc}: kernel function ${kfunc?.name ?? "without a name"} is not available here`,
+      `${pc}: kernel function ${kfunc?.name ?? `#${id}`} is not available here`,
     );
   const args = kfunc.ignored.map((ignored, i) => (ignored ? fn.imm64(0) : fn.get(ARG_REGS[i] as RegNo)));
   fn.set(0, fn.mark(fn.m.call(target, [fn.cpu(), ...args], fn.env.b.i64), pc));
