@@ -2,7 +2,7 @@
 // which a CPU cannot forward from its store buffer. So each byte of such a key is also kept in a local, cut into pieces
 // where stores begin and end, and lookups get the words put together from locals. Memory is always written as well.
 import type { Insn, InsnOf, Size } from "../../src/isa/insn.ts";
-import { type ArgType, HELPERS } from "../../src/spec/helpers.ts";
+import { argKind, type ArgKind, HELPERS } from "../../src/spec/helpers.ts";
 import type { InsnAux, MapDef } from "../../src/verifier/proof.ts";
 import type { MapBinding } from "../lower/abi.ts";
 import { isAccess, stackOff } from "../lower/stack.ts";
@@ -115,14 +115,14 @@ export function piecesIn(pieces: readonly Piece[], off: number, size: number): r
 }
 
 // biome-ignore format: table
-const READ_ONLY_ARGS: ReadonlySet<ArgType> = new Set<ArgType>([
+const READ_ONLY_ARGS: ReadonlySet<ArgKind> = new Set<ArgKind>([
   "dontcare", "anything", "ctx", "const_map_ptr", "map_key", "map_value", "mem", "mem_or_null", "const_size",
-  "const_size_or_zero", "const_str", "timer", "spin_lock",
+  "const_size_or_zero", "const_str", "timer", "spin_lock", "scalar",
 ]);
 
 function callMayWrite({ callee }: InsnOf<"call">): boolean {
-  const proto = callee.kind === "helper" ? HELPERS[callee.id]?.proto : undefined;
-  return proto === undefined || proto.args.some((arg) => !READ_ONLY_ARGS.has(arg));
+  const row = callee.kind === "helper" ? HELPERS[callee.id] : undefined;
+  return row === undefined || row.protos.some((p) => p.args.some((arg) => !READ_ONLY_ARGS.has(argKind(arg))));
 }
 
 /** May change bytes of the own frame other than by a store that says which ones. */

@@ -17,8 +17,12 @@ export interface ProgRules {
   /** what it is loaded as when none is given */
   readonly attachDefault?: AttachTypeName;
   readonly sleepable?: "always" | "may" | readonly AttachTypeName[];
-  /** direct access to packet bytes; helpers may be given them in both cases */
+  /** direct access to packet bytes; with either, helpers may be given them */
   readonly pkt?: "read" | "write";
+  /** helpers take packet bytes whatever their rows say */
+  readonly pktArgs?: "always";
+  /** puts sockets into maps, or only takes them out */
+  readonly sockmap?: "update" | "delete";
   /** legacy packet loads */
   readonly ldAbs?: true;
   /** the first rule that fits; no rule: anything */
@@ -54,19 +58,19 @@ const REPORTS: readonly AttachTypeName[] = SOCK_ADDR.filter((a) =>
 
 // biome-ignore format: table
 const RULES: Partial<Record<ProgTypeName, ProgRules>> = {
-  socket_filter:  { ldAbs: true },
-  sched_cls:      { pkt: "write", ldAbs: true },
-  sched_act:      { pkt: "write", ldAbs: true },
-  xdp:            { pkt: "write" },
+  socket_filter:  { ldAbs: true, sockmap: "update" },
+  sched_cls:      { pkt: "write", ldAbs: true, sockmap: "update" },
+  sched_act:      { pkt: "write", ldAbs: true, sockmap: "update" },
+  xdp:            { pkt: "write", sockmap: "update" },
   lwt_in:         { pkt: "read" },
   lwt_out:        { pkt: "read" },
   lwt_xmit:       { pkt: "write" },
   lwt_seg6local:  { pkt: "read" },
   sk_skb:         { pkt: "write" },
   sk_msg:         { pkt: "write" },
-  flow_dissector: { pkt: "read" },
+  flow_dissector: { pkt: "read", sockmap: "update" },
   sk_reuseport:   {
-    pkt: "read", attachDefault: "sk_reuseport_select",
+    pkt: "read", sockmap: "update", attachDefault: "sk_reuseport_select",
     attach: ["sk_reuseport_select", "sk_reuseport_select_or_migrate"],
   },
   cgroup_skb:     {
@@ -87,11 +91,11 @@ const RULES: Partial<Record<ProgTypeName, ProgRules>> = {
       ...BOOLEAN,
     ],
   },
-  cgroup_sockopt: { pkt: "write", attach: ["cgroup_setsockopt", "cgroup_getsockopt"], returns: BOOLEAN },
+  cgroup_sockopt: { pkt: "write", pktArgs: "always", attach: ["cgroup_setsockopt", "cgroup_getsockopt"], returns: BOOLEAN },
   cgroup_sysctl:  { returns: BOOLEAN },
   cgroup_device:  { returns: BOOLEAN },
-  sock_ops:       { returns: BOOLEAN },
-  sk_lookup:      { attach: ["sk_lookup"], returns: BOOLEAN },
+  sock_ops:       { returns: BOOLEAN, sockmap: "delete" },
+  sk_lookup:      { attach: ["sk_lookup"], returns: BOOLEAN, sockmap: "update" },
   netfilter:      { attach: ["netfilter"], returns: BOOLEAN },
   syscall:        { attach: [], sleepable: "always" },
   ext:            { attach: [] },

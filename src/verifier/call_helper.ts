@@ -1,81 +1,42 @@
 // Helper calls: may this program call it, do the arguments fit, does the map fit, and what is left afterwards.
 import { MAP_TYPES, type MapTypeName } from "../spec/map_types.ts";
-import { HELPERS, type HelperProto } from "../spec/helpers.ts";
+import { HELPERS, helperProto, type HelperProto } from "../spec/helpers.ts";
+import { ALSO, MADE_FOR, WALKABLE } from "../spec/map_helpers.ts";
+import { progRules } from "../spec/prog_rules.ts";
+import { progTypeId } from "../spec/prog_types.ts";
 import { enterCallback, queueCallback } from "./callback.ts";
 import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
 import type { Env } from "./env.ts";
-import { type CallMeta, checkArg } from "./helper_args.ts";
+import { countFormatArgs } from "./format_string.ts";
+import { type CallMeta, checkArg, newCallMeta } from "./helper_args.ts";
+import { checkResult, returned } from "./helper_ret.ts";
 import { markPrecise } from "./precision.ts";
-import {
-  hasLock,
-  MAYBE_NULL,
-  NOT_INIT,
-  type RegState,
-  UNKNOWN,
-  ptrReg,
-  RegState as Reg,
-  scalarReg,
-  withId,
-} from "./regs.ts";
-import { Scalar } from "./scalar.ts";
-import { withLimits } from "./scalar_bounds.ts";
+import { type RegState, UNKNOWN, isNull } from "./regs.ts";
 import { stepStackRange } from "./stack_access.ts";
 
-/** Map types that only these helpers may be given. */
-const ONLY: Partial<Record<MapTypeName, readonly string[]>> = {
-  prog_array: ["tail_call"],
-  perf_event_array: ["perf_event_output"],
-  devmap: ["redirect_map", "map_lookup_elem"],
-  devmap_hash: ["redirect_map", "map_lookup_elem"],
-  cpumap: ["redirect_map"],
-  xskmap: ["redirect_map", "map_lookup_elem"],
-  stack_trace: [],
-  cgroup_array: [],
-  ringbuf: [],
-  array_of_maps: ["map_lookup_elem"],
-  hash_of_maps: ["map_lookup_elem"],
-  queue: [],
-  stack: [],
-  bloom_filter: [],
-};
-
-/** Helpers that take only these map types. */
-const NEEDS: Readonly<Record<string, readonly MapTypeName[]>> = {
-  perf_event_output: ["perf_event_array"],
-  redirect_map: ["devmap", "devmap_hash", "cpumap", "xskmap"],
-};
-
-/** Maps that can be walked by for_each_map_elem. */
-const FOR_EACH: readonly MapTypeName[] = [
-  "hash",
-  "percpu_hash",
-  "lru_hash",
-  "lru_percpu_hash",
-  "array",
-  "percpu_array",
-];
-
 const F_RDONLY_PROG = 1 << 7;
-/** The maps put into a map of maps may have another number of elements than its template. */
-const F_INNER_MAP = 1 << 12;
+const HOLDS_SOCKETS: ReadonlySet<MapTypeName> = new Set<MapTypeName>(["sockmap", "sockhash"]);
+
+/** Sockets are put into maps and taken out only where none of them can be locked. */
+function mayChangeSockets(env: Env, proto: HelperProto): boolean {
+  const { sockmap } = progRules(env.prog.type);
+  if (proto.name === "map_update_elem") return sockmap === "update";
+  return proto.name !== "map_delete_elem" || sockmap !== undefined;
+}
 
 function checkMapFits(env: Env, proto: HelperProto, map: number): void {
   if (map < 0) return;
   const def = env.mapAt(map);
   if (proto.name === "tail_call" && def.type !== "prog_array")
     env.reject("EINVAL", "expected prog array map for tail call");
-  const only = ONLY[def.type];
-  const needs = NEEDS[proto.name];
-  if (proto.name === "for_each_map_elem" && !FOR_EACH.includes(def.type))
+  if (proto.name === "for_each_map_elem" && !WALKABLE.has(def.type))
     env.reject("ENOTSUPP", "callback function not allowed for map");
-  if (
-    (only !== undefined && !only.includes(proto.name)) ||
-    (needs !== undefined && !needs.includes(def.type))
-  )
-    env.reject(
-      "EINVAL",
-      `cannot pass map_type ${MAP_TYPES[def.type].id} into func bpf_${proto.name}#${proto.id}`,
-    );
+  const made = MADE_FOR[proto.name];
+  const fits = made === undefined ? ALSO[def.type]?.includes(proto.name) !== false : made.includes(def.type);
+  const refusal = `cannot pass map_type ${MAP_TYPES[def.type].id} into func bpf_${proto.name}#${proto.id}`;
+  if (!fits) env.reject("EINVAL", refusal);
+  if (HOLDS_SOCKETS.has(def.type) && !mayChangeSockets(env, proto))
+    env.reject("EINVAL", "cannot update sockmap in this context", refusal);
   if (
     (def.flags & F_RDONLY_PROG) !== 0 &&
     (proto.name === "map_update_elem" || proto.name === "map_delete_elem")
@@ -86,11 +47,16 @@ function checkMapFits(env: Env, proto: HelperProto, map: number): void {
 function checkAllowed(env: Env, id: number): HelperProto {
   const row = HELPERS[id];
   if (row === undefined) env.reject("EINVAL", `invalid func unknown#${id}`);
-  const proto = row.proto;
-  if (proto === undefined || (proto.progTypes !== "any" && !proto.progTypes.includes(env.prog.type)))
+  const { type, expectedAttachType, gplCompatible, flags } = env.prog;
+  const proto = helperProto(id, type, expectedAttachType);
+  if (proto === undefined)
     env.reject("EINVAL", `program of this type cannot use helper bpf_${row.name}#${id}`);
-  if (proto.effects.gplOnly === true && !env.prog.gplCompatible)
+  const { gplOnly, notInProbe, mightSleep } = proto.effects;
+  if (gplOnly === true && !gplCompatible)
     env.reject("EINVAL", "cannot call GPL-restricted function from non-GPL compatible program");
+  if (notInProbe === true) env.reject("EINVAL", "helper call is not allowed in probe");
+  if (mightSleep === true && !flags.includes("sleepable"))
+    env.reject("EINVAL", "helper call might sleep in a non-sleepable prog");
   return proto;
 }
 
@@ -118,30 +84,42 @@ function tailCallKey(env: Env, meta: CallMeta): number | undefined {
   return key;
 }
 
-function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState {
-  if (proto.ret === "void") return NOT_INIT;
-  if (proto.ret === "integer") {
-    const cpus = env.options.cpus;
-    if (proto.name !== "get_smp_processor_id" || cpus === undefined) return UNKNOWN;
-    return scalarReg(
-      withLimits(Scalar.unknown, { umin: 0n, umax: BigInt(cpus - 1), smin: 0n, smax: BigInt(cpus - 1) }),
+/** The format string is constant; the arguments it reads must all be in the array. */
+function checkFormat(env: Env): void {
+  const fmt = env.regs[3] as RegState;
+  const size = Number((env.regs[5] as RegState).s.value);
+  if (size % 8 !== 0) env.reject("EINVAL", "the arguments of bpf_snprintf are an array of 64-bit numbers");
+  const bytes = env.mapAt(fmt.aux).frozen?.subarray(fmt.off + fmt.s.constNum) ?? new Uint8Array();
+  const reads = countFormatArgs(bytes);
+  if (reads === undefined || reads > size / 8) env.reject("EINVAL", "Invalid format string");
+}
+
+/** Rules of single helpers about their arguments as a whole. */
+function checkSpecial(env: Env, { name, id }: HelperProto): void {
+  const { type } = env.prog;
+  if (name === "get_local_storage") {
+    if (!isNull(env.regs[2] as RegState))
+      env.reject("EINVAL", "get_local_storage() doesn't support non-zero flags");
+    markPrecise(env, 2);
+  }
+  if (name === "snprintf") checkFormat(env);
+  if (name === "get_func_ip" && type !== "kprobe") {
+    const why = type === "tracing" ? "supported only for fentry/fexit/fmod_ret programs" : "";
+    env.reject(
+      "ENOTSUPP",
+      `func bpf_${name}#${id} ${why || `not supported for program type ${progTypeId(type)}`}`,
     );
   }
-  const map = env.mapAt(meta.map);
-  const sizeKnown = env.isOwnMap(meta.map) || (map.flags & F_INNER_MAP) === 0;
-  const always =
-    sizeKnown && meta.constKey !== undefined && meta.constKey >= 0 && meta.constKey < map.maxEntries;
-  const value = ptrReg("map_value", 0, meta.map);
-  if (always) return hasLock(map) ? withId(value, env.newId()) : value;
-  return new Reg("map_value", 0, value.s, env.newId(), meta.map, MAYBE_NULL);
 }
 
 /** True if the current path now goes on where the function returns: see below. */
 export function execHelper(env: Env, id: number): boolean {
   const proto = checkAllowed(env, id);
-  const meta: CallMeta = { map: -1, constKey: undefined, callback: -1, owner: undefined, mem: [] };
+  const meta = newCallMeta();
   for (let i = 0; i < proto.args.length; i++) checkArg(env, proto, i, meta);
+  checkSpecial(env, proto);
   checkMapFits(env, proto, meta.map);
+  checkResult(env, proto);
   noteFacts(env, proto, meta);
   for (const m of meta.mem) {
     const reg = env.regs[m.regno] as RegState;

@@ -1,11 +1,13 @@
 // Arguments of a helper call, one after the other, against the helper's row. Refuses; changes no register.
 // What the arguments teach about the call (its map, its key, what it overwrites) is collected in a CallMeta.
-import type { ArgType, HelperProto } from "../spec/helpers.ts";
+import { type ArgKind, argKind, type ArgType, type FixedArg, type HelperProto } from "../spec/helpers.ts";
+import { progRules } from "../spec/prog_rules.ts";
+import { checkArgType, isNullable } from "./arg_types.ts";
 import type { Env } from "./env.ts";
-import { checkMapValue, checkPacket, checkRegion } from "./mem_access.ts";
-import { checkPtrOff, checkRegRead } from "./reg_checks.ts";
+import { checkAligned, checkMapValue, checkPacket, checkRegion } from "./mem_access.ts";
+import { checkRegRead } from "./reg_checks.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
-import { type RegKind, type RegState, isNull, isPkt, regTypeStr } from "./regs.ts";
+import { type RegState, isNull, isPkt, regTypeStr } from "./regs.ts";
 import { checkSameMap, checkTimer, type FieldOwner, releaseLock, takeLock } from "./special_args.ts";
 import { checkStackBounds, constantAt, MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
 
@@ -25,53 +27,20 @@ export interface CallMeta {
   callback: number;
   /** the map a timer argument came from */
   owner: FieldOwner | undefined;
+  /** the greatest length given so far */
+  maxSize: number;
+  /** the constant length of what is returned */
+  allocSize: number;
   readonly mem: MemArg[];
 }
 
-const MEM_KINDS: readonly RegKind[] = ["fp", "pkt", "pkt_meta", "map_key", "map_value", "mem"];
-const MEM_WORDS = "fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_";
-
-interface ArgRow {
-  readonly kinds: readonly RegKind[];
-  readonly expected: string;
-  readonly nullable?: true;
-}
-
-const MEM_ROW: ArgRow = { kinds: MEM_KINDS, expected: MEM_WORDS };
-
-const ARGS: Readonly<Record<ArgType, ArgRow | undefined>> = {
-  dontcare: undefined,
-  anything: undefined,
-  ctx: { kinds: ["ctx"], expected: "ctx" },
-  const_map_ptr: { kinds: ["map_ptr"], expected: "map_ptr" },
-  map_key: MEM_ROW,
-  map_value: MEM_ROW,
-  mem: MEM_ROW,
-  mem_or_null: { ...MEM_ROW, nullable: true },
-  uninit_mem: MEM_ROW,
-  const_size: { kinds: ["scalar"], expected: "scalar" },
-  const_size_or_zero: { kinds: ["scalar"], expected: "scalar" },
-  const_str: { kinds: ["map_value"], expected: "map_value" },
-  func: { kinds: ["func"], expected: "func" },
-  timer: { kinds: ["map_value"], expected: "map_value" },
-  spin_lock: { kinds: ["map_value"], expected: "map_value, ptr_" },
-  stack_or_null: { kinds: ["fp"], expected: "fp", nullable: true },
-};
-
-/** Kinds that may come with an offset. */
-const OFFSET_KINDS: ReadonlySet<RegKind> = new Set<RegKind>([...MEM_KINDS, "scalar"]);
-
-function checkType(env: Env, regno: number, reg: RegState, row: ArgRow): void {
-  if (!row.kinds.includes(reg.kind) || reg.maybeNull)
-    env.reject("EACCES", `R${regno} type=${regTypeStr(reg)} expected=${row.expected}`);
-  if (!OFFSET_KINDS.has(reg.kind)) checkPtrOff(env, reg, regno);
+export function newCallMeta(): CallMeta {
+  return { map: -1, constKey: undefined, callback: -1, owner: undefined, maxSize: 0, allocSize: 0, mem: [] };
 }
 
 /** `size` bytes at the register, read or written by a helper. */
 export function checkHelperMem(env: Env, regno: number, size: number, write: boolean, zeroOk: boolean): void {
   const reg = env.regs[regno] as RegState;
-  if (reg.maybeNull && reg.kind !== "scalar")
-    env.reject("EACCES", `R${regno} type=${regTypeStr(reg)} expected=fp`);
   switch (reg.kind) {
     case "pkt":
     case "pkt_meta":
@@ -91,6 +60,9 @@ export function checkHelperMem(env: Env, regno: number, size: number, write: boo
       env.reject("EACCES", `R${regno} type=${regTypeStr(reg)} expected=fp`);
   }
 }
+
+/** Memory of these kinds is written, if not all of it. */
+const WRITTEN: ReadonlySet<ArgKind> = new Set<ArgKind>(["uninit_mem", "inout_mem", "inout_mem_or_null"]);
 
 /** The length in this register, of the memory in the one before. */
 export function checkMemSize(env: Env, regno: number, write: boolean, zeroOk: boolean): void {
@@ -112,11 +84,12 @@ function checkSize(
   zeroOk: boolean,
   meta: CallMeta,
 ): void {
-  const write = before === "uninit_mem";
-  checkMemSize(env, regno, write, zeroOk);
+  const write = before !== undefined && WRITTEN.has(argKind(before));
   const s = (env.regs[regno] as RegState).s;
+  meta.maxSize = s.umaxNum;
+  checkMemSize(env, regno, write, zeroOk);
   const ptr = env.regs[regno - 1] as RegState;
-  const wholly = write && s.isConst && ptr.s.isConst;
+  const wholly = before === "uninit_mem" && s.isConst && ptr.s.isConst;
   meta.mem.push({ regno: regno - 1, size: s.umaxNum, write, wholly });
 }
 
@@ -144,11 +117,58 @@ function checkKey(env: Env, regno: number, reg: RegState, meta: CallMeta): void 
   if (found.value >= 0 && found.value <= 0xffff_ffff) meta.constKey = found.value;
 }
 
-function checkValue(env: Env, regno: number, meta: CallMeta): void {
-  if (meta.map < 0) env.reject("EACCES", "invalid map_ptr to access map->value");
+function checkValue(env: Env, regno: number, write: boolean, meta: CallMeta): void {
   const size = env.mapAt(meta.map).valueSize;
-  checkHelperMem(env, regno, size, false, false);
-  meta.mem.push({ regno, size, write: false, wholly: false });
+  checkHelperMem(env, regno, size, write, false);
+  const reg = env.regs[regno] as RegState;
+  meta.mem.push({ regno, size, write, wholly: write && reg.s.isConst });
+}
+
+/** Memory whose length the prototype says. */
+function checkFixed(env: Env, regno: number, { size, access }: FixedArg, meta: CallMeta): void {
+  const write = access !== "read";
+  checkHelperMem(env, regno, size, write, false);
+  if (write) checkAligned(env, regno, size);
+  const reg = env.regs[regno] as RegState;
+  meta.mem.push({ regno, size, write, wholly: access === "uninit" && reg.s.isConst });
+}
+
+function checkAllocSize(env: Env, regno: number, meta: CallMeta): void {
+  const { s } = env.regs[regno] as RegState;
+  if (!s.isConst) env.reject("EACCES", `R${regno} is not a known constant'`);
+  markPrecise(env, regno);
+  meta.allocSize = s.uminNum;
+}
+
+/** Packet bytes go to helpers that say so, from programs that may touch them at all. */
+function checkPktArg(env: Env, proto: HelperProto, reg: RegState): void {
+  if (!isPkt(reg)) return;
+  const rules = progRules(env.prog.type);
+  if (rules.pktArgs !== "always" && (rules.pkt === undefined || proto.effects.pktAccess !== true))
+    env.reject("EACCES", "helper access to the packet is not allowed");
+}
+
+/** A map of sockets has sockets for values. */
+function kindFor(env: Env, proto: HelperProto, arg: ArgType, meta: CallMeta): ArgKind {
+  const kind = argKind(arg);
+  if (!VALUE_KINDS.has(kind)) return kind;
+  if (meta.map < 0) env.reject("EACCES", "invalid map_ptr to access map->type");
+  const { type } = env.mapAt(meta.map);
+  if (type === "sockmap" || type === "sockhash") {
+    if (kind !== "map_value") env.reject("EINVAL", "invalid arg_type for sockmap/sockhash");
+    return "btf_id_sock_common";
+  }
+  return type === "bloom_filter" && proto.name === "map_peek_elem" ? "map_value" : kind;
+}
+
+const VALUE_KINDS: ReadonlySet<ArgKind> = new Set<ArgKind>([
+  "map_value",
+  "map_value_or_null",
+  "uninit_map_value",
+]);
+
+function isNullableArg(arg: ArgType): boolean {
+  return typeof arg === "string" ? isNullable(arg) : arg.kind === "btf_id" && arg.nullable;
 }
 
 export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta): void {
@@ -160,18 +180,25 @@ export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta
     return;
   }
   const reg = checkRegRead(env, regno);
-  const row = ARGS[arg];
-  if (row === undefined) return noteEscape(env, reg);
-  if (isPkt(reg) && proto.effects.pktAccess !== true)
-    env.reject("EACCES", "helper access to the packet is not allowed");
-  if (row.nullable === true && isNull(reg)) {
+  if (arg === "anything") return noteEscape(env, reg);
+  checkPktArg(env, proto, reg);
+  const kind = kindFor(env, proto, arg, meta);
+  const nullable = isNullableArg(arg);
+  if (nullable && isNull(reg)) {
     // with a length behind it that is allowed to be 0, and is, it does not matter what is not pointed to
     if (proto.args[i + 1] !== "const_size_or_zero") markPrecise(env, regno);
     return;
   }
-  checkType(env, regno, reg, row);
+  checkArgType(env, regno, kind, nullable);
   noteEscape(env, reg);
-  switch (arg) {
+  checkKind(env, proto, i, kind, meta);
+}
+
+/** What is asked beyond the type. */
+function checkKind(env: Env, proto: HelperProto, i: number, kind: ArgKind, meta: CallMeta): void {
+  const regno = i + 1;
+  const reg = env.regs[regno] as RegState;
+  switch (kind) {
     case "const_map_ptr":
       if (meta.owner !== undefined) checkSameMap(env, meta.owner, reg.aux);
       meta.map = reg.aux;
@@ -185,16 +212,27 @@ export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta
     case "map_key":
       return checkKey(env, regno, reg, meta);
     case "map_value":
-      return checkValue(env, regno, meta);
+    case "map_value_or_null":
+      return checkValue(env, regno, false, meta);
+    case "uninit_map_value":
+      return checkValue(env, regno, true, meta);
+    case "fixed_mem":
+      return checkFixed(env, regno, proto.args[i] as FixedArg, meta);
     case "const_size":
       return checkSize(env, regno, proto.args[i - 1], false, meta);
     case "const_size_or_zero":
       return checkSize(env, regno, proto.args[i - 1], true, meta);
+    case "const_alloc_size_or_zero":
+      return checkAllocSize(env, regno, meta);
     case "const_str":
       return checkConstStr(env, regno, reg);
     case "func":
       meta.callback = reg.aux;
       return;
+    case "kptr":
+    case "dynptr":
+    case "btf_id":
+      return env.reject("EOPNOTSUPP", `helper bpf_${proto.name} is not supported yet`);
     default:
       return;
   }

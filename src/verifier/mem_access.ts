@@ -58,6 +58,11 @@ function checkAlignment(env: Env, reg: RegState, off: number, size: number, stri
   );
 }
 
+/** As atomics and a helper's own words must be, wherever they lie. */
+export function checkAligned(env: Env, regno: number, size: number): void {
+  checkAlignment(env, env.regs[regno] as RegState, 0, size, true);
+}
+
 /** The words for an access outside. */
 function outside(reg: RegState, regno: number, off: number, size: number, memSize: number): string {
   if (reg.kind === "map_key") return `invalid access to map key, key_size=${memSize} off=${off} size=${size}`;

@@ -177,13 +177,19 @@ const PREFIXES: readonly (readonly [flag: number, word: string])[] = [
   [TRUSTED, "trusted_"],
 ];
 const PREFIXED = RDONLY | RINGBUF | USER | PERCPU | RCU | UNTRUSTED | TRUSTED;
+/** What makes another type of a kind. */
+export const QUALIFIERS: number = PREFIXED | MAYBE_NULL | ALLOC | NON_OWN_REF;
+
+export function typeStr(kind: RegKind, flags: number): string {
+  let out: string = kind;
+  if ((flags & MAYBE_NULL) !== 0) out += kind === "ptr_" ? "or_null_" : "_or_null";
+  if ((flags & PREFIXED) === 0) return out;
+  const words = PREFIXES.filter(([flag]) => (flags & flag) !== 0).map(([, word]) => word);
+  return words.join("") + out;
+}
 
 export function regTypeStr(r: RegState): string {
-  let out: string = r.kind;
-  if (r.maybeNull) out += r.kind === "ptr_" ? "or_null_" : "_or_null";
-  if ((r.flags & PREFIXED) === 0) return out;
-  const words = PREFIXES.filter(([flag]) => r.is(flag)).map(([, word]) => word);
-  return words.join("") + out;
+  return typeStr(r.kind, r.flags);
 }
 
 /** Two values of such a map must be told apart. */

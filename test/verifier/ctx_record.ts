@@ -55,7 +55,7 @@ function record(v: CtxVariant): { access: string; odd: Odd[] } {
     loads.map((off) =>
       prog(v, accessProgram("load", off, widthsOf(masks.get(`${off} load`) ?? 0).at(-1) as Size)),
     ),
-    "r2",
+    { show: "r2" },
   );
   const letters = new Map(loads.map((off, i) => [off, letter(kinds[i] as KernelVerdict)]));
   const access = offs

@@ -2,12 +2,14 @@
 import { execFileSync } from "node:child_process";
 import { encodeInsns } from "../../src/isa/encode.ts";
 import type { Insn } from "../../src/isa/insn.ts";
+import { MAP_TYPES } from "../../src/spec/map_types.ts";
 import {
   type AttachTypeName,
   attachTypeId,
   type ProgTypeName,
   progTypeId,
 } from "../../src/spec/prog_types.ts";
+import type { MapDef } from "../../src/verifier/proof.ts";
 
 /** A program for the kernel. */
 export interface KernelProg {
@@ -22,7 +24,7 @@ export interface KernelProg {
 export interface KernelVerdict {
   /** positive, 0 = accepted */
   readonly errno: number;
-  /** the last line before the statistics */
+  /** the last line before the statistics, or what was asked to be shown */
   readonly words: string;
 }
 
@@ -32,9 +34,26 @@ function line(p: KernelProg): string {
   return `${progTypeId(p.type)} ${attach} ${p.flags ?? 0} ${p.attachBtfId ?? 0} ${p.license ?? "GPL"} ${hex}\n`;
 }
 
-/** `loader` is prog_load.c built; needs root. "r2": what is in r2 takes the place of the kernel's words. */
-export function loadInKernel(loader: string, progs: readonly KernelProg[], ...ask: "r2"[]): KernelVerdict[] {
-  const out = execFileSync(loader, ask, { input: progs.map(line).join(""), maxBuffer: 2 ** 30 }).toString();
+function mapArg(m: MapDef): string {
+  const contents = Buffer.from(m.frozen ?? []).toString("hex");
+  return [m.name, MAP_TYPES[m.type].id, m.keySize, m.valueSize, m.maxEntries, m.flags, contents].join(":");
+}
+
+export interface LoadOptions {
+  /** the maps that insns name by index */
+  readonly maps?: readonly MapDef[];
+  /** "r2": what the log first shows in r2; "call": what it shows of r0 after the last call */
+  readonly show?: "r2" | "call";
+}
+
+/** `loader` is prog_load.c built; needs root. */
+export function loadInKernel(
+  loader: string,
+  progs: readonly KernelProg[],
+  { maps = [], show }: LoadOptions = {},
+): KernelVerdict[] {
+  const args = [...(show === undefined ? [] : [show]), ...maps.map(mapArg)];
+  const out = execFileSync(loader, args, { input: progs.map(line).join(""), maxBuffer: 2 ** 30 }).toString();
   const verdicts = out
     .split("\n")
     .slice(0, -1)

@@ -1,0 +1,71 @@
+// What a helper leaves in r0, and which helpers' results are not known yet.
+import type { HelperProto } from "../spec/helpers.ts";
+import type { Env } from "./env.ts";
+import type { CallMeta } from "./helper_args.ts";
+import {
+  MAYBE_NULL,
+  NOT_INIT,
+  type RegState,
+  UNKNOWN,
+  hasLock,
+  ptrReg,
+  RegState as Reg,
+  scalarReg,
+  withId,
+} from "./regs.ts";
+import { Scalar } from "./scalar.ts";
+import { withLimits } from "./scalar_bounds.ts";
+
+/** The maps put into a map of maps may have another number of elements than its template. */
+const F_INNER_MAP = 1 << 12;
+const MAX_ERRNO = 4095;
+
+function limited(min: number, max: number): RegState {
+  const [smin, smax] = [BigInt(min), BigInt(max)];
+  const unsigned = min < 0 ? {} : { umin: smin, umax: smax };
+  return scalarReg(withLimits(Scalar.unknown, { smin, smax, ...unsigned }));
+}
+
+function integer(env: Env, proto: HelperProto, meta: CallMeta): RegState {
+  if (proto.effects.returnsSize === true) return limited(-MAX_ERRNO, meta.maxSize);
+  const cpus = env.options.cpus;
+  return proto.name !== "get_smp_processor_id" || cpus === undefined ? UNKNOWN : limited(0, cpus - 1);
+}
+
+function mapValue(env: Env, meta: CallMeta): RegState {
+  const value = ptrReg("map_value", 0, meta.map);
+  return hasLock(env.mapAt(meta.map)) ? withId(value, env.newId()) : value;
+}
+
+/** An array's element that certainly is there needs no check; another CPU's might not be. */
+function mapValueOrNull(env: Env, proto: HelperProto, meta: CallMeta): RegState {
+  const map = env.mapAt(meta.map);
+  const sizeKnown = env.isOwnMap(meta.map) || (map.flags & F_INNER_MAP) === 0;
+  const always =
+    sizeKnown && meta.constKey !== undefined && meta.constKey >= 0 && meta.constKey < map.maxEntries;
+  if (always && proto.name === "map_lookup_elem") return mapValue(env, meta);
+  return new Reg("map_value", 0, Scalar.zero, env.newId(), meta.map, MAYBE_NULL);
+}
+
+/** Refuses a helper whose result would have to be tracked in a way that is not there yet. */
+export function checkResult(env: Env, proto: HelperProto): void {
+  const { ret, effects, name } = proto;
+  const known = ret === "integer" || ret === "void" || ret === "map_value" || ret === "map_value_or_null";
+  if (!known || effects.acquires === true || effects.releases !== undefined || effects.casts === true)
+    env.reject("EOPNOTSUPP", `helper bpf_${name} is not supported yet`);
+}
+
+export function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState {
+  switch (proto.ret) {
+    case "void":
+      return NOT_INIT;
+    case "integer":
+      return integer(env, proto, meta);
+    case "map_value":
+      return mapValue(env, meta);
+    case "map_value_or_null":
+      return mapValueOrNull(env, proto, meta);
+    default:
+      throw new Error(`bpf_${proto.name}: its result was not refused`);
+  }
+}
