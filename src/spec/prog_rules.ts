@@ -1,6 +1,6 @@
 // What the kernel asks of a program of each type as a whole: the expected attach types it may be loaded with, whether
 // it may sleep, what it may do with packet bytes, and what it may return. Contexts and helpers have tables of their own.
-import type { AttachTypeName, ProgTypeName } from "./prog_types.ts";
+import { ATTACH_TYPES, type AttachTypeName, type ProgTypeName } from "./prog_types.ts";
 
 /** Both ends included. */
 export type ReturnRange = readonly [min: number, max: number];
@@ -115,12 +115,15 @@ export function progRules(type: ProgTypeName): ProgRules {
   return RULES[type] ?? {};
 }
 
+/** The kernel's number 0, which also means that none was given. */
+export const NO_ATTACH: AttachTypeName = ATTACH_TYPES[0];
+
 /** The expected attach type a program counts as; undefined where none was given and none is assumed. */
 export function effectiveAttach(
   type: ProgTypeName,
   attach: AttachTypeName | undefined,
 ): AttachTypeName | undefined {
-  return attach ?? progRules(type).attachDefault;
+  return attach === undefined || attach === NO_ATTACH ? progRules(type).attachDefault : attach;
 }
 
 /** undefined: anything may be returned. */

@@ -11,7 +11,7 @@ import { immStored, OPAQUE_STORED, type Stored } from "./stack_access.ts";
 /** Atomics work on memory, not on packets and what the kernel lays out. */
 function checkAtomicKind(env: Env, regno: number, what: "loads from" | "stores into"): void {
   const reg = env.regs[regno] as RegState;
-  if (isPktAny(reg) || (isObjectKind(reg.kind) && reg.kind !== "tp_buffer"))
+  if (!reg.maybeNull && (isPktAny(reg) || (isObjectKind(reg.kind) && reg.kind !== "tp_buffer")))
     env.reject("EACCES", `BPF_ATOMIC ${what} R${regno} ${regTypeStr(reg)} is not allowed`);
 }
 

@@ -1,5 +1,6 @@
 // Groups of programs that share helpers, named for what they work on.
-import { ATTACH_TYPES, type AttachTypeName, type ProgTypeName } from "../prog_types.ts";
+import { NO_ATTACH } from "../prog_rules.ts";
+import type { AttachTypeName, ProgTypeName } from "../prog_types.ts";
 import type { Callers, HelperProto } from "./proto.ts";
 
 function all(...types: readonly ProgTypeName[]): readonly Callers[] {
@@ -97,9 +98,6 @@ export const WITH_RETVAL: readonly Callers[] = [...CGROUP_HOOKS, ...CGROUP_SKB].
   ...c,
   notAttach: NO_VERDICT,
 }));
-
-/** What is given where none is: the kernel's number 0. */
-const NO_ATTACH: AttachTypeName = ATTACH_TYPES[0];
 
 export function mayCall(
   callers: HelperProto["callers"],
