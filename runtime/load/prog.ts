@@ -4,6 +4,7 @@ import { applyCore } from "../../src/btf/core.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { validFields } from "../../src/elf/special_fields.ts";
 import type { Insn } from "../../src/isa/insn.ts";
+import { TARGET_NAMES } from "../../src/spec/attach_targets.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { kfuncId } from "../../src/verifier/kfunc/desc.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
@@ -121,13 +122,30 @@ function withExterns(prog: ProgSpec, insns: ProgSpec["insns"]): ProgSpec["insns"
   return out;
 }
 
+/** The type in the kernel's BTF that a program of this section is attached to; undefined for programs without one. */
+function attachTarget(prog: ProgSpec): number | undefined {
+  const names = prog.expectedAttachType === undefined ? undefined : TARGET_NAMES[prog.expectedAttachType];
+  if (names === undefined) return undefined;
+  const refuse = (why: string): never => {
+    throw new BpfError("ESRCH", `prog '${prog.name}': ${why}`);
+  };
+  if (prog.attachTo === undefined) return refuse("its section names no target to attach to");
+  const btf = kernelBtf();
+  if (btf === undefined)
+    return refuse(`to attach to '${prog.attachTo}' needs the kernel's BTF, which is not there`);
+  const name = names.prefix + prog.attachTo;
+  return btf.find(name, names.kind)?.id ?? refuse(`the kernel's BTF has no ${names.kind} '${name}'`);
+}
+
 /** Throws BpfError where the program needs what this world does not have. */
 export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
   if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
+  const attachBtfId = attachTarget(prog);
   return {
     name: prog.name,
     type: prog.type,
     ...(prog.expectedAttachType === undefined ? {} : { expectedAttachType: prog.expectedAttachType }),
+    ...(attachBtfId === undefined ? {} : { attachBtfId }),
     flags: prog.flags,
     gplCompatible: GPL_COMPATIBLE.has(spec.license),
     insns: withExterns(prog, relocated(spec, prog)),

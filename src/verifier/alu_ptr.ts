@@ -3,7 +3,16 @@
 import type { InsnOf } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 import { markPrecise } from "./precision.ts";
-import { type RegKind, RegState, UNKNOWN, isPkt, regTypeStr, withPlace, withRange } from "./regs.ts";
+import {
+  type RegKind,
+  RegState,
+  UNKNOWN,
+  UNTRUSTED,
+  isPkt,
+  regTypeStr,
+  withPlace,
+  withRange,
+} from "./regs.ts";
 import type { Scalar } from "./scalar.ts";
 import { ptrAdd, ptrSub } from "./scalar_alu.ts";
 import { MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
@@ -36,6 +45,9 @@ const MOVABLE: ReadonlySet<RegKind> = new Set<RegKind>([
   "mem",
   "func",
   "tp_buffer",
+  "ptr_",
+  "buf",
+  "dynptr_ptr",
 ]);
 
 function checkSaneScalar(env: Env, s: Scalar, type: string): void {
@@ -113,6 +125,8 @@ export function ptrAlu(env: Env, insn: Alu, dst: RegState, src: RegState): RegSt
   const by = dstIsPtr ? src : dst;
   if (!dstIsPtr) markPrecise(env, insn.dst);
   else if (insn.src.kind === "reg") markPrecise(env, insn.src.regno);
+  // loads through such a pointer cannot fault: where it points is not followed
+  if (ptr.kind === "mem" && ptr.is(UNTRUSTED) && !ptr.maybeNull) return dst;
   if (insn.width === 32) {
     if (insn.op !== "sub") env.reject("EACCES", `R${insn.dst} 32-bit pointer arithmetic prohibited`);
     noteEscape(env, ptr);

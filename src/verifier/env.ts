@@ -5,6 +5,7 @@ import type { Insn } from "../isa/insn.ts";
 import type { LineInfo } from "../elf/object_spec.ts";
 import type { ErrnoName } from "../spec/errors.ts";
 import type { CtxLayout } from "../spec/ctx/field.ts";
+import type { AttachTarget } from "./attach_target.ts";
 import { VerifierError } from "./error.ts";
 import { Facts } from "./facts.ts";
 import type { Kfunc } from "./kfunc/desc.ts";
@@ -119,6 +120,9 @@ export class Env {
 
   /** while arguments of some call are checked: what every refusal then ends with, and its errno if it has its own */
   blame: { readonly line: string; readonly code?: ErrnoName } | undefined = undefined;
+
+  /** what a program attached by BTF is attached to */
+  target: AttachTarget | undefined = undefined;
 
   /** what to write instead of what is refused next */
   hint: string | undefined = undefined;
@@ -260,6 +264,11 @@ export class Env {
       maxStatesPerInsn: this.maxStatesPerInsn,
       timeUs: this.timeUs,
     };
+  }
+
+  /** A line of the log, if there is one. */
+  say(line: string): void {
+    if (this.log.level > 0) this.log.line(line);
   }
 
   closeLog(): void {

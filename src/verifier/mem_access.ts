@@ -5,7 +5,18 @@ import type { MapTypeName } from "../spec/map_types.ts";
 import { progRules } from "../spec/prog_rules.ts";
 import type { Env } from "./env.ts";
 import type { MapDef } from "./proof.ts";
-import { type RegState, UNKNOWN, isPkt, regTypeStr, scalarReg, withoutId, withValue } from "./regs.ts";
+import { checkBtf, checkMapPtr, stepBtfLoad, stepMapPtrLoad } from "./btf_access.ts";
+import {
+  RDONLY,
+  type RegState,
+  UNKNOWN,
+  UNTRUSTED,
+  isPkt,
+  regTypeStr,
+  scalarReg,
+  withoutId,
+  withValue,
+} from "./regs.ts";
 import { checkObject, isObjectKind, stepObjectLoad, stepObjectStore } from "./object_access.ts";
 import { Scalar } from "./scalar.ts";
 import { coerceToSize, coerceToSizeSx } from "./scalar_cast.ts";
@@ -173,7 +184,14 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
     case "map_value":
       return checkMapValue(env, regno, off, size, false, o.write);
     case "mem":
+      if (o.write && reg.is(RDONLY)) env.reject("EACCES", `R${regno} cannot write into ${regTypeStr(reg)}`);
+      // nothing is known of what lies there: such loads cannot fault
+      if (reg.is(RDONLY | UNTRUSTED)) return;
       return checkRegion(env, regno, off, size, reg.aux, false);
+    case "ptr_":
+      return checkBtf(env, regno, { off, size }, o.write);
+    case "map_ptr":
+      return checkMapPtr(env, regno, { off, size }, o.write);
     case "fp":
       checkStackBounds(env, regno, insnOff, size, o.write);
       if (!o.write) checkStackRead(env, regno, insnOff, size);
@@ -233,9 +251,16 @@ function loadWhole(env: Env, reg: RegState, off: number, size: Size, signed: boo
     case "map_value":
       env.facts.access(env.pc, "map_value", false, env.factMap(reg.aux));
       return loadMapValue(env.mapAt(reg.aux), reg, off, size);
+    case "ptr_":
+      return stepBtfLoad(env, reg, { off: off + reg.off, size });
+    case "map_ptr":
+      return stepMapPtrLoad(env, reg, { off: off + reg.off, size });
+    case "mem":
+      if (reg.is(UNTRUSTED)) env.facts.needs.add("untrusted_mem");
+      env.facts.access(env.pc, "mem", false);
+      return UNKNOWN;
     case "pkt":
     case "pkt_meta":
-    case "mem":
     case "map_key":
       env.facts.access(env.pc, reg.kind, false, reg.kind === "map_key" ? env.factMap(reg.aux) : undefined);
       return UNKNOWN;
@@ -250,6 +275,7 @@ export function stepStore(env: Env, reg: RegState, off: number, size: Size, stor
   if (reg.kind === "map_value") env.facts.access(env.pc, "map_value", true, env.factMap(reg.aux));
   else if (isObjectKind(reg.kind)) stepObjectStore(env, reg.kind);
   else if (reg.kind === "mem") env.facts.access(env.pc, "mem", true);
+  else if (reg.kind === "ptr_") env.facts.needs.add("ptr_");
   else if (reg.kind === "pkt" || reg.kind === "pkt_meta") {
     env.facts.access(env.pc, reg.kind, true);
     env.facts.writesPkt = true;

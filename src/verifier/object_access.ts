@@ -1,10 +1,12 @@
 // Loads and stores through what the kernel hands out beside memory: the context, sockets, flow keys, the buffer of a
 // writable tracepoint. Which bytes there are is in the rows of src/spec/ctx.
-import { type CtxField, findField } from "../spec/ctx/field.ts";
+import { type CtxField, type CtxValue, findField } from "../spec/ctx/field.ts";
 import { FLOW_KEYS_SIZE, SOCK_LAYOUTS, type SockKind } from "../spec/ctx/layouts.ts";
+import { checkBtfCtx, stepBtfCtxLoad } from "./btf_ctx.ts";
 import type { Env } from "./env.ts";
 import { checkPtrOff } from "./reg_checks.ts";
-import { MAYBE_NULL, ptrReg, type RegKind, type RegState, UNKNOWN, regTypeStr, withId } from "./regs.ts";
+import { MAYBE_NULL, ptrReg, type RegKind, RegState, TRUSTED, UNKNOWN, regTypeStr, withId } from "./regs.ts";
+import { Scalar } from "./scalar.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 
 /** One access; `off` counts from the pointer as it was given. */
@@ -20,12 +22,17 @@ function findCtxField(env: Env, a: ObjectAccess): CtxField | undefined {
   return findField(env.ctx.fields, { ...a, attachType: env.prog.expectedAttachType });
 }
 
+function structId(env: Env, gives: CtxValue): number | undefined {
+  return env.kernelBtf?.find(gives.struct ?? "", "struct")?.id;
+}
+
 function checkCtx(env: Env, regno: number, a: ObjectAccess): void {
   checkPtrOff(env, env.regs[regno] as RegState, regno);
+  if (env.target !== undefined) return checkBtfCtx(env, a);
   const f = findCtxField(env, a);
   if (f === undefined) env.reject("EACCES", `invalid bpf_context access off=${a.off} size=${a.size}`);
-  if (f.gives.kind === "ptr_")
-    env.reject("EOPNOTSUPP", `pointers to the kernel's struct ${f.gives.struct} are not supported yet`);
+  if (f.gives.kind === "ptr_" && structId(env, f.gives) === undefined)
+    env.reject("EOPNOTSUPP", `the kernel's struct ${f.gives.struct} is known only with the kernel's BTF`);
 }
 
 function checkSock(env: Env, regno: number, kind: SockKind, a: ObjectAccess): void {
@@ -76,8 +83,11 @@ export function checkObject(env: Env, regno: number, kind: ObjectKind, a: Object
 
 /** What the context's field gives: a number, or a pointer of a kind of its own. */
 function loadCtx(env: Env, a: ObjectAccess): RegState {
+  if (env.target !== undefined) return stepBtfCtxLoad(env, a);
   const gives = findCtxField(env, a)?.gives;
   if (gives === undefined || gives.kind === "scalar") return UNKNOWN;
+  if (gives.kind === "ptr_")
+    return new RegState("ptr_", 0, Scalar.zero, 0, structId(env, gives) ?? 0, TRUSTED, 0, env.kernelBtf);
   const value = ptrReg(gives.kind, 0, 0, gives.nullable === true ? MAYBE_NULL : 0);
   return gives.nullable === true ? withId(value, env.newId()) : value;
 }

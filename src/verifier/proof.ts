@@ -27,6 +27,8 @@ export interface Prog {
   readonly name: string;
   readonly type: ProgTypeName;
   readonly expectedAttachType?: AttachTypeName;
+  /** type id in `kernelBtf` of what a tracing or security program is attached to */
+  readonly attachBtfId?: number;
   readonly flags: readonly string[];
   readonly gplCompatible: boolean;
   /** one entry a slot; the second slot of ld_imm64 is undefined */

@@ -13,6 +13,7 @@ import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
 import { VerifierError } from "./error.ts";
 import { globalArgs } from "./global_args.ts";
 import { checkKfuncs, execKfunc } from "./kfunc/call.ts";
+import { attachTarget } from "./attach_target.ts";
 import { computeLiveRegs } from "./live_regs.ts";
 import { checkLdImm64 } from "./ld_imm64.ts";
 import { insnText } from "./log.ts";
@@ -269,6 +270,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkKfuncs(env);
   checkMapUses(env);
   checkCfg(env);
+  env.target = attachTarget(env);
   computeSccs(env);
   computeLiveRegs(env);
   if (env.log.level === 2) logProgram(env);

@@ -48,6 +48,9 @@ const NF_CTX: CtxLayout = {
   ],
 };
 
+/** Attached by BTF: what is there the target's prototype says. */
+const BTF_CTX: CtxLayout = { name: "", size: 96, fields: [] };
+
 const LIRC_CTX: CtxLayout = { name: "", size: 4, fields: [field("sample", 0, 4, U32)] };
 
 /** Program types whose context is known; a program of another type is refused. */
@@ -80,6 +83,8 @@ export const CTX_LAYOUTS: Partial<Record<ProgTypeName, CtxLayout>> = {
   raw_tracepoint_writable: RAW_TRACEPOINT_WRITABLE_CTX,
   syscall: SYSCALL_CTX,
   lirc_mode2: LIRC_CTX,
+  tracing: BTF_CTX,
+  lsm: BTF_CTX,
 };
 
 export type SockKind = "sock" | "sock_common" | "tcp_sock" | "xdp_sock";

@@ -108,7 +108,7 @@ function checkSameStruct(
   const same = structHolds({ btf: have.btf, id: haveType.id }, reg.off, need, {
     strict,
     flexArrays: (reg.flags & ALLOC) === 0,
-    say: (line) => env.log.line(line),
+    say: (line) => env.say(line),
   });
   if (same || isProjection(to.name, haveType.name)) return;
   env.reject(

@@ -119,9 +119,7 @@ export function argKind(env: Env, kfunc: Kfunc, i: number): ArgKind {
 
 function memKind(env: Env, btf: Btf, to: BtfType, i: number, sized: boolean): ArgKind {
   const fits =
-    isScalarType(to) ||
-    isScalarStruct(btf, to, (line) => env.log.line(line)) ||
-    (sized && to.kind === "void");
+    isScalarType(to) || isScalarStruct(btf, to, (line) => env.say(line)) || (sized && to.kind === "void");
   if (!fits)
     env.reject(
       "EINVAL",
