@@ -3,6 +3,7 @@
 // and what the widest load gives.
 import type { Insn, Size } from "../../src/isa/insn.ts";
 import type { AttachTypeName, ProgTypeName } from "../../src/spec/prog_types.ts";
+import { assembleFor } from "./kernel_maps.ts";
 
 export interface CtxVariant {
   readonly type: ProgTypeName;
@@ -11,6 +12,8 @@ export interface CtxVariant {
   readonly start?: number;
   /** to here */
   readonly end: number;
+  /** not the context is accessed but what this leaves in r2 */
+  readonly pointer?: { readonly kind: string; readonly setup: string };
 }
 
 export type AccessMode = "load" | "store" | "load_signed";
@@ -81,6 +84,23 @@ export const VARIANTS: readonly CtxVariant[] = [
   { type: "syscall", end: 40 },
 ];
 
+const SKB_SOCK = "r1 = *(u64 *)(r1 +168)\nif r1 == 0 goto out\n";
+const NOT_NULL = "if r0 == 0 goto out\nr2 = r0\n";
+const XSK = `*(u32 *)(r10 -4) = 0\nr2 = r10\nr2 += -4\nr1 = map[xsk] ll\ncall bpf_map_lookup_elem\n${NOT_NULL}`;
+
+function pointer(kind: string, end: number, of: Omit<CtxVariant, "end">, setup: string): CtxVariant {
+  return { ...of, end, pointer: { kind, setup } };
+}
+
+/** What contexts and helpers give a pointer to, but cannot be written as a context. */
+export const POINTERS: readonly CtxVariant[] = [
+  pointer("sock_common", 88, { type: "sched_cls" }, `${SKB_SOCK}r2 = r1\n`),
+  pointer("sock", 88, { type: "cgroup_sock_addr", attach: "cgroup_inet4_bind" }, "r2 = *(u64 *)(r1 +64)\n"),
+  pointer("tcp_sock", 120, { type: "sched_cls" }, `${SKB_SOCK}call bpf_tcp_sock\n${NOT_NULL}`),
+  pointer("xdp_sock", 12, { type: "xdp" }, XSK),
+  pointer("flow_keys", 64, { type: "flow_dissector" }, "r2 = *(u64 *)(r1 +144)\n"),
+];
+
 /** BPF_F_SLEEPABLE, which syscall programs must have. */
 export const SLEEPABLE = 1 << 4;
 
@@ -92,13 +112,35 @@ export function offsetsOf({ start = 0, end }: CtxVariant): number[] {
   return Array.from({ length: end - start }, (_, i) => start + i);
 }
 
+function accessText(mode: AccessMode, off: number, size: Size): string {
+  const at = `(r2 +${off})`;
+  if (mode === "store") return `*(u${size * 8} *)${at} = 0`;
+  return `r3 = *(${mode === "load_signed" ? "s" : "u"}${size * 8} *)${at}`;
+}
+
 /** One access, then an exit that every type allows. */
-export function accessProgram(mode: AccessMode, off: number, size: Size): Insn[] {
+export function accessProgram(
+  v: CtxVariant,
+  mode: AccessMode,
+  off: number,
+  size: Size,
+): readonly (Insn | undefined)[] {
+  if (v.pointer !== undefined)
+    return assembleFor(`${v.pointer.setup}${accessText(mode, off, size)}\nout: r0 = 1\nexit`);
   const access: Insn =
     mode === "store"
       ? { kind: "st", pc: 0, base: 1, off, size, src: { kind: "imm", imm: 0 } }
       : { kind: "ldx", pc: 0, dst: 2, base: 1, off, size, signed: mode === "load_signed" };
   return [access, { ...RETURN_1, pc: 1 }, { kind: "exit", pc: 2 }];
+}
+
+/** How Linux refuses an access that fits no field. */
+export function refusalOf({ pointer: to }: CtxVariant, mode: AccessMode, off: number, size: Size): string {
+  if (to === undefined) return `invalid bpf_context access off=${off} size=${size}`;
+  if (to.kind === "flow_keys") return `invalid access to flow keys off=${off} size=${size}`;
+  return mode === "store"
+    ? `R2 cannot write into ${to.kind}`
+    : `R2 invalid ${to.kind} access off=${off} size=${size}`;
 }
 
 const RETURN_1: Insn = {

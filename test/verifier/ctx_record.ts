@@ -4,6 +4,7 @@
 import { release } from "node:os";
 import type { Size } from "../../src/isa/insn.ts";
 import { loadInKernel, type KernelProg, type KernelVerdict } from "./kernel_load.ts";
+import { KERNEL_MAPS } from "./kernel_maps.ts";
 import {
   accessProgram,
   type CtxVariant,
@@ -11,6 +12,8 @@ import {
   KINDS,
   MODES,
   offsetsOf,
+  POINTERS,
+  refusalOf,
   VARIANTS,
   WIDTHS,
   widthsOf,
@@ -38,7 +41,8 @@ function record(v: CtxVariant): { access: string; odd: Odd[] } {
   const tried = asked.filter((a) => a.mode !== "load_signed" || a.size < 8);
   const verdicts = loadInKernel(
     loader,
-    tried.map((a) => prog(v, accessProgram(a.mode, a.off, a.size))),
+    tried.map((a) => prog(v, accessProgram(v, a.mode, a.off, a.size))),
+    { maps: KERNEL_MAPS },
   );
   const masks = new Map<string, number>();
   const odd: Odd[] = [];
@@ -46,14 +50,15 @@ function record(v: CtxVariant): { access: string; odd: Odd[] } {
     const { errno, words } = verdicts[i] as KernelVerdict;
     const key = `${a.off} ${a.mode}`;
     if (errno === 0) masks.set(key, (masks.get(key) ?? 0) | a.size);
-    else if (errno !== 13 || words !== `invalid bpf_context access off=${a.off} size=${a.size}`)
+    else if (errno !== 13 || words !== refusalOf(v, a.mode, a.off, a.size))
       odd.push([a.off, a.size, a.mode, errno, words]);
   });
-  const loads = offs.filter((off) => (masks.get(`${off} load`) ?? 0) !== 0);
+  // of a pointer nothing is loaded but numbers
+  const loads = v.pointer !== undefined ? [] : offs.filter((off) => (masks.get(`${off} load`) ?? 0) !== 0);
   const kinds = loadInKernel(
     loader,
     loads.map((off) =>
-      prog(v, accessProgram("load", off, widthsOf(masks.get(`${off} load`) ?? 0).at(-1) as Size)),
+      prog(v, accessProgram(v, "load", off, widthsOf(masks.get(`${off} load`) ?? 0).at(-1) as Size)),
     ),
     { show: "r2" },
   );
@@ -68,4 +73,4 @@ function record(v: CtxVariant): { access: string; odd: Odd[] } {
 }
 
 console.log(JSON.stringify({ release: release() }));
-for (const v of VARIANTS) console.log(JSON.stringify({ ...v, ...record(v) }));
+for (const v of [...VARIANTS, ...POINTERS]) console.log(JSON.stringify({ ...v, ...record(v) }));

@@ -1,11 +1,10 @@
 // Helper calls for the recorder and its test: who may call what, and what each argument may be. A call with arguments
 // that fit, then the same with one argument after the other taken by values of every other kind.
-import { assemble } from "../../src/isa/asm.ts";
 import { type ArgKind, argKind, helperByName, type HelperProto, HELPERS } from "../../src/spec/helpers.ts";
 import type { AttachTypeName, ProgTypeName } from "../../src/spec/prog_types.ts";
-import type { MapDef, Prog } from "../../src/verifier/proof.ts";
-import { mapDef } from "../harness/map_def.ts";
+import type { Prog } from "../../src/verifier/proof.ts";
 import { SLEEPABLE, VARIANTS } from "./ctx_programs.ts";
+import { assembleFor } from "./kernel_maps.ts";
 
 export interface Caller {
   readonly type: ProgTypeName;
@@ -34,30 +33,6 @@ export const CALLERS: readonly Caller[] = [
       { type: "kprobe", flags: SLEEPABLE } as const,
     ].map((c) => [key(c), c]),
   ).values(),
-];
-
-/** BPF_F_RDONLY_PROG */
-const RDONLY = 128;
-const RODATA = new Uint8Array([1, 2, 3, 4, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0]);
-
-export const HELPER_MAPS: readonly MapDef[] = [
-  mapDef("h", "hash", 4, 16, 8),
-  mapDef("a", "array", 4, 16, 4),
-  mapDef("prog", "prog_array", 4, 4, 4),
-  mapDef("perf", "perf_event_array", 4, 4, 4),
-  mapDef("dev", "devmap", 4, 4, 4),
-  { ...mapDef("ro", "array", 4, 16, 1, RDONLY), frozen: RODATA },
-  mapDef("ring", "ringbuf", 0, 0, 4096),
-  mapDef("uring", "user_ringbuf", 0, 0, 4096),
-  mapDef("stack", "stack_trace", 4, 8, 4),
-  mapDef("cg", "cgroup_array", 4, 4, 4),
-  mapDef("sockmap", "sockmap", 4, 4, 4),
-  mapDef("sockhash", "sockhash", 4, 4, 4),
-  mapDef("reuse", "reuseport_sockarray", 4, 4, 4),
-  mapDef("queue", "queue", 0, 16, 4),
-  mapDef("pc", "percpu_array", 4, 16, 4),
-  mapDef("cpu", "cpumap", 4, 4, 4),
-  mapDef("xsk", "xskmap", 4, 4, 4),
 ];
 
 /** The map a helper is made for, if it is not the array. */
@@ -244,10 +219,7 @@ function argCode(helper: string, type: ProgTypeName, args: readonly string[]): s
 export function helperInsns(caller: Caller, helper: string, args: readonly string[]): Prog["insns"] {
   const zero = Array.from({ length: 8 }, (_, i) => `*(u64 *)(r10 -${8 * (i + 1)}) = 0\n`).join("");
   const source = `r6 = r1\n${zero}${argCode(helper, caller.type, args)}call bpf_${helper}\nout: r0 = 1\nexit`;
-  return assemble(source, {
-    helperId: (name) => helperByName(name.replace(/^bpf_/, ""))?.id,
-    mapIndex: (name) => HELPER_MAPS.findIndex((m) => m.name === name),
-  });
+  return assembleFor(source);
 }
 
 /** Callers whose programs are tried in full: those with packets first. */

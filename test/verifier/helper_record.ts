@@ -9,11 +9,11 @@ import {
   type Caller,
   CALLERS,
   encodeArgs,
-  HELPER_MAPS,
   helperCases,
   helperInsns,
   type Recorded,
 } from "./helper_programs.ts";
+import { KERNEL_MAPS } from "./kernel_maps.ts";
 import { type KernelProg, type KernelVerdict, loadInKernel } from "./kernel_load.ts";
 import { bareCall, LAST_HELPER, letterOf } from "./helper_letters.ts";
 
@@ -41,7 +41,7 @@ function recordArgs(): void {
   const verdicts = loadInKernel(
     loader,
     cases.map((c) => prog(c.caller, helperInsns(c.caller, c.proto.name, c.args))),
-    { maps: HELPER_MAPS, show: "call" },
+    { maps: KERNEL_MAPS, show: "call" },
   );
   const groups = new Map<string, Recorded>();
   cases.forEach(({ caller, proto, args }, i) => {

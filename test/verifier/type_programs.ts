@@ -1,8 +1,5 @@
 // Small programs that only their type decides: what may be returned, what may be done to the context itself, to
 // packet bytes, to the other objects that a context gives.
-import { assemble } from "../../src/isa/asm.ts";
-import type { Insn } from "../../src/isa/insn.ts";
-import { helperByName } from "../../src/spec/helpers.ts";
 import type { ProgTypeName } from "../../src/spec/prog_types.ts";
 
 const RETURNS: Readonly<Record<string, string>> = {
@@ -113,10 +110,6 @@ export function typePrograms(type: ProgTypeName): ReadonlyMap<string, string> {
     for (const [name, rest] of Object.entries(OBJECT))
       all.set(`${kind} ${name}`, `${setup}${rest}\nout:${DONE}`);
   return all;
-}
-
-export function typeInsns(source: string): readonly (Insn | undefined)[] {
-  return assemble(source, { helperId: (name) => helperByName(name.replace(/^bpf_/, ""))?.id });
 }
 
 export interface RecordedType {

@@ -6,13 +6,14 @@ import { release } from "node:os";
 import { ATTACH_TYPES, type ProgTypeName } from "../../src/spec/prog_types.ts";
 import { SLEEPABLE } from "./ctx_programs.ts";
 import { CALLERS } from "./helper_programs.ts";
+import { assembleFor } from "./kernel_maps.ts";
 import { loadInKernel, type KernelVerdict } from "./kernel_load.ts";
-import { typeInsns, typePrograms } from "./type_programs.ts";
+import { typePrograms } from "./type_programs.ts";
 
 const [loader = ""] = process.argv.slice(2);
 
 function accepted(type: ProgTypeName, flags: number): string {
-  const insns = typeInsns("r0 = 1\nexit");
+  const insns = assembleFor("r0 = 1\nexit");
   const progs = ATTACH_TYPES.map((attach) => ({ type, attach, flags, insns }));
   return loadInKernel(loader, progs)
     .map(({ errno }) => (errno === 0 ? "1" : "0"))
@@ -26,7 +27,7 @@ for (const c of CALLERS) {
   const programs = [...typePrograms(c.type)];
   const verdicts = loadInKernel(
     loader,
-    programs.map(([, source]) => ({ ...c, attach: c.attach, insns: typeInsns(source) })),
+    programs.map(([, source]) => ({ ...c, attach: c.attach, insns: assembleFor(source) })),
   );
   const answers = programs.map(([name], i) => {
     const { errno, words } = verdicts[i] as KernelVerdict;

@@ -8,7 +8,8 @@ import { VerifierError, verify } from "../../src/verifier/verify.ts";
 import { SLEEPABLE } from "./ctx_programs.ts";
 import { prog } from "./harness.ts";
 import { type Caller, CALLERS } from "./helper_programs.ts";
-import { type RecordedAttach, type RecordedType, typeInsns, typePrograms } from "./type_programs.ts";
+import { assembleFor } from "./kernel_maps.ts";
+import { type RecordedAttach, type RecordedType, typePrograms } from "./type_programs.ts";
 
 const lines = readFileSync(join(import.meta.dirname, "type_kernel.jsonl"), "utf8")
   .trim()
@@ -24,7 +25,7 @@ function answer(c: Caller, source: string): string {
     type: c.type,
     ...(c.attach === undefined ? {} : { expectedAttachType: c.attach }),
     flags: c.flags === SLEEPABLE ? ["sleepable"] : [],
-    insns: typeInsns(source),
+    insns: assembleFor(source),
     maps: [],
     funcs: [{ pc: 0, typeId: 0 }],
   });
