@@ -242,9 +242,10 @@ function logProgram(env: Env): void {
 
 /**
  * A callback that no path enters is cut out. Where nothing is left behind it the kernel finds no function at the
- * place that the insn names, and refuses.
+ * place that the insn names, and refuses; unless there is only one function left, then it does not look.
  */
 function checkCallbacksSeen(env: Env): void {
+  if (env.subprogs.filter((s) => env.facts.isSeen(s.start)).length < 2) return;
   let end = env.insns.length;
   while (end > 0 && !env.facts.isSeen(end - 1)) end--;
   for (const insn of env.insns) {
