@@ -127,6 +127,10 @@ export class Env {
   /** what to write instead of what is refused next */
   hint: string | undefined = undefined;
 
+  /** BPF_F_STRICT_ALIGNMENT, BPF_F_TEST_STATE_FREQ of the program's load */
+  readonly strictAlignment: boolean;
+  readonly testStateFreq: boolean;
+
   // what the log must print of the current frame
   scratchedRegs = 0;
   scratchedLo = 0;
@@ -141,6 +145,8 @@ export class Env {
   ) {
     const n = prog.insns.length;
     this.insns = prog.insns;
+    this.strictAlignment = prog.flags.includes("strict_alignment");
+    this.testStateFreq = prog.flags.includes("test_state_freq");
     this.facts = new Facts(n);
     this.log = new VerifierLog(logFrom > 0 ? 0 : (options.logLevel ?? 0));
     this.maps = prog.maps.slice();

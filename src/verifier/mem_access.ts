@@ -45,7 +45,7 @@ function isAligned(reg: RegState, off: number, size: number): boolean {
 }
 
 function checkAlignment(env: Env, reg: RegState, off: number, size: number, strict: boolean): void {
-  if (size === 1 || (!strict && reg.kind !== "fp")) return;
+  if (size === 1 || (!strict && !env.strictAlignment && reg.kind !== "fp")) return;
   if (isPkt(reg)) {
     if (!isAligned(reg, off + 2, size))
       env.reject("EACCES", `misaligned packet access off 2+${fmtTnum(reg.s)}+${reg.off}+${off} size ${size}`);

@@ -73,7 +73,7 @@ function keep(env: Env, pc: number): void {
 export function isVisited(env: Env): boolean {
   const pc = env.pc;
   const cur = env.state;
-  const force = env.forceCheckpoint[pc] === 1 || cur.hist.length > MAX_HISTORY;
+  const force = env.testStateFreq || env.forceCheckpoint[pc] === 1 || cur.hist.length > MAX_HISTORY;
   let add = force || (env.jmpsProcessed - env.prevJmps >= 2 && env.processed - env.prevInsns >= 8);
   const list = env.exploredAt();
   const count = list.length;
