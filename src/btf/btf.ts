@@ -2,6 +2,7 @@
 // Types refer to each other by id; every reference was checked when the types were read, cycles are
 // met by depth limits here. Follows the kernel's Documentation/bpf/btf.rst.
 import { BpfError } from "../spec/errors.ts";
+import { TypeList, type TypeSource } from "./source.ts";
 
 export interface BtfMember {
   readonly name: string;
@@ -78,24 +79,37 @@ export const MAX_RESOLVE_DEPTH = 32;
 const MODIFIERS: ReadonlySet<BtfKind> = new Set(["typedef", "volatile", "const", "restrict", "type_tag"]);
 
 export class Btf {
-  readonly #byName = new Map<string, number[]>();
-  readonly #tags = new Map<number, BtfTypeOf<"decl_tag">[]>();
+  readonly #source: TypeSource;
+  #types: readonly BtfType[] | undefined;
 
-  constructor(
-    /** index is the id */
-    readonly types: readonly BtfType[],
-  ) {
-    for (const t of types) {
-      if (t.kind === "decl_tag") push(this.#tags, t.typeId, t);
-      else if (t.name !== "") push(this.#byName, t.name, t.id);
-    }
+  /** Types by id, or where they are read from. */
+  constructor(types: readonly BtfType[] | TypeSource) {
+    this.#source =
+      "at" in types && !Array.isArray(types)
+        ? (types as TypeSource)
+        : new TypeList(types as readonly BtfType[]);
+  }
+
+  /** With void, which is id 0. */
+  get count(): number {
+    return this.#source.count;
+  }
+
+  /** Every type; the index is the id. */
+  get types(): readonly BtfType[] {
+    this.#types ??= Array.from({ length: this.count }, (_, id) => this.byId(id));
+    return this.#types;
+  }
+
+  /** The type with this id, if there is one. */
+  at(id: number): BtfType | undefined {
+    return this.#source.at(id);
   }
 
   /** The type with this id; refuses an id that is not there. */
   byId(id: number): BtfType {
-    const t = this.types[id];
-    if (t === undefined)
-      throw new BpfError("EINVAL", `btf: no type ${id}, the last is ${this.types.length - 1}`);
+    const t = this.#source.at(id);
+    if (t === undefined) throw new BpfError("EINVAL", `btf: no type ${id}, the last is ${this.count - 1}`);
     return t;
   }
 
@@ -103,7 +117,7 @@ export class Btf {
   find<K extends BtfKind>(name: string, kind: K): BtfTypeOf<K> | undefined;
   find(name: string): BtfType | undefined;
   find(name: string, kind?: BtfKind): BtfType | undefined {
-    for (const id of this.#byName.get(name) ?? []) {
+    for (const id of this.#source.named(name)) {
       const t = this.byId(id);
       if (kind === undefined || t.kind === kind) return t;
     }
@@ -112,7 +126,12 @@ export class Btf {
 
   /** Every type of this name. */
   findAll(name: string): readonly BtfType[] {
-    return (this.#byName.get(name) ?? []).map((id) => this.byId(id));
+    return this.#source.named(name).map((id) => this.byId(id));
+  }
+
+  /** Every type of this name, whatever its flavour: `name` and `name___more`. */
+  flavoursOf(name: string): readonly BtfType[] {
+    return this.#source.flavoursOf(name).map((id) => this.byId(id));
   }
 
   /** The type behind typedefs, const, volatile, restrict and type tags. */
@@ -168,8 +187,11 @@ export class Btf {
 
   /** Declaration tags on a type, or on one of its members or parameters. */
   declTags(id: number, componentIdx = -1): readonly string[] {
-    const tags = this.#tags.get(id) ?? [];
-    return tags.filter((t) => t.componentIdx === componentIdx).map((t) => t.name);
+    return this.#source
+      .tagsOn(id)
+      .map((tag) => this.byId(tag))
+      .filter((t) => t.kind === "decl_tag" && t.componentIdx === componentIdx)
+      .map((t) => t.name);
   }
 
   /** The type as C would write it, for messages and listings: "struct foo", "__u32", "char[16]", "int *". */
@@ -205,12 +227,6 @@ export class Btf {
         return t.name;
     }
   }
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }
 
 function checkedSize(id: number, size: number): number {

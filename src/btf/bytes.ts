@@ -90,6 +90,24 @@ export class StringTable {
     return this.#text.length;
   }
 
+  /** Offsets of every string that is this one; a name may also be the end of a longer string. */
+  find(name: string): number[] {
+    return this.#findAll(`${name}\0`, 0);
+  }
+
+  /** Offsets of every whole string that begins with this. */
+  findStart(start: string): number[] {
+    return this.#findAll(`\0${start}`, 1);
+  }
+
+  #findAll(text: string, skip: number): number[] {
+    const latin1 = Buffer.from(text, "utf8").toString("latin1");
+    const out: number[] = [];
+    for (let at = this.#text.indexOf(latin1); at >= 0; at = this.#text.indexOf(latin1, at + 1))
+      out.push(at + skip);
+    return out;
+  }
+
   /** The name at an offset; `user` says who refers to it, for the message. */
   name(off: number, user: () => string): string {
     const known = this.#cache.get(off);

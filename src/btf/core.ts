@@ -151,20 +151,9 @@ const MAX_CANDIDATES = 200_000;
 
 /** Types by their name without flavour. */
 function candidateFinder(target: Btf): Candidates {
-  let index: Map<string, BtfType[]> | undefined;
   let left = MAX_CANDIDATES;
   return (name) => {
-    if (index === undefined) {
-      index = new Map();
-      for (const t of target.types) {
-        if (t.name === "") continue;
-        const key = essentialName(t.name);
-        const list = index.get(key);
-        if (list === undefined) index.set(key, [t]);
-        else list.push(t);
-      }
-    }
-    const found = index.get(essentialName(name)) ?? [];
+    const found = target.flavoursOf(essentialName(name));
     left -= found.length;
     if (left < 0) throw new BpfError("E2BIG", `too many types named ${name}`);
     return found;

@@ -3,6 +3,7 @@
 // Knows nothing of insns.
 import { BpfError } from "../spec/errors.ts";
 import { MAX_RESOLVE_DEPTH, type Btf, type BtfType, type BtfTypeOf } from "./btf.ts";
+import { withoutFlavour } from "./source.ts";
 
 /** A step that names something: a member, an array index, an enumerator. */
 interface Step {
@@ -39,8 +40,7 @@ function kindsAgree(a: BtfType, b: BtfType): boolean {
 
 /** A name without its flavour: `task_struct___old` is `task_struct`. */
 export function essentialName(name: string): string {
-  const at = name.lastIndexOf("___");
-  return at > 0 && at + 3 < name.length && name[at - 1] !== "_" ? name.slice(0, at) : name;
+  return withoutFlavour(name) ?? name;
 }
 
 function bad(access: string, why: string): BpfError {

@@ -10,6 +10,7 @@ import {
   type Linkage,
 } from "./btf.ts";
 import { ByteView, StringTable } from "./bytes.ts";
+import { type TypeSource, withoutFlavour } from "./source.ts";
 
 export const BTF_MAGIC = 0xeb9f;
 /** The kernel's limit on type ids. */
@@ -79,48 +80,101 @@ const ROWS: readonly (Row | undefined)[] = [
   { fixed: 0, each: 12, read: readEnum64 },
 ];
 
-class Parser {
-  /** type references, checked once the number of types is known: id, referred id, offset of the record */
-  readonly #refs: number[] = [];
-  #off = 0;
+const VOID: BtfType = { kind: "void", id: 0, name: "" };
+const DECL_TAG = 17;
+
+/** The records of a section: where each begins is known from the start, what it says when it is asked for. */
+class Parser implements TypeSource {
+  /** where each record begins; void has none */
+  readonly #offs: number[] = [0];
+  readonly #names: number[] = [0];
+  readonly #known: (BtfType | undefined)[] = [VOID];
+  #tags: Map<number, number[]> | undefined;
 
   constructor(
     readonly types: ByteView,
     readonly strings: StringTable,
-  ) {}
-
-  all(): BtfType[] {
-    const out: BtfType[] = [{ kind: "void", id: 0, name: "" }];
-    while (this.#off < this.types.length) {
-      if (out.length > MAX_TYPES) this.types.fail(this.#off, `more than ${MAX_TYPES} types`);
-      out.push(this.#one(out.length));
+  ) {
+    const end = types.length;
+    for (let off = 0; off < end; ) {
+      const id = this.#offs.length;
+      if (id > MAX_TYPES) types.fail(off, `more than ${MAX_TYPES} types`);
+      if (off + 12 > end) types.need(off, 12, `type ${id}`);
+      const info = types.u32(off + 4);
+      const row = ROWS[(info >>> 24) & 0x1f];
+      const vlen = info & 0xffff;
+      if (row === undefined) types.fail(off, `type ${id} has unknown kind ${(info >>> 24) & 0x1f}`);
+      const size = row.fixed + row.each * vlen;
+      if (off + 12 + size > end) types.need(off + 12, size, `type ${id} with ${vlen} elements`);
+      this.#offs.push(off);
+      this.#names.push(row === ROWS[DECL_TAG] ? 0 : types.u32(off));
+      off += 12 + size;
     }
-    for (let i = 0; i < this.#refs.length; i += 2) {
-      const [id, to] = [this.#refs[i] ?? 0, this.#refs[i + 1] ?? 0];
-      if (to >= out.length)
-        this.types.fail(0, `type ${id} refers to type ${to}, the last is ${out.length - 1}`);
-    }
-    return out;
   }
 
-  #one(id: number): BtfType {
-    const off = this.#off;
-    this.types.need(off, 12, `type ${id}`);
+  #kindAt(off: number): number {
+    return (this.types.u32(off + 4) >>> 24) & 0x1f;
+  }
+
+  get count(): number {
+    return this.#offs.length;
+  }
+
+  at(id: number): BtfType | undefined {
+    const known = this.#known[id];
+    const off = this.#offs[id];
+    if (known !== undefined || off === undefined) return known;
+    const t = this.#read(id, off);
+    this.#known[id] = t;
+    return t;
+  }
+
+  #read(id: number, off: number): BtfType {
     const info = this.types.u32(off + 4);
-    const row = ROWS[(info >>> 24) & 0x1f];
-    const vlen = info & 0xffff;
-    if (row === undefined) this.types.fail(off, `type ${id} has unknown kind ${(info >>> 24) & 0x1f}`);
-    const size = row.fixed + row.each * vlen;
-    this.types.need(off + 12, size, `type ${id} with ${vlen} elements`);
-    this.#off = off + 12 + size;
+    const row = ROWS[(info >>> 24) & 0x1f] as Row;
     return row.read(this, {
       id,
       name: this.name(this.types.u32(off), id),
-      vlen,
+      vlen: info & 0xffff,
       kindFlag: info >>> 31 === 1,
       word: this.types.u32(off + 8),
       at: off + 12,
     });
+  }
+
+  #withNames(offs: readonly number[]): readonly number[] {
+    const wanted = new Set(offs);
+    const ids: number[] = [];
+    if (wanted.size > 0) this.#names.forEach((off, id) => wanted.has(off) && ids.push(id));
+    return ids;
+  }
+
+  named(name: string): readonly number[] {
+    return this.#withNames(this.strings.find(name));
+  }
+
+  flavoursOf(name: string): readonly number[] {
+    return this.#withNames([
+      ...this.strings.find(name),
+      ...this.strings
+        .findStart(`${name}___`)
+        .filter((off) => withoutFlavour(this.strings.name(off, () => "a flavour")) === name),
+    ]);
+  }
+
+  tagsOn(id: number): readonly number[] {
+    if (this.#tags === undefined) {
+      this.#tags = new Map();
+      for (let i = 1; i < this.count; i++) {
+        const off = this.#offs[i] as number;
+        if (this.#kindAt(off) !== DECL_TAG) continue;
+        const to = this.types.u32(off + 8);
+        const list = this.#tags.get(to);
+        if (list === undefined) this.#tags.set(to, [i]);
+        else list.push(i);
+      }
+    }
+    return this.#tags.get(id) ?? [];
   }
 
   name(off: number, id: number): string {
@@ -128,7 +182,8 @@ class Parser {
   }
 
   ref(h: Head, to: number): number {
-    this.#refs.push(h.id, to);
+    if (to >= this.count)
+      this.types.fail(0, `type ${h.id} refers to type ${to}, the last is ${this.count - 1}`);
     return to;
   }
 
@@ -244,8 +299,27 @@ export interface BtfSections {
   readonly strings: StringTable;
 }
 
-/** Reads a `.BTF` section. `where` starts every message, e.g. "xdp.o: section .BTF". */
+/**
+ * Reads a `.BTF` section, all of it: what is wrong anywhere is found now. `where` starts every message, e.g.
+ * "xdp.o: section .BTF".
+ */
 export function parseBtf(bytes: Uint8Array, where: string): BtfSections {
+  const { parser, strings } = openSection(bytes, where);
+  return {
+    btf: new Btf(Array.from({ length: parser.count }, (_, id) => parser.at(id) as BtfType)),
+    strings,
+  };
+}
+
+/**
+ * The same for large files of which little is needed, as a kernel's: a type is read, and checked, when it is asked
+ * for; one that is wrong is refused then.
+ */
+export function openBtf(bytes: Uint8Array, where: string): Btf {
+  return new Btf(openSection(bytes, where).parser);
+}
+
+function openSection(bytes: Uint8Array, where: string): { parser: Parser; strings: StringTable } {
   const v = new ByteView(bytes, where);
   v.need(0, 24, "the header");
   const magic = v.u16(0);
@@ -261,5 +335,5 @@ export function parseBtf(bytes: Uint8Array, where: string): BtfSections {
     v.fail(8, "types and strings overlap");
   if (strLen === 0 || text[0] !== 0) v.fail(hdrLen + strOff, "the string table does not start with 0");
   const strings = new StringTable(new ByteView(text, `${where} strings`));
-  return { btf: new Btf(new Parser(new ByteView(types, `${where} types`), strings).all()), strings };
+  return { parser: new Parser(new ByteView(types, `${where} types`), strings), strings };
 }

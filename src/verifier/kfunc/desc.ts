@@ -106,7 +106,7 @@ export function kfuncId(name: string, kernel: () => Btf | undefined): number | u
 /** The function that an id stands for; undefined: it is none. */
 export function findKfunc(id: number, kernel: () => Btf | undefined): Kfunc | undefined {
   const btf = id > OWN_BASE ? own() : kernel();
-  const func = btf?.types[id > OWN_BASE ? id - OWN_BASE : id];
+  const func = btf?.at(id > OWN_BASE ? id - OWN_BASE : id);
   if (btf === undefined || func?.kind !== "func") return undefined;
   const proto = btf.resolve(func.typeId);
   if (proto.kind !== "func_proto") return undefined;

@@ -10,7 +10,7 @@ type Return = (env: Env, meta: KfuncMeta) => RegState;
 /** A pointer made from any number: it can be read through, nothing more. */
 const rdonlyCast: Return = (env, { kfunc, constant }) => {
   const id = Number(BigInt.asUintN(32, constant ?? 0n));
-  const t = kfunc.btf.types[id];
+  const t = kfunc.btf.at(id);
   if (t === undefined)
     return env.reject("EINVAL", `Unknown type ID ${constant} passed to kfunc bpf_rdonly_cast`);
   if (isStructType(t)) return new RegState("ptr_", 0, Scalar.zero, 0, id, UNTRUSTED, 0, kfunc.btf);
