@@ -42,7 +42,7 @@ export async function loadObject(opened: OpenObject, options: LoadOptions = {}):
   const object = new BpfObject(spec, host, mapsIn(host, spec, wanted, options), new Map(), ownsHost);
   try {
     for (const prog of wanted)
-      object.progs.set(prog.name, await loadProg(host, spec, prog, object.maps, options));
+      object.progs.set(prog.name, await loadProg(host, opened, prog, object.maps, options));
     object.fillProgArrays();
   } catch (error) {
     object.close();
@@ -68,12 +68,12 @@ function mapsIn(
 
 async function loadProg(
   host: Host,
-  spec: ObjectSpec,
+  { spec, outside }: OpenObject,
   prog: ProgSpec,
   maps: ReadonlyMap<string, MapHandle>,
   options: LoadOptions,
 ): Promise<BpfProg> {
-  const verified = verifyProg(spec, prog);
+  const verified = verifyProg(spec, prog, {}, outside);
   const handles = spec.maps.map((m) => maps.get(m.name));
   const bindings = verified.prog.maps.map((def, i) =>
     bindMap(host.world.memory.buffer, handles[i]?.addr ?? 0, def),

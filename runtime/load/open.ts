@@ -1,16 +1,19 @@
 // An object that was read but not loaded: its spec can be looked at and edited. Nothing exists yet.
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { readObject } from "../../src/elf/read_object.ts";
-import { BpfError, type ErrnoName, ERRNO } from "../../src/spec/errors.ts";
+import { BpfError } from "../../src/spec/errors.ts";
+import { addKconfig } from "./externs.ts";
+import { Outside, type OutsideFiles, RUNNING } from "./outside.ts";
+import { readBounded } from "./read_bounded.ts";
 import { type VariableValue, getVariable, setVariable } from "./variables.ts";
 
-/** Larger files are not BPF objects; the bound keeps a stranger's file from filling memory. */
-const MAX_OBJECT_BYTES = 256 << 20;
-
 export class OpenObject {
-  constructor(readonly spec: ObjectSpec) {}
+  constructor(
+    readonly spec: ObjectSpec,
+    /** what loading resolves the object's names against */
+    readonly outside: Outside = RUNNING,
+  ) {}
 
   /** The program of this function name; without a name the only one there is. Errors list the names. */
   prog(name?: string): ProgSpec {
@@ -59,31 +62,19 @@ export class OpenObject {
   }
 }
 
-/**
- * Reads a clang-built BPF object, from a path or from bytes. Throws BpfError with one line that says what,
- * where and why when the file cannot be used.
- */
-export function openObject(source: string | Uint8Array, name?: string): OpenObject {
-  const label = name ?? (typeof source === "string" ? basename(source) : "object");
-  const bytes = typeof source === "string" ? readFileBounded(source) : source;
-  return new OpenObject(readObject(bytes, label));
+export interface OpenOptions extends OutsideFiles {
+  /** the file's name for messages, where `source` is bytes */
+  readonly name?: string;
 }
 
-function readFileBounded(path: string): Uint8Array {
-  let fd: number | undefined;
-  try {
-    fd = openSync(path, "r");
-    const stat = fstatSync(fd);
-    if (stat.isDirectory()) throw new BpfError("EISDIR", `open ${path}: is a directory`);
-    if (stat.size > MAX_OBJECT_BYTES)
-      throw new BpfError("EFBIG", `open ${path}: ${stat.size} bytes is too large for a BPF object`);
-    return readFileSync(fd);
-  } catch (cause) {
-    if (cause instanceof BpfError) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code ?? "EIO";
-    const words = /^[A-Z0-9]+: ([^,]*)/.exec((cause as Error).message)?.[1] ?? (cause as Error).message;
-    throw new BpfError(code in ERRNO ? (code as ErrnoName) : "EIO", `open ${path}: ${words}`, { cause });
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
+/**
+ * Reads a clang-built BPF object, from a path or from bytes. What it asks of the kernel (types, configuration) is
+ * looked up in the files named, else in the running kernel. Throws BpfError with one line that says what, where and
+ * why when a file cannot be used.
+ */
+export function openObject(source: string | Uint8Array, options: OpenOptions = {}): OpenObject {
+  const label = options.name ?? (typeof source === "string" ? basename(source) : "object");
+  const bytes = typeof source === "string" ? readBounded(source) : source;
+  const outside = (options.btf ?? options.kconfig) ? new Outside(options) : RUNNING;
+  return new OpenObject(addKconfig(readObject(bytes, label), outside), outside);
 }

@@ -3,16 +3,15 @@
 import { applyCore } from "../../src/btf/core.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { validFields } from "../../src/elf/special_fields.ts";
-import type { Insn } from "../../src/isa/insn.ts";
 import { TARGET_NAMES } from "../../src/spec/attach_targets.ts";
 import { BpfError } from "../../src/spec/errors.ts";
-import { kfuncId } from "../../src/verifier/kfunc/desc.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { type VerifyOptions, verify } from "../../src/verifier/verify.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
-import { kernelBtf } from "./kernel_btf.ts";
+import { withExterns } from "./externs.ts";
 import { kernelMapName } from "./kernel_name.ts";
 import type { OpenObject } from "./open.ts";
+import { type Outside, RUNNING } from "./outside.ts";
 
 const BPF_F_RDONLY_PROG = 1 << 7;
 
@@ -71,66 +70,23 @@ export function progsToLoad(opened: OpenObject, names: readonly string[] | undef
   return spec.progs.filter((p) => wanted.has(p));
 }
 
-/** CO-RE relocations are resolved against the object's own types: the world has no others. */
-function relocated(spec: ObjectSpec, prog: ProgSpec): ProgSpec["insns"] {
+/** CO-RE relocations are resolved against the kernel's types; where those are not known, against the object's own. */
+function relocated(spec: ObjectSpec, prog: ProgSpec, outside: Outside): ProgSpec["insns"] {
   if (prog.coreRelos.length === 0) return prog.insns;
   if (spec.btf === undefined)
     throw new BpfError("EINVAL", `prog '${prog.name}': CO-RE relocations without BTF`);
-  return applyCore(prog.insns, prog.coreRelos, spec.btf, spec.btf);
-}
-
-/** What libbpf puts into the call of a weak kernel function that is not there: no helper has this number. */
-const POISON_KFUNC = 2002000000;
-
-/** What follows three underscores tells flavours of one function apart, in the object only. */
-function plainName(name: string): string {
-  return name.replace(/___.*$/, "");
-}
-
-/** The call of a kernel function by its number; a weak one that is not known cannot be reached. */
-function kfuncCall(prog: ProgSpec, index: number, insn: Insn): Insn {
-  const { name, weak } = prog.kfuncs[index] as ProgSpec["kfuncs"][number];
-  const id = kfuncId(plainName(name), kernelBtf);
-  if (id === undefined && !weak)
-    throw new BpfError("EINVAL", `prog '${prog.name}': kernel function '${name}' is not known here`);
-  const callee =
-    id === undefined
-      ? { kind: "helper" as const, id: POISON_KFUNC + index }
-      : { kind: "kfunc" as const, btfId: id, off: 0 };
-  return { pc: insn.pc, kind: "call", callee };
-}
-
-/** Whether a kernel function is there, as a number that is 0 or not; nothing else outside has an address here. */
-function externValue(prog: ProgSpec, extern: ProgSpec["externs"][number], insn: Insn): Insn {
-  const known = extern.kind === "ksym" && kfuncId(plainName(extern.name), kernelBtf) !== undefined;
-  if (insn.kind !== "ld_imm64" || !(known || extern.weak))
-    throw new BpfError(
-      "EINVAL",
-      `prog '${prog.name}': extern (${extern.kind}) '${extern.name}' is not known here`,
-    );
-  return { ...insn, value: { kind: "imm", imm: known ? 1n : 0n } };
-}
-
-function withExterns(prog: ProgSpec, insns: ProgSpec["insns"]): ProgSpec["insns"] {
-  if (prog.kfuncs.length + prog.externs.length === 0) return insns;
-  const out = insns.slice();
-  const at = (pc: number): Insn => out[pc] as Insn;
-  prog.kfuncs.forEach(({ pc }, i) => {
-    out[pc] = kfuncCall(prog, i, at(pc));
-  });
-  for (const extern of prog.externs) out[extern.pc] = externValue(prog, extern, at(extern.pc));
-  return out;
+  return applyCore(prog.insns, prog.coreRelos, spec.btf, outside.kernelBtf() ?? spec.btf);
 }
 
 /** The type in the kernel's BTF that a program of this section is attached to; undefined for programs without one. */
-function attachTarget(prog: ProgSpec): number | undefined {
+function attachTarget(prog: ProgSpec, outside: Outside): number | undefined {
   const names = prog.expectedAttachType === undefined ? undefined : TARGET_NAMES[prog.expectedAttachType];
   if (names === undefined) return undefined;
   const refuse = (why: string): never => {
     throw new BpfError("ESRCH", `prog '${prog.name}': ${why}`);
   };
   if (prog.attachTo === undefined) return refuse("its section names no target to attach to");
-  const btf = kernelBtf();
+  const btf = outside.kernelBtf();
   if (btf === undefined)
     return refuse(`to attach to '${prog.attachTo}' needs the kernel's BTF, which is not there`);
   const name = names.prefix + prog.attachTo;
@@ -138,9 +94,9 @@ function attachTarget(prog: ProgSpec): number | undefined {
 }
 
 /** Throws BpfError where the program needs what this world does not have. */
-export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
+export function toProg(spec: ObjectSpec, prog: ProgSpec, outside: Outside = RUNNING): Prog {
   if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
-  const attachBtfId = attachTarget(prog);
+  const attachBtfId = attachTarget(prog, outside);
   return {
     name: prog.name,
     type: prog.type,
@@ -148,10 +104,10 @@ export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
     ...(attachBtfId === undefined ? {} : { attachBtfId }),
     flags: prog.flags,
     gplCompatible: GPL_COMPATIBLE.has(spec.license),
-    insns: withExterns(prog, relocated(spec, prog)),
+    insns: withExterns(spec, prog, relocated(spec, prog, outside), outside),
     maps: spec.maps.map((map) => ({ ...toMapDef(map), name: kernelMapName(spec, map) })),
     ...(spec.btf === undefined ? {} : { btf: spec.btf }),
-    kernelBtf,
+    kernelBtf: outside.kernelBtf,
     subprogs: prog.subprogs,
     lines: prog.lines,
     funcs: prog.funcs,
@@ -162,6 +118,11 @@ export function toProg(spec: ObjectSpec, prog: ProgSpec): Prog {
  * Verifies one program as if loaded alone. Throws VerifierError when it is rejected, BpfError when one of its
  * maps or relocations is refused.
  */
-export function verifyProg(spec: ObjectSpec, prog: ProgSpec, options: VerifyOptions = {}): VerifiedProg {
-  return verify(toProg(spec, prog), options);
+export function verifyProg(
+  spec: ObjectSpec,
+  prog: ProgSpec,
+  options: VerifyOptions = {},
+  outside: Outside = RUNNING,
+): VerifiedProg {
+  return verify(toProg(spec, prog, outside), options);
 }

@@ -5,6 +5,7 @@ import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import type { VerifyStats } from "../../src/verifier/proof.ts";
 import { VerifierError } from "../../src/verifier/error.ts";
 import { checkMapSpec } from "./map_check.ts";
+import { type Outside, RUNNING } from "./outside.ts";
 import { mapsOf, verifyProg } from "./prog.ts";
 
 interface Head {
@@ -36,8 +37,9 @@ export function verifyEach(
   spec: ObjectSpec,
   progs: readonly ProgSpec[],
   logLevel: 0 | 1 | 2 = 0,
+  outside: Outside = RUNNING,
 ): ProgVerdict[] {
-  return progs.map((prog) => verdictOf(spec, prog, logLevel));
+  return progs.map((prog) => verdictOf(spec, prog, logLevel, outside));
 }
 
 /** Lines the kernel's log ends with that show states, not reasons. */
@@ -49,14 +51,14 @@ function sourceAt(prog: ProgSpec, pc: number): { source?: string } {
   return pc < 0 || line === undefined ? {} : { source: `${basename(line.file)}:${line.line}` };
 }
 
-function verdictOf(spec: ObjectSpec, prog: ProgSpec, logLevel: 0 | 1 | 2): ProgVerdict {
+function verdictOf(spec: ObjectSpec, prog: ProgSpec, logLevel: 0 | 1 | 2, outside: Outside): ProgVerdict {
   const head = { prog: prog.name, section: prog.section, type: prog.type, insns: prog.insns.length };
   try {
     for (const index of mapsOf(prog)) {
       const map = spec.maps[index];
       if (map !== undefined) checkMapSpec(map, 1);
     }
-    const verified = verifyProg(spec, prog, { logLevel });
+    const verified = verifyProg(spec, prog, { logLevel }, outside);
     return { ...head, accept: true, stats: verified.stats, ...(logLevel > 0 ? { log: verified.log } : {}) };
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;

@@ -1,6 +1,7 @@
 // softirq bench: what one packet costs, engine beside engine on the same bytes in the same minute.
 import { type BenchEngine, benchEngines, benchProg } from "../../runtime/bench.ts";
 import { openObject } from "../../runtime/load/open.ts";
+import { OBJECT_OPTIONS } from "./object_options.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { fmtTable, printJson } from "./output.ts";
 import { parseCount, parsePair, parseValue, readBytes } from "./parse.ts";
@@ -20,6 +21,7 @@ export const bench = defineCommand({
   operands: "OBJECT",
   summary: "nanoseconds a packet and packets a second, engine beside engine",
   options: {
+    ...OBJECT_OPTIONS,
     prog: { type: "string", value: "NAME", help: "the program, by function name" },
     engine: { type: "string", value: "LIST", help: "wasm, interp, kernel; default wasm" },
     data: {
@@ -34,7 +36,7 @@ export const bench = defineCommand({
     const engines = parseEngines(options.engine ?? "wasm");
     const repeat = parseCount("repeat", options.repeat ?? "1000000", 1);
     const data = options.data === undefined ? undefined : readBytes("data", options.data);
-    const opened = openObject(operands[0] ?? "");
+    const opened = openObject(operands[0] ?? "", options);
     for (const pair of options.set ?? []) {
       const [name, value] = parsePair("set", pair, "VAR=VALUE");
       opened.set(name, parseValue(value));

@@ -4,6 +4,7 @@ import { loadKernelObject } from "../../runtime/engine/kernel/kernel_object.ts";
 import { fillMaps } from "../../runtime/json/maps.ts";
 import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
+import { OBJECT_OPTIONS } from "./object_options.ts";
 import { openCaptures } from "../pcap/index.ts";
 import { EXIT, type OptionRows, UsageError, defineCommand } from "./command.ts";
 import { ENGINE_OPTIONS, parseEngineOptions } from "./engine_options.ts";
@@ -13,6 +14,7 @@ import { parseCount, parseCtx, parsePair, parseValue, readJsonFile } from "./par
 import { Progress } from "./progress.ts";
 
 const OPTIONS = {
+  ...OBJECT_OPTIONS,
   prog: { type: "string", value: "NAME", help: "the program, by function name" },
   init: { type: "string", value: "NAME", help: "run this program once before, on both sides" },
   set: { type: "string", multiple: true, value: "VAR=VALUE", help: "a global variable before load" },
@@ -60,7 +62,7 @@ export const diff = defineCommand({
       keep: parseCount("keep", options.keep ?? "100000"),
       ctx: parseCtx(options.ctx),
     };
-    const opened = openObject(objectPath);
+    const opened = openObject(objectPath, options);
     for (const pair of options.set ?? []) {
       const [name, value] = parsePair("set", pair, "VAR=VALUE");
       opened.set(name, parseValue(value));

@@ -6,6 +6,7 @@ import type { ObjectSpec, ProgSpec } from "../elf/object_spec.ts";
 import { fmtCfgDot } from "../../runtime/load/cfg_dot.ts";
 import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
+import { OBJECT_OPTIONS } from "./object_options.ts";
 import { fmtWat } from "../../runtime/engine/wat.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { ENGINE_OPTIONS, parseEngineOptions } from "./engine_options.ts";
@@ -55,6 +56,7 @@ export const dump = defineCommand({
   operands: "OBJECT",
   summary: "what was loaded and what it became",
   options: {
+    ...OBJECT_OPTIONS,
     prog: { type: "string", value: "NAME", help: "the program, by function name" },
     as: {
       type: "string",
@@ -68,7 +70,7 @@ export const dump = defineCommand({
     if (form === undefined)
       throw new UsageError(`dump: --as takes ${FORMS.join(", ")}, not '${options.as ?? ""}'`);
     const engine = parseEngineOptions("dump", options);
-    const opened = openObject(operands[0] ?? "");
+    const opened = openObject(operands[0] ?? "", options);
     const prog = opened.prog(options.prog);
     if (form === "insns" || form === "cfg") {
       const text = form === "insns" ? fmtInsns(opened.spec, prog) : fmtCfgDot(prog, fmtOptions(opened.spec));

@@ -1,6 +1,7 @@
 // softirq list: what an object holds, read without loading anything.
 import type { ObjectSpec, ProgSpec, VariableSpec } from "../elf/object_spec.ts";
 import { openObject } from "../../runtime/load/open.ts";
+import { OBJECT_OPTIONS } from "./object_options.ts";
 import { EXIT, defineCommand } from "./command.ts";
 import { fmtTable, printJson } from "./output.ts";
 
@@ -35,9 +36,9 @@ export const list = defineCommand({
   name: "list",
   operands: "OBJECT",
   summary: "programs, maps and global variables of an object",
-  options: {},
+  options: OBJECT_OPTIONS,
   run: ({ operands, options }) => {
-    const { spec } = openObject(operands[0] ?? "");
+    const { spec } = openObject(operands[0] ?? "", options);
     const found = describe(spec);
     if (options.json === true) {
       printJson(found);

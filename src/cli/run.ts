@@ -2,6 +2,7 @@
 // and prints; the run itself is the runtime's.
 import { CaptureWriter, openCaptures } from "../pcap/index.ts";
 import { openObject } from "../../runtime/load/open.ts";
+import { OBJECT_OPTIONS } from "./object_options.ts";
 import { fmtResult } from "../../runtime/replay/result.ts";
 import type { RunOptions, RunResult } from "../../runtime/run.ts";
 import { fillMaps, mapsToJson } from "../../runtime/json/maps.ts";
@@ -29,6 +30,7 @@ import { fmtRunResult, runResultToJson } from "./run_report.ts";
 import { type Runnable, loadKernelRunnable, loadRunnable } from "./runnable.ts";
 
 const OPTIONS = {
+  ...OBJECT_OPTIONS,
   prog: { type: "string", value: "NAME", help: "the program to run, by function name" },
   out: { type: "string", value: "FILE.pcap", help: "packets as they left" },
   "out-verdict": {
@@ -170,7 +172,7 @@ export const run = defineCommand({
     const cpus = parseCount("cpus", options.cpus ?? "1", 1, 64);
     const seed = options.seed === undefined ? undefined : parseU64("seed", options.seed);
 
-    const opened = openObject(objectPath);
+    const opened = openObject(objectPath, options);
     for (const pair of options.set ?? []) {
       const [name, value] = parsePair("set", pair, "VAR=VALUE");
       opened.set(name, parseValue(value));

@@ -1,6 +1,7 @@
 // softirq test: one packet in, everything that became of it out.
 import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
+import { OBJECT_OPTIONS } from "./object_options.ts";
 import { VERDICTS } from "../../runtime/replay/result.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { ENGINE_OPTIONS, parseEngineOptions } from "./engine_options.ts";
@@ -12,6 +13,7 @@ export const test = defineCommand({
   operands: "OBJECT",
   summary: "run a program on one packet",
   options: {
+    ...OBJECT_OPTIONS,
     prog: { type: "string", value: "NAME", help: "the program, by function name" },
     data: { type: "string", value: "FILE|hex:…", help: "the packet's bytes" },
     repeat: { type: "string", value: "N", help: "runs, each from the packet as given; ns is their mean" },
@@ -25,7 +27,7 @@ export const test = defineCommand({
     const repeat = parseCount("repeat", options.repeat ?? "1", 1);
     const ctx = parseCtx(options.ctx);
     const packet = readBytes("data", options.data);
-    const opened = openObject(operands[0] ?? "");
+    const opened = openObject(operands[0] ?? "", options);
     for (const pair of options.set ?? []) {
       const [name, value] = parsePair("set", pair, "VAR=VALUE");
       opened.set(name, parseValue(value));

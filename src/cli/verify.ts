@@ -1,5 +1,6 @@
 // softirq verify: each program through the gate as if loaded alone.
 import { openObject } from "../../runtime/load/open.ts";
+import { OBJECT_OPTIONS } from "./object_options.ts";
 import { type ProgVerdict, verifyEach } from "../../runtime/load/verdict.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { printJson } from "./output.ts";
@@ -55,14 +56,15 @@ export const verifyCommand = defineCommand({
   operands: "OBJECT",
   summary: "verify each program as if loaded alone; exit status 1 if any is rejected",
   options: {
+    ...OBJECT_OPTIONS,
     prog: { type: "string", value: "NAME", help: "only this program" },
     log: { type: "string", value: "0|1|2", help: "the verifier's log: 1 the failing path, 2 every state" },
   },
   run: ({ operands, options }) => {
     const logLevel = parseLogLevel(options.log);
-    const object = openObject(operands[0] ?? "");
+    const object = openObject(operands[0] ?? "", options);
     const progs = options.prog === undefined ? object.spec.progs : [object.prog(options.prog)];
-    const verdicts = verifyEach(object.spec, progs, logLevel);
+    const verdicts = verifyEach(object.spec, progs, logLevel, object.outside);
     if (options.json === true) printJson(verdicts.map(toJson));
     else for (const v of verdicts) printVerdict(object.spec.name, v);
     return verdicts.every((v) => v.accept) ? EXIT.ok : EXIT.refused;

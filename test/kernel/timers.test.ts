@@ -25,7 +25,7 @@ describe(`timers as Linux ${answer.kernel} ran them`, () => {
 
   for (const engine of ["wasm", "interp"] as const) {
     it.each(Object.keys(answer.progs))(`%s, ${engine}`, async (prog) => {
-      using loaded = await loadObject(openObject(object, "timers.o"), { progs: [prog], engine });
+      using loaded = await loadObject(openObject(object, { name: "timers.o" }), { progs: [prog], engine });
       const source = CaptureReader.open(`${ROOT}/examples/demo.pcap`);
       await runProg(loaded, prog, source, { limit: 1, until: BigInt(answer.tail_ms) * 1_000_000n });
       source.close();

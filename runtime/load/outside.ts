@@ -1,0 +1,77 @@
+// What an object may ask of the kernel it is loaded for: types, configuration, addresses. From files that were named,
+// else from the running kernel where it shows them. Everything is read once, when it is first asked for.
+import { existsSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { gunzipSync } from "node:zlib";
+import type { Btf } from "../../src/btf/btf.ts";
+import { openBtf } from "../../src/btf/parse.ts";
+import { parseConfig, type KernelFacts } from "../../src/elf/kconfig.ts";
+import { readBounded } from "./read_bounded.ts";
+
+const BTF_PATH = "/sys/kernel/btf/vmlinux";
+const KALLSYMS = "/proc/kallsyms";
+/** libbpf's order */
+const CONFIG_PATHS = [`/boot/config-${release()}`, "/proc/config.gz"] as const;
+
+export interface OutsideFiles {
+  /** a BTF file, as /sys/kernel/btf/vmlinux is one */
+  readonly btf?: string | undefined;
+  /** CONFIG_X=… lines, plain or gzipped */
+  readonly kconfig?: string | undefined;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+const runningBtf = once(() => (existsSync(BTF_PATH) ? openBtf(readFileSync(BTF_PATH), BTF_PATH) : undefined));
+
+function configText(path: string): string {
+  const bytes = readBounded(path);
+  const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return Buffer.from(zipped ? gunzipSync(bytes, { maxOutputLength: 64 << 20 }) : bytes).toString("utf8");
+}
+
+const runningConfig = once(() => {
+  const path = CONFIG_PATHS.find((p) => existsSync(p));
+  return parseConfig(path === undefined ? "" : configText(path));
+});
+
+const symbols = once(() => {
+  const out = new Map<string, bigint>();
+  const text = existsSync(KALLSYMS) ? readFileSync(KALLSYMS, "latin1") : "";
+  for (const [, addr, name] of text.matchAll(/^([0-9a-f]+) \w (\S+)$/gm))
+    if (addr !== undefined && name !== undefined) out.set(name, BigInt(`0x${addr}`));
+  return out;
+});
+
+/** LINUX_VERSION_CODE of the running kernel; 0 where this is no Linux. */
+function versionCode(): number {
+  const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(release()) ?? [];
+  if (process.platform !== "linux" || major === undefined) return 0;
+  return (Number(major) << 16) + (Number(minor) << 8) + Math.min(Number(patch), 255);
+}
+
+export class Outside {
+  /** the kernel's types, if they are known */
+  readonly kernelBtf: () => Btf | undefined;
+  readonly config: () => ReadonlyMap<string, string>;
+  readonly facts: () => KernelFacts = () => ({ version: versionCode() });
+
+  constructor(files: OutsideFiles = {}) {
+    const { btf, kconfig } = files;
+    this.kernelBtf = btf === undefined ? runningBtf : once(() => openBtf(readBounded(btf), btf));
+    this.config = kconfig === undefined ? runningConfig : once(() => parseConfig(configText(kconfig)));
+  }
+
+  /** Where the running kernel has this symbol; undefined where it does not say. */
+  address(name: string): bigint | undefined {
+    return symbols().get(name);
+  }
+}
+
+export const RUNNING: Outside = new Outside();

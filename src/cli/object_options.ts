@@ -1,0 +1,15 @@
+// Options of every command that reads an object for loading: the kernel it is meant for.
+import type { OptionRows } from "./command.ts";
+
+export const OBJECT_OPTIONS = {
+  btf: {
+    type: "string",
+    value: "FILE",
+    help: "the kernel's types, as /sys/kernel/btf/vmlinux; default: the running kernel's",
+  },
+  kconfig: {
+    type: "string",
+    value: "FILE",
+    help: "the kernel's configuration, plain or gzipped; default: the running kernel's",
+  },
+} as const satisfies OptionRows;
