@@ -22,7 +22,7 @@ import {
   WORLD_STOP,
 } from "../memory/layout.ts";
 import { mapTypeRow } from "../../src/spec/map_types.ts";
-import { checkMapSpec } from "./map_check.ts";
+import { asCreated, checkMapRuns, checkMapSpec } from "./map_check.ts";
 import { toMapDef } from "./prog.ts";
 
 /** Where libbpf pins maps that ask for it by name. */
@@ -79,16 +79,18 @@ function fillMapsOfMaps(spec: ObjectSpec, maps: ReadonlyMap<string, MapHandle>):
 
 function createUnlessRefused(
   host: Host,
-  map: MapSpec,
+  given: MapSpec,
   needed: boolean,
   path: string | undefined,
 ): MapHandle | undefined {
   try {
-    checkMapSpec(map, host.world.ncpus);
+    checkMapSpec(given);
+    checkMapRuns(given, host.world.ncpus);
   } catch (error) {
     if (needed || !(error instanceof BpfError)) throw error;
     return undefined;
   }
+  const map = asCreated(given, host.world.ncpus);
   const pin = `${PIN_BY_NAME_DIR}/${map.name}`;
   if (map.pinByName && host.bpffs.has(pin)) return reuse(host, map, pin);
   const handle = path === undefined ? createMapIn(host, map) : createShared(host, map, path);
@@ -112,8 +114,7 @@ function reuse(host: Host, map: MapSpec, pin: string): MapHandle {
 
 /** A map of its own, filled with what its definition says. */
 export function createMapIn(host: Host, map: MapSpec): MapHandle {
-  const perCpuSlots = map.type === "perf_event_array" && map.maxEntries === 0;
-  const def = toMapDef(perCpuSlots ? { ...map, maxEntries: host.world.ncpus } : map);
+  const def = toMapDef(asCreated(map, host.world.ncpus));
   const addr = host.world.alloc(mapLayout(def, host.world.ncpus).totalSize, PAGE_SIZE);
   makeAt(host, addr, def);
   const handle = host.addMap(addr, def).open();

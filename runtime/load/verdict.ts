@@ -56,7 +56,7 @@ function verdictOf(spec: ObjectSpec, prog: ProgSpec, logLevel: 0 | 1 | 2, outsid
   try {
     for (const index of mapsOf(prog)) {
       const map = spec.maps[index];
-      if (map !== undefined) checkMapSpec(map, 1);
+      if (map !== undefined) checkMapSpec(map);
     }
     const verified = verifyProg(spec, prog, { logLevel }, outside);
     return { ...head, accept: true, stats: verified.stats, ...(logLevel > 0 ? { log: verified.log } : {}) };

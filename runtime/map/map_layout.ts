@@ -180,7 +180,7 @@ export function mapLayout(map: MapShape, ncpus: number): MapLayout {
   const layout = withTimers(map, layoutOf(kind, map, ncpus), ncpus);
   if (layout.totalSize > MAX_MAP_SIZE) {
     throw new BpfError(
-      "E2BIG",
+      "ENOMEM",
       `map '${map.name}': ${map.maxEntries} elements need ${layout.totalSize} bytes`,
     );
   }

@@ -12,8 +12,8 @@ export type SizeRule =
 export interface MapTypeRow {
   /** BPF_MAP_TYPE_* */
   readonly id: number;
-  /** can be created here; the rest are known by name and refused */
-  readonly supported: boolean;
+  /** programs that use it can run here; those that use another can only be verified */
+  readonly runs: boolean;
   readonly perCpu: boolean;
   /** an update of a full map removes another element instead of failing */
   readonly evicts: boolean;
@@ -40,7 +40,7 @@ const storekey: SizeRule = { rule: "oneOf", sizes: [8, 16] };
 
 function row(
   id: number,
-  supported: 0 | 1,
+  runs: 0 | 1,
   perCpu: 0 | 1,
   evicts: 0 | 1,
   indexed: 0 | 1,
@@ -51,7 +51,7 @@ function row(
 ): MapTypeRow {
   return {
     id,
-    supported: supported === 1,
+    runs: runs === 1,
     perCpu: perCpu === 1,
     evicts: evicts === 1,
     indexed: indexed === 1,
@@ -64,7 +64,7 @@ function row(
 
 // biome-ignore format: table
 export const MAP_TYPES = {
-  //                            id  ours cpu evict index entries    key       value     holds
+  //                            id  runs cpu evict index entries    key       value     holds
   hash:                    row( 1,  1,   0,  0,    0,    "required", any,      any,      "bytes"),
   array:                   row( 2,  1,   0,  0,    1,    "required", u32,      any,      "bytes"),
   prog_array:              row( 3,  1,   0,  0,    1,    "required", u32,      u32,      "prog"),

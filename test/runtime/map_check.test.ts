@@ -32,7 +32,7 @@ function answer(type: MapTypeName, fields: string, flags = 0): string {
     specialFields: fields.split(" ").map((name) => FIELD[name] as SpecialField),
   };
   try {
-    checkMapSpec(map, 1);
+    checkMapSpec(map);
     return "";
   } catch (error) {
     if (error instanceof BpfError) return error.code;
@@ -70,7 +70,7 @@ describe("special fields", () => {
   });
 
   it("say which types may hold them", () => {
-    expect(() => checkMapSpec({ ...BARE, type: "percpu_array" }, 1)).toThrow(
+    expect(() => checkMapSpec({ ...BARE, type: "percpu_array" })).toThrow(
       "map 'm': a value with 'bpf_timer' needs a map of type hash or lru_hash or array, not percpu_array",
     );
   });

@@ -93,7 +93,7 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
   load(wanted: readonly ProgSpec[]): void {
     const needed = new Set(wanted.flatMap((p) => [...mapsOf(p)]));
     for (const [index, map] of this.spec.maps.entries())
-      if (needed.has(index) || MAP_TYPES[map.type].supported) this.#createMap(map, index);
+      if (needed.has(index) || MAP_TYPES[map.type].runs) this.#createMap(map, index);
     for (const prog of wanted) this.#loadProg(prog);
     this.fillProgArrays();
   }
