@@ -17,6 +17,7 @@ export {
   type FixedArg,
   type HelperEffects,
   type HelperProto,
+  type BtfRet,
   type RetType,
 } from "./helpers/proto.ts";
 

@@ -1,7 +1,7 @@
 // Which kinds of values fit an argument by their type alone. What is asked of the value besides is said elsewhere.
 import type { ArgKind } from "../spec/helpers.ts";
 import type { Env } from "./env.ts";
-import { checkPtrOff } from "./reg_checks.ts";
+import { checkArgOff } from "./reg_checks.ts";
 import {
   ALLOC,
   MAYBE_NULL,
@@ -93,19 +93,6 @@ const ROWS: Readonly<Record<ArgKind, ArgRow | undefined>> = {
   dynptr: row([["fp"], ["dynptr_ptr"]]),
 };
 
-/** Kinds that may come with an offset, fixed and variable. */
-const OFFSET_KINDS: ReadonlySet<RegKind> = new Set<RegKind>([
-  "fp",
-  "pkt",
-  "pkt_meta",
-  "map_key",
-  "map_value",
-  "mem",
-  "buf",
-  "arena",
-  "scalar",
-]);
-
 /** Whether an argument of this kind is looked at by type at all. */
 export function hasType(kind: ArgKind): boolean {
   return ROWS[kind] !== undefined;
@@ -116,7 +103,13 @@ export function isNullable(kind: ArgKind): boolean {
   return ROWS[kind]?.nullable === true;
 }
 
-export function checkArgType(env: Env, regno: number, kind: ArgKind, nullable: boolean): void {
+export function checkArgType(
+  env: Env,
+  regno: number,
+  kind: ArgKind,
+  nullable: boolean,
+  released = false,
+): void {
   const r = ROWS[kind];
   const reg = env.regs[regno] as RegState;
   if (r === undefined) return;
@@ -125,6 +118,5 @@ export function checkArgType(env: Env, regno: number, kind: ArgKind, nullable: b
   if (r.reads) flags &= ~RDONLY;
   if (!r.types.some(([k, f = 0]) => k === reg.kind && f === flags))
     env.reject("EACCES", `R${regno} type=${regTypeStr(reg)} expected=${r.expected}`);
-  // a fixed offset into a struct of the kernel is a pointer to its part
-  if (!OFFSET_KINDS.has(reg.kind) && reg.kind !== "ptr_") checkPtrOff(env, reg, regno);
+  checkArgOff(env, regno, released);
 }

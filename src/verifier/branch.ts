@@ -1,6 +1,7 @@
 // Conditional jumps: which sides are possible, and what each side then knows of numbers, nulls and packet ends.
 // The taken side is queued, the other one goes on.
 import type { InsnOf, JmpOp } from "../isa/insn.ts";
+import type { MapTypeName } from "../spec/map_types.ts";
 import type { Env } from "./env.ts";
 import { HIST_DST_FP, HIST_SRC_FP, packLinked } from "./history.ts";
 import { logTouched } from "./log_state.ts";
@@ -13,10 +14,9 @@ import {
   AT_PKT_END,
   BEYOND_PKT_END,
   MAYBE_NULL,
+  type RegKind,
   RegState,
-  hasLock,
   isInitPkt,
-  isNotNull,
   isPktAny,
   ptrReg,
   scalarReg,
@@ -33,6 +33,7 @@ import { mov32 } from "./scalar_cast.ts";
 import { isBranchTaken, narrowJmp, narrowJmpSelf } from "./scalar_jmp.ts";
 import { noteEscape } from "./stack_access.ts";
 import { StackSlot } from "./stack.ts";
+import { isNotNull, mayHoldLock } from "./trust.ts";
 import { mapRegs, type VerifierState } from "./state.ts";
 
 type Jmp = InsnOf<"jmp">;
@@ -155,18 +156,29 @@ function markNull(env: Env, st: VerifierState, regno: number, isNull: boolean): 
 
 /** A value with a lock keeps its id, which tells it from others; what a map of maps gave is a map. */
 function notNull(env: Env, r: RegState): RegState {
+  const here = withFlags(r, r.flags & ~MAYBE_NULL);
   if (r.kind === "map_value") {
     const map = env.mapAt(r.aux);
     if (map.inner !== undefined) return ptrReg("map_ptr", 0, env.innerMap(r.aux, r.id));
-    if (hasLock(map)) return withFlags(r, r.flags & ~MAYBE_NULL);
+    const socket = SOCKET_OF[map.type];
+    if (socket !== undefined) return new RegState(socket, 0, Scalar.zero, 0, 0, 0, r.refId);
   }
-  return withId(withFlags(r, r.flags & ~MAYBE_NULL), 0);
+  return mayHoldLock(env, here) ? here : withId(here, 0);
 }
+
+/** Maps whose values are sockets. */
+const SOCKET_OF: Partial<Record<MapTypeName, RegKind>> = {
+  xskmap: "xdp_sock",
+  sockmap: "sock",
+  sockhash: "sock",
+};
 
 function markNotNull(env: Env, st: VerifierState, regno: number): void {
   const r = st.cur.regs[regno] as RegState;
-  const inner = r.kind === "map_value" && env.mapAt(r.aux).inner !== undefined;
-  st.cur.regs[regno] = inner ? notNull(env, r) : withFlags(r, r.flags & ~MAYBE_NULL);
+  const special =
+    r.kind === "map_value" &&
+    (env.mapAt(r.aux).inner !== undefined || SOCKET_OF[env.mapAt(r.aux).type] !== undefined);
+  st.cur.regs[regno] = special ? withId(notNull(env, r), r.id) : withFlags(r, r.flags & ~MAYBE_NULL);
 }
 
 /** Everything that started at the same place may be read up to where `ptr` points; one byte more if the end lies beyond. */
@@ -249,6 +261,7 @@ function learnEqual(
   there: VerifierState,
 ): void {
   if (insn.src.kind !== "reg" || insn.width === 32 || dst.kind === "scalar" || src.kind === "scalar") return;
+  if (dst.kind === "ptr_" || src.kind === "ptr_") return; // these may be null without saying so
   const equal = insn.op === "jeq" ? there : insn.op === "jne" ? here : undefined;
   if (equal === undefined) return;
   if (isNotNull(dst) && src.maybeNull) markNotNull(env, equal, insn.src.regno);

@@ -8,9 +8,11 @@ import { enterCallback, queueCallback } from "./callback.ts";
 import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
 import type { Env } from "./env.ts";
 import { countFormatArgs } from "./format_string.ts";
+import { releaseArg, withReference } from "./helper_objects.ts";
 import { type CallMeta, checkArg, newCallMeta } from "./helper_args.ts";
 import { checkResult, returned } from "./helper_ret.ts";
 import { markPrecise } from "./precision.ts";
+import { checkNothingHeld } from "./refs.ts";
 import { type RegState, UNKNOWN, isNull } from "./regs.ts";
 import { stepStackRange } from "./stack_access.ts";
 
@@ -102,6 +104,7 @@ function checkSpecial(env: Env, { name, id }: HelperProto): void {
       env.reject("EINVAL", "get_local_storage() doesn't support non-zero flags");
     markPrecise(env, 2);
   }
+  if (name === "tail_call") checkNothingHeld(env, "tail_call");
   if (name === "snprintf") checkFormat(env);
   if (name === "get_func_ip" && type !== "kprobe") {
     const why = type === "tracing" ? "supported only for fentry/fexit/fmod_ret programs" : "";
@@ -125,12 +128,13 @@ export function execHelper(env: Env, id: number): boolean {
     const reg = env.regs[m.regno] as RegState;
     if (reg.kind === "fp") stepStackRange(env, reg, m.size, m.write, m.wholly);
   }
+  releaseArg(env, proto, meta);
   if (meta.callback >= 0) {
     if (proto.effects.async === true) queueCallback(env, meta.callback, meta.map);
     else enterCallback(env, proto, meta);
   }
   clearCallerSaved(env);
-  env.setReg(0, returned(env, proto, meta));
+  env.setReg(0, withReference(env, proto, meta, returned(env, proto, meta)));
   if (proto.name === "tail_call") return tailCall(env);
   if (proto.effects.changesPkt === true) killPktPointers(env);
   env.pc++;

@@ -6,9 +6,12 @@ import { checkArgType, isNullable } from "./arg_types.ts";
 import type { Env } from "./env.ts";
 import { checkAligned, checkMapValue, checkPacket, checkRegion } from "./mem_access.ts";
 import { checkRegRead } from "./reg_checks.ts";
+import type { TypeRef } from "./btf_match.ts";
+import { checkRefArg, checkStructArg } from "./helper_objects.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
 import { type RegState, isNull, isPkt, regTypeStr } from "./regs.ts";
 import { checkSameMap, checkTimer, type FieldOwner, releaseLock, takeLock } from "./special_args.ts";
+import { pointedType } from "./trust.ts";
 import { checkStackBounds, constantAt, MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
 
 /** Memory that a helper reads or overwrites through an argument. */
@@ -31,11 +34,28 @@ export interface CallMeta {
   maxSize: number;
   /** the constant length of what is returned */
   allocSize: number;
+  /** the reference an argument holds */
+  refId: number;
+  /** the argument that is given back, 0 = none */
+  releaseRegno: number;
+  /** the type of a per-CPU variable */
+  percpu: TypeRef | undefined;
   readonly mem: MemArg[];
 }
 
 export function newCallMeta(): CallMeta {
-  return { map: -1, constKey: undefined, callback: -1, owner: undefined, maxSize: 0, allocSize: 0, mem: [] };
+  return {
+    map: -1,
+    constKey: undefined,
+    callback: -1,
+    owner: undefined,
+    maxSize: 0,
+    allocSize: 0,
+    refId: 0,
+    releaseRegno: 0,
+    percpu: undefined,
+    mem: [],
+  };
 }
 
 /** `size` bytes at the register, read or written by a helper. */
@@ -187,9 +207,11 @@ export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta
   if (nullable && isNull(reg)) {
     // with a length behind it that is allowed to be 0, and is, it does not matter what is not pointed to
     if (proto.args[i + 1] !== "const_size_or_zero") markPrecise(env, regno);
-    return;
+    return checkRefArg(env, proto, regno, meta);
   }
-  checkArgType(env, regno, kind, nullable);
+  checkArgType(env, regno, kind, nullable, kind !== "dynptr" && proto.effects.releases === regno);
+  checkStructArg(env, proto, i, kind, nullable);
+  if (kind !== "dynptr") checkRefArg(env, proto, regno, meta);
   noteEscape(env, reg);
   checkKind(env, proto, i, kind, meta);
 }
@@ -229,9 +251,11 @@ function checkKind(env: Env, proto: HelperProto, i: number, kind: ArgKind, meta:
     case "func":
       meta.callback = reg.aux;
       return;
+    case "percpu_btf_id":
+      meta.percpu = pointedType(reg, env.kernelBtf);
+      return;
     case "kptr":
     case "dynptr":
-    case "btf_id":
       return env.reject("EOPNOTSUPP", `helper bpf_${proto.name} is not supported yet`);
     default:
       return;

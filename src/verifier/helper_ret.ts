@@ -2,7 +2,12 @@
 import type { HelperProto } from "../spec/helpers.ts";
 import type { Env } from "./env.ts";
 import type { CallMeta } from "./helper_args.ts";
+import { isStructType, sizeOfType } from "../btf/query.ts";
+import { socketKind, structReturned } from "./helper_objects.ts";
 import {
+  RDONLY,
+  type RegKind,
+  RINGBUF,
   MAYBE_NULL,
   NOT_INIT,
   type RegState,
@@ -47,11 +52,23 @@ function mapValueOrNull(env: Env, proto: HelperProto, meta: CallMeta): RegState 
   return new Reg("map_value", 0, Scalar.zero, env.newId(), meta.map, MAYBE_NULL);
 }
 
+/** One CPU's part of a per-CPU variable: a struct, or memory of the variable's size. */
+function percpu(env: Env, { percpu: type }: CallMeta, nullable: boolean): RegState {
+  if (type === undefined) throw new Error("a per-CPU variable without a type");
+  const flags = nullable ? MAYBE_NULL : 0;
+  const id = nullable ? env.newId() : 0;
+  if (isStructType(type.btf.resolve(type.id)))
+    return new Reg("ptr_", 0, Scalar.zero, id, type.btf.resolve(type.id).id, flags, 0, type.btf);
+  const size = sizeOfType(type.btf, type.id);
+  if (size === undefined)
+    env.reject("EINVAL", `unable to resolve the size of type '${type.btf.byId(type.id).name}': -22`);
+  return new Reg("mem", 0, Scalar.zero, id, size, flags | RDONLY);
+}
+
 /** Refuses a helper whose result would have to be tracked in a way that is not there yet. */
 export function checkResult(env: Env, proto: HelperProto): void {
-  const { ret, effects, name } = proto;
-  const known = ret === "integer" || ret === "void" || ret === "map_value" || ret === "map_value_or_null";
-  if (!known || effects.acquires === true || effects.releases !== undefined || effects.casts === true)
+  const { ret, name } = proto;
+  if (ret === "dynptr_mem_or_null" || ret === "kptr_or_null")
     env.reject("EOPNOTSUPP", `helper bpf_${name} is not supported yet`);
 }
 
@@ -65,7 +82,19 @@ export function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState
       return mapValue(env, meta);
     case "map_value_or_null":
       return mapValueOrNull(env, proto, meta);
-    default:
+    case "ringbuf_mem_or_null":
+      return new Reg("mem", 0, Scalar.zero, env.newId(), meta.allocSize, RINGBUF | MAYBE_NULL);
+    case "percpu":
+    case "percpu_or_null":
+      return percpu(env, meta, proto.ret === "percpu_or_null");
+    case "sock_or_null":
+    case "sock_common_or_null":
+    case "tcp_sock_or_null":
+      return new Reg(socketKind(proto.ret) as RegKind, 0, Scalar.zero, env.newId(), 0, MAYBE_NULL);
+    case "kptr_or_null":
+    case "dynptr_mem_or_null":
       throw new Error(`bpf_${proto.name}: its result was not refused`);
+    default:
+      return structReturned(env, proto.ret);
   }
 }

@@ -5,7 +5,7 @@ import { badRange } from "./call_subprog.ts";
 import type { Env } from "./env.ts";
 import { markPrecise } from "./precision.ts";
 import { checkRegRead } from "./reg_checks.ts";
-import { checkNoRefs } from "./refs.ts";
+import { checkNothingHeld } from "./refs.ts";
 import { type RegState, regTypeStr } from "./regs.ts";
 
 /** Before anything of the program is looked at. */
@@ -50,9 +50,7 @@ function checkRange(env: Env, where: string, [min, max]: readonly [number, numbe
 
 /** The exit of the program, of a global function, or of a callback that runs on its own. */
 export function checkExit(env: Env): void {
-  if (env.state.holdsLock)
-    env.reject("EINVAL", "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region");
-  checkNoRefs(env);
+  checkNothingHeld(env, "BPF_EXIT instruction in main prog");
   const r0 = checkRegRead(env, 0);
   if (env.frame.inAsyncCallback) return checkRange(env, "At async callback return", [0, 0]);
   const isProg = env.frame.subprogno === 0;

@@ -31,9 +31,26 @@ export function releaseRef(env: Env, id: number): boolean {
   return true;
 }
 
-/** Nothing may be held where a program ends or leaves for good (bpf_check's check_reference_leak). */
-export function checkNoRefs(env: Env): void {
-  const leaks = env.state.refs.filter((r) => r.kind === "ptr");
-  if (leaks.length === 0) return;
-  env.reject("EINVAL", ...leaks.map((r) => `Unreleased reference id=${r.id} alloc_insn=${r.pc}`));
+/** Objects that are held here, as the log names them. */
+function leaks(env: Env): string[] {
+  return env.state.refs
+    .filter((r) => r.kind === "ptr")
+    .map((r) => `Unreleased reference id=${r.id} alloc_insn=${r.pc}`);
+}
+
+/** Where a program ends or leaves for good nothing may be held: no object, no lock, no region. */
+export function checkNothingHeld(env: Env, what: string): void {
+  const { state } = env;
+  const inside = (region: string): never =>
+    env.reject("EINVAL", `${what} cannot be used inside ${region}-ed region`);
+  if (state.holdsLock) inside("bpf_spin_lock");
+  checkNoObjects(env, what);
+  if (state.refs.some((r) => r.kind === "irq")) inside("bpf_local_irq_save");
+  if (state.rcuDepth > 0) inside("bpf_rcu_read_lock");
+  if (state.preemptDepth > 0) inside("bpf_preempt_disable");
+}
+
+function checkNoObjects(env: Env, what: string): void {
+  const lines = leaks(env);
+  if (lines.length > 0) env.reject("EINVAL", ...lines, `${what} would lead to reference leak`);
 }

@@ -1,6 +1,6 @@
 // What every insn asks of a register before it looks at the kind: readable, writable, a pointer as it was given.
 import type { Env } from "./env.ts";
-import { type RegState, regTypeStr } from "./regs.ts";
+import { ALLOC, NON_OWN_REF, RCU, type RegState, regTypeStr, TRUSTED } from "./regs.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 
 export function checkRegRead(env: Env, regno: number): RegState {
@@ -20,5 +20,41 @@ export function checkPtrOff(env: Env, reg: RegState, regno: number): void {
   if (reg.off < 0) env.reject("EACCES", `negative offset ${type} ptr R${regno} off=${reg.off} disallowed`);
   if (reg.off !== 0)
     env.reject("EACCES", `dereference of modified ${type} ptr R${regno} off=${reg.off} disallowed`);
+  if (!reg.s.isZero) env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);
+}
+
+/** Flags of pointers to structs that may come with a fixed offset. */
+const FIXED_OFF: readonly number[] = [0, ALLOC, TRUSTED, RCU, ALLOC | NON_OWN_REF, ALLOC | NON_OWN_REF | RCU];
+/** Pointers that may point anywhere into their region. */
+const ANY_OFF: ReadonlySet<string> = new Set([
+  "fp",
+  "pkt",
+  "pkt_meta",
+  "map_key",
+  "map_value",
+  "mem",
+  "rdonly_mem",
+  "ringbuf_mem",
+  "buf",
+  "rdonly_buf",
+  "arena",
+  "scalar",
+]);
+
+/** The pointer lies where the kind of pointer allows it; one that is given back lies where it did. */
+export function checkArgOff(env: Env, regno: number, released: boolean): void {
+  const reg = env.regs[regno] as RegState;
+  if (released) {
+    if (reg.off !== 0)
+      env.reject(
+        "EINVAL",
+        `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`,
+      );
+    return checkPtrOff(env, reg, regno);
+  }
+  const type = regTypeStr(reg);
+  if (ANY_OFF.has(type)) return;
+  if (reg.kind !== "ptr_" || !FIXED_OFF.includes(reg.flags)) return checkPtrOff(env, reg, regno);
+  if (reg.off < 0) env.reject("EACCES", `negative offset ${type} ptr R${regno} off=${reg.off} disallowed`);
   if (!reg.s.isZero) env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);
 }

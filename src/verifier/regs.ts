@@ -150,22 +150,6 @@ export function isInitPkt(r: RegState, kind: RegKind): boolean {
   return r.kind === kind && r.off === 0 && r.s.isZero;
 }
 
-/** Certainly not null at run time: nothing was subtracted that could lead to address 0. */
-export function isNotNull(r: RegState): boolean {
-  if (r.maybeNull || r.off < 0 || r.s.sminHi < 0) return false;
-  return NEVER_NULL.has(r.kind) || (r.kind === "ptr_" && (r.is(TRUSTED) || r.is(ALLOC)) && !r.is(UNTRUSTED));
-}
-
-const NEVER_NULL: ReadonlySet<RegKind> = new Set<RegKind>([
-  "map_value",
-  "map_key",
-  "mem",
-  "map_ptr",
-  "sock",
-  "sock_common",
-  "tcp_sock",
-]);
-
 /** What the log writes before the kind, in its order. */
 const PREFIXES: readonly (readonly [flag: number, word: string])[] = [
   [RDONLY, "rdonly_"],

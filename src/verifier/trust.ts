@@ -1,7 +1,7 @@
 // Which pointers into the kernel are known to be valid now, and where. Reads registers and regions; changes nothing.
 import type { Btf } from "../btf/btf.ts";
 import type { Env } from "./env.ts";
-import { ALLOC, NON_OWN_REF, RCU, type RegKind, type RegState, TRUSTED } from "./regs.ts";
+import { ALLOC, hasLock, NON_OWN_REF, RCU, type RegKind, type RegState, TRUSTED, UNTRUSTED } from "./regs.ts";
 
 /** Kinds that stand for a struct of the kernel, by its name: always valid while they are what they are. */
 const STRUCT_OF: Partial<Record<RegKind, string>> = {
@@ -39,6 +39,27 @@ export function isTrusted(r: RegState): boolean {
 
 export function isRcu(r: RegState): boolean {
   return (r.flags & RCU) !== 0;
+}
+
+const NEVER_NULL: ReadonlySet<RegKind> = new Set<RegKind>([
+  "map_value",
+  "map_key",
+  "mem",
+  "map_ptr",
+  "sock",
+  "sock_common",
+  "tcp_sock",
+]);
+
+/** Certainly not null at run time: nothing was subtracted that could lead to address 0. */
+export function isNotNull(r: RegState): boolean {
+  if (r.maybeNull || r.is(UNTRUSTED) || r.off < 0 || r.s.sminHi < 0) return false;
+  return NEVER_NULL.has(r.kind) || (r.kind === "ptr_" && isTrusted(r));
+}
+
+/** What it points to may have a lock in it: it keeps the id that tells it from others. */
+export function mayHoldLock(env: Env, r: RegState): boolean {
+  return r.kind === "map_value" && hasLock(env.mapAt(r.aux));
 }
 
 /** The program may sleep here. */

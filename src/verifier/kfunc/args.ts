@@ -3,10 +3,9 @@
 import { isScalarType, kindWord } from "../../btf/query.ts";
 import type { BtfType } from "../../btf/btf.ts";
 import type { Env } from "../env.ts";
-import { checkPtrOff } from "../reg_checks.ts";
+import { checkArgOff } from "../reg_checks.ts";
 import { markPrecise } from "../precision.ts";
-import { ALLOC, isNull, NON_OWN_REF, RCU, type RegState, regTypeStr, TRUSTED } from "../regs.ts";
-import { fmtTnum } from "../scalar_fmt.ts";
+import { isNull, type RegState } from "../regs.ts";
 import { checkSameMap } from "../special_args.ts";
 import { noteEscape } from "../stack_access.ts";
 import { isRcu, isTrusted } from "../trust.ts";
@@ -41,42 +40,6 @@ function checkScalar(env: Env, p: KfuncParam, regno: number, meta: KfuncMeta): v
   if (p.has("__k")) checkConstant(env, regno, meta);
   else if (p.name === "rdonly_buf_size") checkRetSize(env, regno, true, meta);
   else if (p.name === "rdwr_buf_size") checkRetSize(env, regno, false, meta);
-}
-
-/** Flags of pointers to structs that may come with a fixed offset. */
-const FIXED_OFF: readonly number[] = [0, ALLOC, TRUSTED, RCU, ALLOC | NON_OWN_REF, ALLOC | NON_OWN_REF | RCU];
-/** Pointers that may point anywhere into their region. */
-const ANY_OFF: ReadonlySet<string> = new Set([
-  "fp",
-  "pkt",
-  "pkt_meta",
-  "map_key",
-  "map_value",
-  "mem",
-  "rdonly_mem",
-  "ringbuf_mem",
-  "buf",
-  "rdonly_buf",
-  "arena",
-  "scalar",
-]);
-
-/** The pointer lies where the kind of pointer allows it; one that is given back lies where it did. */
-export function checkArgOff(env: Env, regno: number, released: boolean): void {
-  const reg = env.regs[regno] as RegState;
-  if (released) {
-    if (reg.off !== 0)
-      env.reject(
-        "EINVAL",
-        `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`,
-      );
-    return checkPtrOff(env, reg, regno);
-  }
-  const type = regTypeStr(reg);
-  if (ANY_OFF.has(type)) return;
-  if (reg.kind !== "ptr_" || !FIXED_OFF.includes(reg.flags)) return checkPtrOff(env, reg, regno);
-  if (reg.off < 0) env.reject("EACCES", `negative offset ${type} ptr R${regno} off=${reg.off} disallowed`);
-  if (!reg.s.isZero) env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);
 }
 
 function checkTrust(env: Env, kfunc: Kfunc, regno: number): void {
