@@ -90,7 +90,7 @@ describe("kernel functions by name", () => {
 
   it("are refused by name, where they must be there", () => {
     expect(() => named("bpf_not_there", false)).toThrow(
-      "prog 'p': kernel function 'bpf_not_there' is not known here",
+      "prog 'p': extern (strong) 'bpf_not_there': not resolved",
     );
   });
 
