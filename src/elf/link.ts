@@ -32,9 +32,15 @@ type Layout = Map<ElfFunc, number>;
 
 export type LinkResult = Linked | { readonly refused: string };
 
-export function link(main: ElfFunc, ext: BtfExt | undefined, budget: LinkBudget): LinkResult {
+/** `also`: functions that belong to the program though nothing refers to them. */
+export function link(
+  main: ElfFunc,
+  ext: BtfExt | undefined,
+  budget: LinkBudget,
+  also: readonly ElfFunc[] = [],
+): LinkResult {
   const layout: Layout = new Map();
-  const refused = place(main, layout, budget);
+  const refused = place([main, ...also], layout, budget);
   if (refused !== undefined) return { refused };
   const slots = [...layout].reduce((n, [f]) => n + (f.end - f.start) / SLOT, 0);
   const code = new Uint8Array(slots * SLOT);
@@ -64,8 +70,8 @@ export function link(main: ElfFunc, ext: BtfExt | undefined, budget: LinkBudget)
   return { ...out, insns: decodeInsns(code) };
 }
 
-/** Lays out `main` and what it reaches; returns why that is not possible. */
-function place(main: ElfFunc, layout: Layout, budget: LinkBudget): string | undefined {
+/** Lays out the roots and what they reach, the first root first; returns why that is not possible. */
+function place(roots: readonly ElfFunc[], layout: Layout, budget: LinkBudget): string | undefined {
   let end = 0;
   const stack: { func: ElfFunc; next: number }[] = [];
   const enter = (func: ElfFunc): string | undefined => {
@@ -79,14 +85,17 @@ function place(main: ElfFunc, layout: Layout, budget: LinkBudget): string | unde
     stack.push({ func, next: 0 });
     return undefined;
   };
-  let refused = enter(main);
-  for (let top = stack.at(-1); top !== undefined && refused === undefined; top = stack.at(-1)) {
-    const ref = top.func.refs[top.next++];
-    if (ref === undefined) stack.pop();
-    else if ((ref.kind === "call" || ref.kind === "func_addr") && !layout.has(ref.target))
-      refused = enter(ref.target);
+  for (const root of roots) {
+    let refused = layout.has(root) ? undefined : enter(root);
+    for (let top = stack.at(-1); top !== undefined && refused === undefined; top = stack.at(-1)) {
+      const ref = top.func.refs[top.next++];
+      if (ref === undefined) stack.pop();
+      else if ((ref.kind === "call" || ref.kind === "func_addr") && !layout.has(ref.target))
+        refused = enter(ref.target);
+    }
+    if (refused !== undefined) return refused;
   }
-  return refused;
+  return undefined;
 }
 
 /** Rewrites the insn at slot `at`. */

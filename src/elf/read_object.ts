@@ -18,6 +18,7 @@ const LINKED_PER_SLOT = 32;
 
 /** Subprograms live here; its functions are no programs. */
 const TEXT = ".text";
+const EXCEPTION_CALLBACK = "exception_callback:";
 
 /** Reads an object file. `name` is the file's name for messages. Refuses with one line what no one can use. */
 export function readObject(bytes: Uint8Array, name: string): ObjectSpec {
@@ -37,7 +38,9 @@ export function readObject(bytes: Uint8Array, name: string): ObjectSpec {
     license: readLicense(elf),
     btf: btf && fixDatasecs(btf, maps.maps, variables),
     maps: maps.maps,
-    progs: funcs.all.filter(isProg).map((f) => readProg(f, ext, budget)),
+    progs: funcs.all
+      .filter(isProg)
+      .map((f) => readProg(f, ext, budget, exceptionCallbacks(f, funcs.all, btf))),
     variables,
   };
 }
@@ -68,9 +71,24 @@ function isProg(f: ElfFunc): boolean {
   return f.section.name !== TEXT && f.global;
 }
 
-function readProg(f: ElfFunc, ext: BtfExt | undefined, budget: LinkBudget): ProgSpec {
+/** The functions that a program's declaration tags name as its exception callback. */
+function exceptionCallbacks(f: ElfFunc, all: readonly ElfFunc[], btf: Btf | undefined): ElfFunc[] {
+  const func = btf?.find(f.name, "func");
+  if (btf === undefined || func === undefined) return [];
+  return btf
+    .declTags(func.id)
+    .filter((tag) => tag.startsWith(EXCEPTION_CALLBACK))
+    .flatMap((tag) => all.filter((g) => g.global && g.name === tag.slice(EXCEPTION_CALLBACK.length)));
+}
+
+function readProg(
+  f: ElfFunc,
+  ext: BtfExt | undefined,
+  budget: LinkBudget,
+  callbacks: readonly ElfFunc[],
+): ProgSpec {
   const match = findSection(f.section.name);
-  const linked = link(f, ext, budget);
+  const linked = link(f, ext, budget, callbacks);
   const refused =
     "refused" in linked
       ? linked.refused

@@ -118,11 +118,11 @@ function checkCallbackReturn(env: Env, r0: RegState): void {
   env.reject("EINVAL", badRange("At callback return", r0, 0, CALLBACK_MAX));
 }
 
-export function badRange(where: string, r0: RegState, min: number, max: number): string {
+export function badRange(where: string, r0: RegState, min: number, max: number, regno = 0): string {
   const smin = r0.s.smin > -0x8000_0000_0000_0000n ? ` smin=${r0.s.smin}` : "";
   const smax = r0.s.smax < 0x7fff_ffff_ffff_ffffn ? ` smax=${r0.s.smax}` : "";
   const has = smin + smax === "" ? " unknown scalar value" : smin + smax;
-  return `${where} the register R0 has${has} should have been in [${min}, ${max}]`;
+  return `${where} the register R${regno} has${has} should have been in [${min}, ${max}]`;
 }
 
 /** `exit` of a called function: back in the caller, after the call; of a callback: at the call again. */

@@ -117,15 +117,19 @@ export function checkCfg(env: Env): void {
     path.push({ pc, edges, next: 0 });
   };
 
-  enter(0);
-  for (let top = path[0]; top !== undefined; top = path[path.length - 1]) {
-    const e = top.edges[top.next++];
-    if (e === undefined) {
-      color[top.pc] = DONE;
-      path.pop();
-    } else if (color[e.to] === 0) enter(e.to);
-    else if (color[e.to] === ON_PATH) heads.add(e.to);
-  }
+  const follow = (from: number): void => {
+    if (color[from] === 0) enter(from);
+    for (let top = path[0]; top !== undefined; top = path[path.length - 1]) {
+      const e = top.edges[top.next++];
+      if (e === undefined) {
+        color[top.pc] = DONE;
+        path.pop();
+      } else if (color[e.to] === 0) enter(e.to);
+      else if (color[e.to] === ON_PATH) heads.add(e.to);
+    }
+  };
+  follow(0);
+  follow(env.subprogs[env.exceptionCb]?.start ?? 0);
   for (let pc = 0; pc < n; pc++) {
     const insn = env.insns[pc];
     if (insn === undefined) continue;

@@ -130,6 +130,8 @@ export class Env {
   /** BPF_F_STRICT_ALIGNMENT, BPF_F_TEST_STATE_FREQ of the program's load */
   readonly strictAlignment: boolean;
   readonly testStateFreq: boolean;
+  /** number of the subprogram that catches what is thrown, 0 = none */
+  exceptionCb = 0;
 
   // what the log must print of the current frame
   scratchedRegs = 0;

@@ -40,12 +40,19 @@ export function checkSleepable(env: Env): void {
     );
 }
 
-function checkRange(env: Env, where: string, [min, max]: readonly [number, number]): void {
-  const r0 = env.regs[0] as RegState;
-  if (r0.kind !== "scalar")
-    env.reject("EINVAL", `${where} the register R0 is not a known value (${regTypeStr(r0)})`);
-  markPrecise(env, 0);
-  if (r0.s.sminNum < min || r0.s.smaxNum > max) env.reject("EINVAL", badRange(where, r0, min, max));
+function checkRange(env: Env, where: string, [min, max]: readonly [number, number], regno = 0): void {
+  const r = env.regs[regno] as RegState;
+  if (r.kind !== "scalar")
+    env.reject("EINVAL", `${where} the register R${regno} is not a known value (${regTypeStr(r)})`);
+  markPrecise(env, regno);
+  if (r.s.sminNum < min || r.s.smaxNum > max) env.reject("EINVAL", badRange(where, r, min, max, regno));
+}
+
+/** The register is what the program returns. */
+export function checkReturned(env: Env, regno: number): void {
+  checkRegRead(env, regno);
+  const range = returnRange(env.prog.type, env.prog.expectedAttachType);
+  if (range !== undefined) checkRange(env, "At program exit", range, regno);
 }
 
 /** The exit of the program, of a global function, or of a callback that runs on its own. */
@@ -53,7 +60,7 @@ export function checkExit(env: Env): void {
   checkNothingHeld(env, "BPF_EXIT instruction in main prog");
   const r0 = checkRegRead(env, 0);
   if (env.frame.inAsyncCallback) return checkRange(env, "At async callback return", [0, 0]);
-  const isProg = env.frame.subprogno === 0;
+  const isProg = env.frame.subprogno === 0 || env.frame.subprogno === env.exceptionCb;
   const range = isProg ? returnRange(env.prog.type, env.prog.expectedAttachType) : undefined;
   if (range !== undefined) return checkRange(env, "At program exit", range);
   if (!isProg && r0.kind !== "scalar")

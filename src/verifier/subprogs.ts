@@ -36,7 +36,8 @@ export function findSubprog(env: Env, pc: number): number {
   return env.subprogStarts.get(pc) ?? -1;
 }
 
-export function addSubprogs(env: Env): void {
+/** `also`: a subprogram that no insn names. */
+export function addSubprogs(env: Env, also: number | undefined): void {
   const starts = new Set([0]);
   for (const insn of env.insns) {
     if (insn === undefined) continue;
@@ -45,6 +46,7 @@ export function addSubprogs(env: Env): void {
     if (pc < 0 || pc >= env.insns.length) env.rejectAt(insn.pc, "EINVAL", "call to invalid destination");
     starts.add(pc);
   }
+  if (also !== undefined) starts.add(also);
   if (starts.size > MAX_SUBPROGS) env.rejectAt(-1, "E2BIG", "too many subprograms");
   env.subprogs = [...starts].sort((a, b) => a - b).map((start) => newSubprog(env, start));
   env.subprogs.forEach((s, i) => {
@@ -74,7 +76,7 @@ export function checkSubprogs(env: Env): void {
 }
 
 /** Subprograms that a subprogram calls or whose address it takes, in the order of its insns, each once. */
-function calleesOf(env: Env, sub: Subprog): readonly number[] {
+export function calleesOf(env: Env, sub: Subprog): readonly number[] {
   const callees = new Set<number>();
   for (let pc = sub.start; pc < sub.end; pc++) {
     const insn = env.insns[pc];

@@ -11,6 +11,13 @@ import { execCall, execReturn } from "./call_subprog.ts";
 import { checkCfg, insnSlots } from "./cfg.ts";
 import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
 import { VerifierError } from "./error.ts";
+import {
+  checkExceptionArgs,
+  checkNotCalledDirectly,
+  checkThrowsInCallbacks,
+  exceptionCallbackPc,
+  markExceptionCallback,
+} from "./exceptions.ts";
 import { globalArgs } from "./global_args.ts";
 import { checkKfuncs, execKfunc } from "./kfunc/call.ts";
 import { attachTarget } from "./attach_target.ts";
@@ -52,12 +59,16 @@ function execMayGoto(env: Env, insn: InsnOf<"may_goto">): void {
   env.pc = insn.target;
 }
 
-function execAnyCall(env: Env, insn: InsnOf<"call">): void {
-  if (insn.callee.kind === "subprog") return execCall(env, insn);
+/** False where the path ends. */
+function execAnyCall(env: Env, insn: InsnOf<"call">): boolean {
+  if (insn.callee.kind === "subprog") {
+    execCall(env, insn);
+    return true;
+  }
   checkCallUnderLock(env, insn.callee.kind === "helper" ? insn.callee.id : -1);
   if (insn.callee.kind === "kfunc") return execKfunc(env, insn);
-  if (!execHelper(env, insn.callee.id)) return;
-  execReturn(env);
+  if (execHelper(env, insn.callee.id)) execReturn(env);
+  return true;
 }
 
 /** Executes one insn; false where the path ends. */
@@ -103,8 +114,7 @@ function exec(env: Env, insn: Insn): boolean {
       return true;
     case "call":
       env.jmpsProcessed++;
-      execAnyCall(env, insn);
-      return true;
+      return execAnyCall(env, insn);
     case "exit":
       env.jmpsProcessed++;
       if (env.state.frames.length === 1) {
@@ -184,7 +194,9 @@ function verifyFrom(env: Env, subprogno: number): void {
   if (subprogno === 0) frame.regs[1] = ptrReg("ctx", 0, 0);
   else {
     if (env.log.level > 0) env.log.line(`Validating ${sub.name}() func#${subprogno}...`);
-    globalArgs(env, subprogno).forEach((arg, i) => {
+    const args = globalArgs(env, subprogno);
+    if (subprogno === env.exceptionCb) checkExceptionArgs(env, args);
+    args.forEach((arg, i) => {
       frame.regs[i + 1] = entryReg(env, arg.type, arg.size, arg.nullable);
     });
   }
@@ -263,7 +275,9 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   const started = performance.now();
   const env = new Env(prog, ctx, options, logFrom);
   checkAttachType(env);
-  addSubprogs(env);
+  const catches = exceptionCallbackPc(env);
+  addSubprogs(env, catches);
+  markExceptionCallback(env, catches);
   checkSubprogs(env);
   checkSleepable(env);
   for (const insn of env.insns)
@@ -277,6 +291,8 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   if (env.log.level === 2) logProgram(env);
   verifyFrom(env, 0);
   verifyGlobals(env);
+  checkNotCalledDirectly(env);
+  checkThrowsInCallbacks(env);
   checkMaxStackDepth(env);
   checkCallbacksSeen(env);
   env.timeUs = Math.round((performance.now() - started) * 1000);

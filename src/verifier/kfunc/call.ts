@@ -5,6 +5,7 @@ import { mayCall } from "../../spec/kfuncs/index.ts";
 import { clearCallerSaved, killPktPointers } from "../call_effects.ts";
 import { queueCallback } from "../callback.ts";
 import type { Env } from "../env.ts";
+import { checkThrow, THROW } from "../exceptions.ts";
 import { releaseRef } from "../refs.ts";
 import type { RegState } from "../regs.ts";
 import { stepStackRange } from "../stack_access.ts";
@@ -60,7 +61,8 @@ function stepMem(env: Env, meta: KfuncMeta): void {
   }
 }
 
-export function execKfunc(env: Env, insn: InsnOf<"call">): void {
+/** False where the path ends with the call: it throws. */
+export function execKfunc(env: Env, insn: InsnOf<"call">): boolean {
   const kfunc = insn.callee.kind === "kfunc" ? env.kfuncs.get(insn.callee.btfId) : undefined;
   if (kfunc === undefined) throw new Error("the kernel function was not looked up");
   checkAllowed(env, kfunc);
@@ -76,6 +78,10 @@ export function execKfunc(env: Env, insn: InsnOf<"call">): void {
   if (kfunc.is("rcu_protected") && !inRcu(env))
     env.reject("EACCES", `kernel func ${kfunc.name} requires RCU critical section protection`);
   releaseArg(env, meta);
+  if (kfunc.name === THROW) {
+    checkThrow(env);
+    return false;
+  }
   clearCallerSaved(env);
   execReturned(env, meta);
   if (MOVES_PACKET.has(kfunc.name)) {
@@ -83,4 +89,5 @@ export function execKfunc(env: Env, insn: InsnOf<"call">): void {
     killPktPointers(env);
   }
   env.pc++;
+  return true;
 }
