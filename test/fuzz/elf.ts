@@ -162,11 +162,13 @@ export function readAny(bytes: Uint8Array): "refused" | "read" {
   return outcome;
 }
 
-/** Cases until the time is over, counted by outcome. */
-export function fuzzElfFor(ms: number, firstSeed: number): { refused: number; read: number } {
+/** Cases while `more` says so of how many there were, counted by outcome. */
+export function fuzzElf(
+  firstSeed: number,
+  more: (done: number) => boolean,
+): { refused: number; read: number } {
   const counts = { refused: 0, read: 0 };
-  const until = performance.now() + ms;
-  for (let seed = firstSeed; performance.now() < until; seed++) {
+  for (let seed = firstSeed; more(seed - firstSeed); seed++) {
     try {
       counts[readAny(mutate(random(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995)))]++;
       if (process.memoryUsage.rss() > MAX_RSS) throw new Error("too much memory");
@@ -180,5 +182,6 @@ export function fuzzElfFor(ms: number, firstSeed: number): { refused: number; re
 if (process.argv[1]?.endsWith("fuzz/elf.ts")) {
   const minutes = Number(process.argv[2] ?? 1);
   const seed = Number(process.argv[3] ?? 1);
-  console.log(JSON.stringify(fuzzElfFor(minutes * 60_000, seed)));
+  const until = performance.now() + minutes * 60_000;
+  console.log(JSON.stringify(fuzzElf(seed, () => performance.now() < until)));
 }
