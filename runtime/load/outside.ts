@@ -5,7 +5,9 @@ import { release } from "node:os";
 import { gunzipSync } from "node:zlib";
 import type { Btf } from "../../src/btf/btf.ts";
 import { openBtf } from "../../src/btf/parse.ts";
+import { findSectionData, isElf } from "../../src/elf/elf.ts";
 import { parseConfig, type KernelFacts } from "../../src/elf/kconfig.ts";
+import { BpfError } from "../../src/spec/errors.ts";
 import { readBounded } from "./read_bounded.ts";
 
 const BTF_PATH = "/sys/kernel/btf/vmlinux";
@@ -14,7 +16,7 @@ const KALLSYMS = "/proc/kallsyms";
 const CONFIG_PATHS = [`/boot/config-${release()}`, "/proc/config.gz"] as const;
 
 export interface OutsideFiles {
-  /** a BTF file, as /sys/kernel/btf/vmlinux is one */
+  /** BTF as /sys/kernel/btf/vmlinux has it, or an ELF file with a section of it */
   readonly btf?: string | undefined;
   /** CONFIG_X=… lines, plain or gzipped */
   readonly kconfig?: string | undefined;
@@ -29,6 +31,14 @@ function once<T>(make: () => T): () => T {
 }
 
 const runningBtf = once(() => (existsSync(BTF_PATH) ? openBtf(readFileSync(BTF_PATH), BTF_PATH) : undefined));
+
+/** Types alone, or the section of them in an ELF file: a kernel, an object. */
+function typesIn(bytes: Uint8Array, where: string): Btf {
+  if (!isElf(bytes)) return openBtf(bytes, where);
+  const section = findSectionData(bytes, where, ".BTF");
+  if (section === undefined) throw new BpfError("EINVAL", `${where}: an ELF file without a section .BTF`);
+  return openBtf(section.bytes, section.where);
+}
 
 function configText(path: string): string {
   const bytes = readBounded(path);
@@ -64,7 +74,7 @@ export class Outside {
 
   constructor(files: OutsideFiles = {}) {
     const { btf, kconfig } = files;
-    this.kernelBtf = btf === undefined ? runningBtf : once(() => openBtf(readBounded(btf), btf));
+    this.kernelBtf = btf === undefined ? runningBtf : once(() => typesIn(readBounded(btf), btf));
     this.config = kconfig === undefined ? runningConfig : once(() => parseConfig(configText(kconfig)));
   }
 

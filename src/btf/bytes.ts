@@ -74,38 +74,25 @@ const MAX_TEXT = 4096;
 
 /**
  * A table of NUL-terminated strings. Strings are slices of one decoded table, so that many overlapping
- * names in a small file cannot become many copies.
+ * names in a small file cannot become many copies; only a table of which little is asked is left as bytes.
  */
 export class StringTable {
-  readonly #text: string;
+  readonly #bytes: Buffer;
+  readonly #text: string | undefined;
   readonly #cache = new Map<number, string>();
 
-  constructor(readonly view: ByteView) {
+  constructor(
+    readonly view: ByteView,
+    use: "all of it" | "little of it" = "all of it",
+  ) {
     const b = view.bytes;
     if (b.length > 0 && b[b.length - 1] !== 0) view.fail(b.length - 1, "string table does not end with 0");
-    this.#text = Buffer.from(b.buffer, b.byteOffset, b.byteLength).toString("latin1");
+    this.#bytes = Buffer.from(b.buffer, b.byteOffset, b.byteLength);
+    this.#text = use === "all of it" ? this.#bytes.toString("latin1") : undefined;
   }
 
   get length(): number {
-    return this.#text.length;
-  }
-
-  /** Offsets of every string that is this one; a name may also be the end of a longer string. */
-  find(name: string): number[] {
-    return this.#findAll(`${name}\0`, 0);
-  }
-
-  /** Offsets of every whole string that begins with this. */
-  findStart(start: string): number[] {
-    return this.#findAll(`\0${start}`, 1);
-  }
-
-  #findAll(text: string, skip: number): number[] {
-    const latin1 = Buffer.from(text, "utf8").toString("latin1");
-    const out: number[] = [];
-    for (let at = this.#text.indexOf(latin1); at >= 0; at = this.#text.indexOf(latin1, at + 1))
-      out.push(at + skip);
-    return out;
+    return this.#bytes.length;
   }
 
   /** The name at an offset; `user` says who refers to it, for the message. */
@@ -122,18 +109,22 @@ export class StringTable {
     const known = this.#cache.get(off);
     if (known !== undefined) return known;
     const end = this.#end(off, MAX_TEXT, user);
-    return end < 0 ? utf8(this.#text.slice(off, off + MAX_TEXT)) : this.#keep(off, end);
+    return end < 0 ? utf8(this.#slice(off, off + MAX_TEXT)) : this.#keep(off, end);
+  }
+
+  #slice(from: number, to: number): string {
+    return this.#text?.slice(from, to) ?? this.#bytes.toString("latin1", from, to);
   }
 
   #end(off: number, max: number, user: () => string): number {
-    if (!(off >= 0 && off < this.#text.length))
-      this.view.fail(off, `name of ${user()} lies outside the string table of ${this.#text.length} bytes`);
-    const end = this.#text.slice(off, off + max + 1).indexOf("\0");
+    if (!(off >= 0 && off < this.length))
+      this.view.fail(off, `name of ${user()} lies outside the string table of ${this.length} bytes`);
+    const end = this.#slice(off, off + max + 1).indexOf("\0");
     return end < 0 ? -1 : off + end;
   }
 
   #keep(off: number, end: number): string {
-    const s = utf8(this.#text.slice(off, end));
+    const s = utf8(this.#slice(off, end));
     this.#cache.set(off, s);
     return s;
   }

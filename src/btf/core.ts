@@ -7,7 +7,6 @@ import type { Btf, BtfType } from "./btf.ts";
 import {
   type CoreSpec,
   enumSpec,
-  essentialName,
   fieldSpec,
   matchEnum,
   matchField,
@@ -15,6 +14,7 @@ import {
   typeSpec,
   typesMatch,
 } from "./core_spec.ts";
+import { essentialName } from "./source.ts";
 
 /** A relocation as `.BTF.ext` has it, at an insn. */
 export interface CoreRecord {

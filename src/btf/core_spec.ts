@@ -3,7 +3,7 @@
 // Knows nothing of insns.
 import { BpfError } from "../spec/errors.ts";
 import { MAX_RESOLVE_DEPTH, type Btf, type BtfType, type BtfTypeOf } from "./btf.ts";
-import { withoutFlavour } from "./source.ts";
+import { essentialName } from "./source.ts";
 
 /** A step that names something: a member, an array index, an enumerator. */
 interface Step {
@@ -36,11 +36,6 @@ function anyEnum(t: BtfType): t is BtfTypeOf<"enum" | "enum64"> {
 
 function kindsAgree(a: BtfType, b: BtfType): boolean {
   return a.kind === b.kind || (anyEnum(a) && anyEnum(b));
-}
-
-/** A name without its flavour: `task_struct___old` is `task_struct`. */
-export function essentialName(name: string): string {
-  return withoutFlavour(name) ?? name;
 }
 
 function bad(access: string, why: string): BpfError {

@@ -10,7 +10,7 @@ import {
   type Linkage,
 } from "./btf.ts";
 import { ByteView, StringTable } from "./bytes.ts";
-import { type TypeSource, withoutFlavour } from "./source.ts";
+import { RawTypes } from "./raw_types.ts";
 
 export const BTF_MAGIC = 0xeb9f;
 /** The kernel's limit on type ids. */
@@ -34,7 +34,7 @@ interface Row {
   readonly fixed: number;
   /** bytes for each of vlen elements */
   readonly each: number;
-  readonly read: (p: Parser, h: Head) => BtfType;
+  readonly read: (p: TypeRecords, h: Head) => BtfType;
 }
 
 const ROWS: readonly (Row | undefined)[] = [
@@ -80,61 +80,68 @@ const ROWS: readonly (Row | undefined)[] = [
   { fixed: 0, each: 12, read: readEnum64 },
 ];
 
-const VOID: BtfType = { kind: "void", id: 0, name: "" };
-const DECL_TAG = 17;
+/** Words behind the head, by kind. */
+const FIXED = Uint8Array.from(ROWS, (row) => (row?.fixed ?? 0) / 4);
+const EACH = Uint8Array.from(ROWS, (row) => (row?.each ?? 0) / 4);
 
-/** The records of a section: where each begins is known from the start, what it says when it is asked for. */
-class Parser implements TypeSource {
-  /** where each record begins; void has none */
-  readonly #offs: number[] = [0];
-  readonly #names: number[] = [0];
-  readonly #known: (BtfType | undefined)[] = [VOID];
-  #tags: Map<number, number[]> | undefined;
+/** The same bytes as little-endian words. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const whole = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Uint32Array(whole.buffer, whole.byteOffset, whole.length / 4);
+}
+
+/** Records of types in bytes. Where each begins is known from the start; what it says is checked when it is read. */
+export class TypeRecords {
+  /** word at which a record begins, by id; id 0 has none */
+  readonly #starts: Uint32Array;
+  readonly #words: Uint32Array;
+  readonly count: number;
 
   constructor(
     readonly types: ByteView,
     readonly strings: StringTable,
   ) {
-    const end = types.length;
-    for (let off = 0; off < end; ) {
-      const id = this.#offs.length;
-      if (id > MAX_TYPES) types.fail(off, `more than ${MAX_TYPES} types`);
-      if (off + 12 > end) types.need(off, 12, `type ${id}`);
-      const info = types.u32(off + 4);
-      const row = ROWS[(info >>> 24) & 0x1f];
-      const vlen = info & 0xffff;
-      if (row === undefined) types.fail(off, `type ${id} has unknown kind ${(info >>> 24) & 0x1f}`);
-      const size = row.fixed + row.each * vlen;
-      if (off + 12 + size > end) types.need(off + 12, size, `type ${id} with ${vlen} elements`);
-      this.#offs.push(off);
-      this.#names.push(row === ROWS[DECL_TAG] ? 0 : types.u32(off));
-      off += 12 + size;
+    if (types.length % 4 !== 0) types.fail(0, `${types.length} bytes are no whole number of words`);
+    this.#words = wordsOf(types.bytes);
+    [this.#starts, this.count] = this.#scan();
+  }
+
+  /** The one pass over all types: kept free of calls. */
+  #scan(): [starts: Uint32Array, count: number] {
+    const words = this.#words;
+    const starts = new Uint32Array(Math.min(Math.floor(words.length / 3), MAX_TYPES) + 2);
+    let count = 1;
+    for (let at = 0; at < words.length; count++) {
+      if (count > MAX_TYPES) this.types.fail(at * 4, `more than ${MAX_TYPES} types`);
+      const info = words[at + 1] ?? 0;
+      const kind = (info >>> 24) & 0x1f;
+      const size = 3 + (FIXED[kind] ?? 0) + (EACH[kind] ?? 0) * (info & 0xffff);
+      if (at + size > words.length || ROWS[kind] === undefined) this.#refuse(at * 4, count);
+      starts[count] = at;
+      at += size;
     }
+    return [starts, count];
   }
 
-  #kindAt(off: number): number {
-    return (this.types.u32(off + 4) >>> 24) & 0x1f;
-  }
-
-  get count(): number {
-    return this.#offs.length;
-  }
-
-  at(id: number): BtfType | undefined {
-    const known = this.#known[id];
-    const off = this.#offs[id];
-    if (known !== undefined || off === undefined) return known;
-    const t = this.#read(id, off);
-    this.#known[id] = t;
-    return t;
-  }
-
-  #read(id: number, off: number): BtfType {
+  #refuse(off: number, id: number): never {
+    this.types.need(off, 12, `type ${id}`);
     const info = this.types.u32(off + 4);
-    const row = ROWS[(info >>> 24) & 0x1f] as Row;
+    const row = ROWS[(info >>> 24) & 0x1f];
+    const vlen = info & 0xffff;
+    if (row === undefined) return this.types.fail(off, `type ${id} has unknown kind ${(info >>> 24) & 0x1f}`);
+    this.types.need(off + 12, row.fixed + row.each * vlen, `type ${id} with ${vlen} elements`);
+    throw new Error(`type ${id} at ${off} is well formed`);
+  }
+
+  read(id: number): BtfType {
+    if (id === 0) return { kind: "void", id: 0, name: "" };
+    const off = (this.#starts[id] ?? 0) * 4;
+    const info = this.types.u32(off + 4);
+    const row = ROWS[(info >>> 24) & 0x1f];
+    if (row === undefined) throw new Error(`type ${id} was not checked`);
     return row.read(this, {
       id,
-      name: this.name(this.types.u32(off), id),
+      name: this.name(id),
       vlen: info & 0xffff,
       kindFlag: info >>> 31 === 1,
       word: this.types.u32(off + 8),
@@ -142,48 +149,27 @@ class Parser implements TypeSource {
     });
   }
 
-  #withNames(offs: readonly number[]): readonly number[] {
-    const wanted = new Set(offs);
-    const ids: number[] = [];
-    if (wanted.size > 0) this.#names.forEach((off, id) => wanted.has(off) && ids.push(id));
-    return ids;
+  kind(id: number): number {
+    return ((this.#words[(this.#starts[id] ?? 0) + 1] ?? 0) >>> 24) & 0x1f;
   }
 
-  named(name: string): readonly number[] {
-    return this.#withNames(this.strings.find(name));
+  /** Where the type's own name is, 0 = it has none. */
+  nameOff(id: number): number {
+    return this.#words[this.#starts[id] ?? 0] ?? 0;
   }
 
-  flavoursOf(name: string): readonly number[] {
-    return this.#withNames([
-      ...this.strings.find(name),
-      ...this.strings
-        .findStart(`${name}___`)
-        .filter((off) => withoutFlavour(this.strings.name(off, () => "a flavour")) === name),
-    ]);
+  name(id: number): string {
+    return this.text(this.nameOff(id), id);
   }
 
-  tagsOn(id: number): readonly number[] {
-    if (this.#tags === undefined) {
-      this.#tags = new Map();
-      for (let i = 1; i < this.count; i++) {
-        const off = this.#offs[i] as number;
-        if (this.#kindAt(off) !== DECL_TAG) continue;
-        const to = this.types.u32(off + 8);
-        const list = this.#tags.get(to);
-        if (list === undefined) this.#tags.set(to, [i]);
-        else list.push(i);
-      }
-    }
-    return this.#tags.get(id) ?? [];
-  }
-
-  name(off: number, id: number): string {
+  /** A name that type `id` holds. */
+  text(off: number, id: number): string {
     return off === 0 ? "" : this.strings.name(off, () => `type ${id}`);
   }
 
   ref(h: Head, to: number): number {
     if (to >= this.count)
-      this.types.fail(0, `type ${h.id} refers to type ${to}, the last is ${this.count - 1}`);
+      this.types.fail(h.at - 12, `type ${h.id} refers to type ${to}, the last is ${this.count - 1}`);
     return to;
   }
 
@@ -197,7 +183,7 @@ class Parser implements TypeSource {
   }
 }
 
-function readInt(p: Parser, h: Head): BtfType {
+function readInt(p: TypeRecords, h: Head): BtfType {
   const info = p.types.u32(h.at);
   const [bits, bitOff, enc] = [info & 0xff, (info >>> 16) & 0xff, (info >>> 24) & 0xf];
   if (![1, 2, 4, 8, 16].includes(h.word)) p.types.fail(h.at, `type ${h.id}: an int of ${h.word} bytes`);
@@ -206,7 +192,7 @@ function readInt(p: Parser, h: Head): BtfType {
   return { kind: "int", id: h.id, name: h.name, size: h.word, bits, bitOff, ...flags };
 }
 
-function readArray(p: Parser, h: Head): BtfType {
+function readArray(p: TypeRecords, h: Head): BtfType {
   return {
     kind: "array",
     id: h.id,
@@ -217,60 +203,60 @@ function readArray(p: Parser, h: Head): BtfType {
   };
 }
 
-function readStruct(p: Parser, h: Head, kind: "struct" | "union"): BtfType {
+function readStruct(p: TypeRecords, h: Head, kind: "struct" | "union"): BtfType {
   const members = p.each(h, 12, (at): BtfMember => {
     const word = p.types.u32(at + 8);
     const bitOff = h.kindFlag ? word & 0xffffff : word;
     const bitSize = h.kindFlag ? word >>> 24 : 0;
     if (bitOff + bitSize > h.word * 8)
       p.types.fail(at, `type ${h.id}: member at bit ${bitOff} lies outside its ${kind} of ${h.word} bytes`);
-    return { name: p.name(p.types.u32(at), h.id), typeId: p.ref(h, p.types.u32(at + 4)), bitOff, bitSize };
+    return { name: p.text(p.types.u32(at), h.id), typeId: p.ref(h, p.types.u32(at + 4)), bitOff, bitSize };
   });
   return { kind, id: h.id, name: h.name, size: h.word, members };
 }
 
-function readEnum(p: Parser, h: Head): BtfType {
+function readEnum(p: TypeRecords, h: Head): BtfType {
   const signed = h.kindFlag;
   const values = p.each(h, 8, (at): BtfEnumValue => {
     const value = BigInt(signed ? p.types.i32(at + 4) : p.types.u32(at + 4));
-    return { name: p.name(p.types.u32(at), h.id), value };
+    return { name: p.text(p.types.u32(at), h.id), value };
   });
   return { kind: "enum", id: h.id, name: h.name, size: enumSize(p, h), signed, values };
 }
 
-function readEnum64(p: Parser, h: Head): BtfType {
+function readEnum64(p: TypeRecords, h: Head): BtfType {
   const signed = h.kindFlag;
   const values = p.each(h, 12, (at): BtfEnumValue => {
     const u = (BigInt(p.types.u32(at + 8)) << 32n) | BigInt(p.types.u32(at + 4));
-    return { name: p.name(p.types.u32(at), h.id), value: signed ? BigInt.asIntN(64, u) : u };
+    return { name: p.text(p.types.u32(at), h.id), value: signed ? BigInt.asIntN(64, u) : u };
   });
   return { kind: "enum64", id: h.id, name: h.name, size: enumSize(p, h), signed, values };
 }
 
-function enumSize(p: Parser, h: Head): number {
+function enumSize(p: TypeRecords, h: Head): number {
   if (![1, 2, 4, 8].includes(h.word)) p.types.fail(h.at, `type ${h.id}: an enum of ${h.word} bytes`);
   return h.word;
 }
 
-function readFunc(p: Parser, h: Head): BtfType {
+function readFunc(p: TypeRecords, h: Head): BtfType {
   return { kind: "func", id: h.id, name: h.name, typeId: p.ref(h, h.word), linkage: p.linkage(h, h.vlen) };
 }
 
-function readFuncProto(p: Parser, h: Head): BtfType {
+function readFuncProto(p: TypeRecords, h: Head): BtfType {
   const params = p.each(
     h,
     8,
-    (at): BtfParam => ({ name: p.name(p.types.u32(at), h.id), typeId: p.ref(h, p.types.u32(at + 4)) }),
+    (at): BtfParam => ({ name: p.text(p.types.u32(at), h.id), typeId: p.ref(h, p.types.u32(at + 4)) }),
   );
   return { kind: "func_proto", id: h.id, name: h.name, typeId: p.ref(h, h.word), params };
 }
 
-function readVar(p: Parser, h: Head): BtfType {
+function readVar(p: TypeRecords, h: Head): BtfType {
   const linkage = p.linkage(h, p.types.u32(h.at));
   return { kind: "var", id: h.id, name: h.name, typeId: p.ref(h, h.word), linkage };
 }
 
-function readDatasec(p: Parser, h: Head): BtfType {
+function readDatasec(p: TypeRecords, h: Head): BtfType {
   const vars = p.each(
     h,
     12,
@@ -283,7 +269,7 @@ function readDatasec(p: Parser, h: Head): BtfType {
   return { kind: "datasec", id: h.id, name: h.name, size: h.word, vars };
 }
 
-function readDeclTag(p: Parser, h: Head): BtfType {
+function readDeclTag(p: TypeRecords, h: Head): BtfType {
   return {
     kind: "decl_tag",
     id: h.id,
@@ -299,27 +285,22 @@ export interface BtfSections {
   readonly strings: StringTable;
 }
 
-/**
- * Reads a `.BTF` section, all of it: what is wrong anywhere is found now. `where` starts every message, e.g.
- * "xdp.o: section .BTF".
- */
+/** Reads a `.BTF` section in full. `where` starts every message, e.g. "xdp.o: section .BTF". */
 export function parseBtf(bytes: Uint8Array, where: string): BtfSections {
-  const { parser, strings } = openSection(bytes, where);
-  return {
-    btf: new Btf(Array.from({ length: parser.count }, (_, id) => parser.at(id) as BtfType)),
-    strings,
-  };
+  const records = readHeader(bytes, where, "all of it");
+  const types = Array.from({ length: records.count }, (_, id) => records.read(id));
+  return { btf: new Btf(types), strings: records.strings };
 }
 
 /**
- * The same for large files of which little is needed, as a kernel's: a type is read, and checked, when it is asked
- * for; one that is wrong is refused then.
+ * The same for the types of a kernel: only lengths are looked at now, a type is read and checked when it is asked
+ * for. Whoever asks may get the BpfError of a type that is not well formed.
  */
 export function openBtf(bytes: Uint8Array, where: string): Btf {
-  return new Btf(openSection(bytes, where).parser);
+  return new Btf(new RawTypes(readHeader(bytes, where, "little of it")));
 }
 
-function openSection(bytes: Uint8Array, where: string): { parser: Parser; strings: StringTable } {
+function readHeader(bytes: Uint8Array, where: string, use: "all of it" | "little of it"): TypeRecords {
   const v = new ByteView(bytes, where);
   v.need(0, 24, "the header");
   const magic = v.u16(0);
@@ -334,6 +315,6 @@ function openSection(bytes: Uint8Array, where: string): { parser: Parser; string
   if (typeLen > 0 && strLen > 0 && typeOff < strOff + strLen && strOff < typeOff + typeLen)
     v.fail(8, "types and strings overlap");
   if (strLen === 0 || text[0] !== 0) v.fail(hdrLen + strOff, "the string table does not start with 0");
-  const strings = new StringTable(new ByteView(text, `${where} strings`));
-  return { parser: new Parser(new ByteView(types, `${where} types`), strings), strings };
+  const strings = new StringTable(new ByteView(text, `${where} strings`), use);
+  return new TypeRecords(new ByteView(types, `${where} types`), strings);
 }

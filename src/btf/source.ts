@@ -15,10 +15,12 @@ export interface TypeSource {
 
 const NONE: readonly number[] = [];
 
-/** `name` where it has no flavour; undefined where it does not end in one. */
-export function withoutFlavour(name: string): string | undefined {
-  const at = name.lastIndexOf("___");
-  return at > 0 && at + 3 < name.length && name[at - 1] !== "_" ? name.slice(0, at) : undefined;
+/** A name without its flavour: `task_struct___old` is `task_struct`. Exactly three underscores, the last that are. */
+export function essentialName(name: string): string {
+  for (let i = name.lastIndexOf("___") - 1; i >= 0; i--)
+    if (name.startsWith("___", i + 1) && name[i] !== "_" && (name[i + 4] ?? "_") !== "_")
+      return name.slice(0, i + 1);
+  return name;
 }
 
 function push<K>(map: Map<K, number[]>, key: K, id: number): void {
@@ -37,7 +39,7 @@ export class TypeList implements TypeSource {
       if (t.kind === "decl_tag") push(this.#tags, t.typeId, t.id);
       else if (t.name !== "") {
         push(this.#byName, t.name, t.id);
-        push(this.#flavours, withoutFlavour(t.name) ?? t.name, t.id);
+        push(this.#flavours, essentialName(t.name), t.id);
       }
     }
   }

@@ -63,7 +63,7 @@ const REL_SIZE = 16;
 const ET_REL = 1;
 const EM_BPF = 247;
 
-/** What the first 64 bytes must say: offset, width, the value, and what to say of another one. */
+/** What the first 64 bytes must say, of any ELF file first: offset, width, the value, and what to say of another one. */
 const HEADER_RULES: readonly (readonly [
   off: number,
   width: 1 | 2,
@@ -73,13 +73,16 @@ const HEADER_RULES: readonly (readonly [
   [4, 1, 2, (n) => (n === 1 ? "a 32-bit object, BPF objects are 64-bit" : `unknown ELF class ${n}`)],
   [5, 1, 1, (n) => (n === 2 ? "a big-endian object, build with -target bpfel" : `unknown byte order ${n}`)],
   [6, 1, 1, (n) => `unknown ELF version ${n}`],
+];
+const OBJECT_RULES: typeof HEADER_RULES = [
+  ...HEADER_RULES,
   [16, 2, ET_REL, (n) => `ELF type ${n} is not a relocatable object`],
   [18, 2, EM_BPF, (n) => `built for machine ${n}, not for BPF (${EM_BPF})`],
 ];
 
 export function parseElf(bytes: Uint8Array, name: string): Elf {
   const file = new ByteView(bytes, name);
-  checkHeader(file);
+  checkHeader(file, OBJECT_RULES);
   const sections = readSections(file);
   checkOverlaps(file, sections);
   const symtab = symbolTable(file, sections);
@@ -87,12 +90,21 @@ export function parseElf(bytes: Uint8Array, name: string): Elf {
   return { name, sections, symbols, relocs: readRelocs(sections, symtab, symbols) };
 }
 
-function checkHeader(file: ByteView): void {
-  const magic = file.bytes.subarray(0, 4);
-  if (magic.length < 4 || magic[0] !== 0x7f || magic[1] !== 0x45 || magic[2] !== 0x4c || magic[3] !== 0x46)
-    throw new BpfError("EINVAL", `${file.where}: not an ELF file`);
+export function isElf(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
+}
+
+/** The first section of this name with contents, of any little-endian 64-bit ELF file, a kernel's too. */
+export function findSectionData(bytes: Uint8Array, where: string, name: string): ByteView | undefined {
+  const file = new ByteView(bytes, where);
+  checkHeader(file, HEADER_RULES);
+  return readSections(file).find((s) => s.name === name && s.data.length > 0)?.data;
+}
+
+function checkHeader(file: ByteView, rules: typeof HEADER_RULES): void {
+  if (!isElf(file.bytes)) throw new BpfError("EINVAL", `${file.where}: not an ELF file`);
   file.need(0, EHDR_SIZE, "the ELF header");
-  for (const [off, width, want, what] of HEADER_RULES) {
+  for (const [off, width, want, what] of rules) {
     const n = width === 1 ? file.u8(off) : file.u16(off);
     if (n !== want) file.fail(off, what(n));
   }
