@@ -11,13 +11,36 @@ const F = MAP_FLAGS;
 const PAGE_SIZE = 4096;
 const U32_MAX = 2 ** 32 - 1;
 
-/** Map types whose values may hold a field. Others than these are never possible here. */
+const KPTR_HOLDERS: readonly MapTypeName[] = [
+  "hash",
+  "percpu_hash",
+  "lru_hash",
+  "lru_percpu_hash",
+  "array",
+  "percpu_array",
+  "sk_storage",
+  "inode_storage",
+  "task_storage",
+  "cgrp_storage",
+];
+
+/** Map types whose values may hold a field (map_check_btf in kernel/bpf/syscall.c). */
 // biome-ignore format: table
 const HOLDERS: Partial<Record<SpecialField["kind"], readonly MapTypeName[]>> = {
-  bpf_timer:     ["hash", "lru_hash", "array"],
-  bpf_wq:        ["hash", "lru_hash", "array"],
-  bpf_spin_lock: ["hash", "array"],
+  bpf_timer:         ["hash", "lru_hash", "array"],
+  bpf_wq:            ["hash", "lru_hash", "array"],
+  bpf_task_work:     ["hash", "lru_hash", "array"],
+  bpf_list_head:     ["hash", "lru_hash", "array"],
+  bpf_rb_root:       ["hash", "lru_hash", "array"],
+  bpf_spin_lock:     ["hash", "array", "cgroup_storage", "sk_storage", "inode_storage", "task_storage", "cgrp_storage"],
+  bpf_res_spin_lock: ["hash", "lru_hash", "array", "percpu_array", "sk_storage", "inode_storage", "task_storage", "cgrp_storage"],
+  kptr:              [...KPTR_HOLDERS],
+  bpf_refcount:      [...KPTR_HOLDERS],
+  uptr:              ["task_storage"],
 };
+
+/** Fields that programs can be run with here. */
+const RUN: ReadonlySet<SpecialField["kind"]> = new Set(["bpf_timer", "bpf_wq", "bpf_spin_lock"]);
 
 /** Fields that count, in the order of the kernel's checks; what is there twice is plain bytes. */
 function checkSpecialFields(map: MapSpec, refuse: (code: ErrnoName, why: string) => never): void {
@@ -31,11 +54,10 @@ function checkSpecialFields(map: MapSpec, refuse: (code: ErrnoName, why: string)
     );
   for (const { kind } of fields) {
     const types = HOLDERS[kind];
-    if (types === undefined) refuse("EOPNOTSUPP", `a value with '${kind}' is not supported yet`);
-    else if (!types.includes(map.type))
+    if (types?.includes(map.type) !== true)
       refuse(
         "EOPNOTSUPP",
-        `a value with '${kind}' needs a map of type ${types.join(" or ")}, not ${map.type}`,
+        `a value with '${kind}' needs a map of type ${(types ?? []).join(" or ")}, not ${map.type}`,
       );
   }
 }
@@ -74,6 +96,12 @@ export function checkMapRuns(map: MapSpec, ncpus: number): void {
       "EOPNOTSUPP",
       `map '${map.name}': programs that use maps of type ${map.type} can be verified here, but not run`,
     );
+  for (const { kind } of validFields(map.specialFields))
+    if (!RUN.has(kind))
+      throw new BpfError(
+        "EOPNOTSUPP",
+        `map '${map.name}': programs that use a value with '${kind}' can be verified here, but not run`,
+      );
   mapLayout({ ...asCreated(map, ncpus), specialFields: validFields(map.specialFields) }, ncpus);
   if (map.inner !== undefined) checkMapRuns(map.inner, ncpus);
 }

@@ -5,9 +5,22 @@ import type { Insn } from "../isa/insn.ts";
 import type { MapTypeName } from "../spec/map_types.ts";
 import type { AttachTypeName, ProgTypeName } from "../spec/prog_types.ts";
 
+/** Kinds of fields that the kernel owns, by its own names. */
+export type SpecialKind =
+  | "bpf_timer"
+  | "bpf_spin_lock"
+  | "bpf_wq"
+  | "bpf_res_spin_lock"
+  | "bpf_task_work"
+  | "bpf_list_head"
+  | "bpf_rb_root"
+  | "bpf_refcount"
+  | "kptr"
+  | "uptr";
+
 /** A field of a map value that the kernel owns (`bpf_timer`, `bpf_spin_lock`, …). Offsets and sizes in bytes. */
 export interface SpecialField {
-  readonly kind: "bpf_timer" | "bpf_spin_lock" | "bpf_wq" | "kptr" | "other";
+  readonly kind: SpecialKind;
   readonly name: string;
   readonly off: number;
   readonly size: number;

@@ -9,16 +9,20 @@ const SPECIAL_STRUCTS: ReadonlyMap<string, { kind: SpecialField["kind"]; size: n
   ["bpf_timer", { kind: "bpf_timer", size: 16 }],
   ["bpf_spin_lock", { kind: "bpf_spin_lock", size: 4 }],
   ["bpf_wq", { kind: "bpf_wq", size: 16 }],
-  ["bpf_res_spin_lock", { kind: "other", size: 8 }],
-  ["bpf_task_work", { kind: "other", size: 8 }],
-  ["bpf_list_head", { kind: "other", size: 16 }],
-  ["bpf_list_node", { kind: "other", size: 24 }],
-  ["bpf_rb_root", { kind: "other", size: 16 }],
-  ["bpf_rb_node", { kind: "other", size: 32 }],
-  ["bpf_refcount", { kind: "other", size: 4 }],
+  ["bpf_res_spin_lock", { kind: "bpf_res_spin_lock", size: 8 }],
+  ["bpf_task_work", { kind: "bpf_task_work", size: 8 }],
+  ["bpf_list_head", { kind: "bpf_list_head", size: 16 }],
+  ["bpf_rb_root", { kind: "bpf_rb_root", size: 16 }],
+  ["bpf_refcount", { kind: "bpf_refcount", size: 4 }],
 ]);
 
-const KPTR_TAGS: ReadonlySet<string> = new Set(["kptr", "kptr_untrusted", "percpu_kptr", "uptr"]);
+/** Type tags of pointers that the kernel owns. */
+const POINTER_TAGS: ReadonlyMap<string, SpecialField["kind"]> = new Map([
+  ["kptr", "kptr"],
+  ["kptr_untrusted", "kptr"],
+  ["percpu_kptr", "kptr"],
+  ["uptr", "uptr"],
+]);
 
 /** Members looked at in one value; a hostile type can repeat its members without bound. */
 const MAX_VISITS = 4096;
@@ -57,9 +61,9 @@ export function specialFields(
       throw new BpfError("E2BIG", `type ${btf.typeName(typeId)} has too many nested members`);
     const t = btf.byId(id);
     const special = t.kind === "struct" && !(inside && depth === 0) ? SPECIAL_STRUCTS.get(t.name) : undefined;
-    const pointee = pointeeOf(btf, id);
+    const pointer = pointerKind(btf, id);
     if (special !== undefined) out.push({ kind: special.kind, name, off, size: special.size });
-    else if (pointee !== undefined && isKptr(btf, pointee)) out.push({ kind: "kptr", name, off, size: 8 });
+    else if (pointer !== undefined) out.push({ kind: pointer, name, off, size: 8 });
     else if (t.kind === "struct") {
       for (const m of t.members) visitMember(m, off, depth);
     } else if (t.kind === "array") visitArray(t, off, name, depth);
@@ -81,6 +85,9 @@ const ONE_A_VALUE: Partial<Record<SpecialField["kind"], number>> = {
   bpf_timer: 8,
   bpf_spin_lock: 4,
   bpf_wq: 8,
+  bpf_res_spin_lock: 4,
+  bpf_task_work: 8,
+  bpf_refcount: 4,
 };
 
 /**
@@ -98,16 +105,18 @@ export function validFields(fields: readonly SpecialField[]): readonly SpecialFi
   return fields;
 }
 
-function pointeeOf(btf: Btf, id: number): number | undefined {
+/** A pointer whose target carries a tag of the kernel's directly, before any other modifier. */
+function pointerKind(btf: Btf, id: number): SpecialField["kind"] | undefined {
   const t = btf.resolve(id);
-  return t.kind === "ptr" ? t.typeId : undefined;
+  const tag = t.kind === "ptr" ? btf.byId(t.typeId) : undefined;
+  return tag?.kind === "type_tag" ? POINTER_TAGS.get(tag.name) : undefined;
 }
 
 /** Elements of an array need a look of their own only when they are structs or tagged pointers. */
 function maySpecial(btf: Btf, id: number, budget: FieldBudget): boolean {
   let t = btf.resolve(id);
   for (let depth = 0; t.kind === "array" && depth < MAX_RESOLVE_DEPTH; depth++) t = btf.resolve(t.typeId);
-  if (t.kind === "ptr") return isKptr(btf, t.typeId);
+  if (t.kind === "ptr") return pointerKind(btf, t.id) !== undefined;
   if (t.kind !== "struct" && t.kind !== "union") return false;
   return SPECIAL_STRUCTS.has(t.name) || containsSpecial(btf, t.id, budget);
 }
@@ -121,17 +130,11 @@ function containsSpecial(btf: Btf, root: number, budget: FieldBudget): boolean {
       throw new BpfError("E2BIG", `type ${btf.typeName(root)} has too many nested members`);
     if (seen.has(t.id)) continue;
     seen.add(t.id);
-    if (t.kind === "ptr" && isKptr(btf, t.typeId)) return true;
+    if (pointerKind(btf, t.id) !== undefined) return true;
     if (t.kind === "array") todo.push(t.typeId);
     if (t.kind !== "struct" && t.kind !== "union") continue;
     if (SPECIAL_STRUCTS.has(t.name)) return true;
     for (const m of t.members) todo.push(m.typeId);
   }
   return false;
-}
-
-/** A pointer's target carries the tag directly, before any other modifier. */
-function isKptr(btf: Btf, target: number): boolean {
-  const t = btf.byId(target);
-  return t.kind === "type_tag" && KPTR_TAGS.has(t.name);
 }

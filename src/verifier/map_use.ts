@@ -13,8 +13,14 @@ const TRACING: ReadonlySet<ProgTypeName> = new Set<ProgTypeName>([
   "raw_tracepoint_writable",
 ]);
 
-/** In the order they are looked at. */
-const LOCKED_OUT: readonly SpecialField["kind"][] = ["bpf_spin_lock", "bpf_timer", "bpf_wq"];
+/** Fields that tracing programs may not have, in the order they are looked at, and what they are called. */
+const LOCKED_OUT: readonly (readonly [kind: SpecialField["kind"], word: string])[] = [
+  ["bpf_list_head", "bpf_{list_head,rb_root}"],
+  ["bpf_rb_root", "bpf_{list_head,rb_root}"],
+  ["bpf_spin_lock", "bpf_spin_lock"],
+  ["bpf_timer", "bpf_timer"],
+  ["bpf_wq", "bpf_wq"],
+];
 
 /** Maps that sleepable programs may use. */
 const SLEEPABLE: ReadonlySet<MapTypeName> = new Set<MapTypeName>([
@@ -40,11 +46,11 @@ const SLEEPABLE: ReadonlySet<MapTypeName> = new Set<MapTypeName>([
 function checkMapUse(env: Env, map: MapDef): void {
   const { type, flags } = env.prog;
   const refuse = (why: string): never => env.rejectAt(-1, "EINVAL", why);
-  for (const kind of LOCKED_OUT) {
+  for (const [kind, word] of LOCKED_OUT) {
     if (!map.specialFields.some((f) => f.kind === kind)) continue;
     if (kind === "bpf_spin_lock" && type === "socket_filter")
       refuse("socket filter progs cannot use bpf_spin_lock yet");
-    if (TRACING.has(type)) refuse(`tracing progs cannot use ${kind} yet`);
+    if (TRACING.has(type)) refuse(`tracing progs cannot use ${word} yet`);
   }
   if (flags.includes("sleepable") && !SLEEPABLE.has(map.type))
     refuse("Sleepable programs can only use array, hash, ringbuf and local storage maps");

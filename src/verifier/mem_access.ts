@@ -137,8 +137,6 @@ export function checkPacket(env: Env, regno: number, off: number, size: number, 
     );
 }
 
-const FIELD_WORDS: Readonly<Record<string, string>> = { kptr: "kptr", other: "special field" };
-
 export function checkMapValue(
   env: Env,
   regno: number,
@@ -156,7 +154,7 @@ export function checkMapValue(
   checkRegion(env, regno, off, size, map.valueSize, zeroOk);
   for (const f of map.specialFields) {
     if (reg.s.sminNum + off < f.off + f.size && f.off < reg.s.umaxNum + off + size)
-      env.reject("EACCES", `${FIELD_WORDS[f.kind] ?? f.kind} cannot be accessed directly by load/store`);
+      env.reject("EACCES", `${f.kind} cannot be accessed directly by load/store`);
   }
 }
 

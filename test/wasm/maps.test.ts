@@ -375,7 +375,7 @@ describe("the program's side", () => {
   });
 
   it("special fields: skipped in place, zero in a new element and to the host", () => {
-    const specialFields = [{ kind: "other", name: "r", off: 8, size: 16 }] as const;
+    const specialFields = [{ kind: "bpf_list_head", name: "r", off: 8, size: 16 }] as const;
     const world = new TestWorld();
     for (const type of ["hash", "array"] as const) {
       const map = world.map({ type, valueSize: 32, specialFields });
