@@ -10,6 +10,7 @@ import { checkPtrOff } from "./reg_checks.ts";
 import { markPrecise } from "./precision.ts";
 import { MAYBE_NULL, NOT_INIT, type RegState, UNKNOWN, isNull, withFlags } from "./regs.ts";
 import { noteEscape, stepStackRange } from "./stack_access.ts";
+import { forgetInstance, updateStackLive } from "./stack_live.ts";
 import { type Frame, MAX_FRAMES, newFrame, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";
 import { widenImprecise } from "./widen.ts";
@@ -43,6 +44,7 @@ function enterStatic(env: Env, subprogno: number): void {
     logFrame(env, callee);
   }
   env.pc = (env.subprogs[subprogno] as Subprog).start;
+  forgetInstance(env);
 }
 
 function checkMemArg(env: Env, regno: number, arg: GlobalArg): void {
@@ -127,6 +129,7 @@ export function badRange(where: string, r0: RegState, min: number, max: number, 
 
 /** `exit` of a called function: back in the caller, after the call; of a callback: at the call again. */
 export function execReturn(env: Env): void {
+  updateStackLive(env);
   const st = env.state;
   const callee = env.frame;
   const r0 = callee.regs[0] as RegState;

@@ -3,11 +3,7 @@
 import { HELPERS } from "../spec/helpers.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
-
-/** Slots an insn takes. */
-export function insnSlots(insn: Insn): 1 | 2 {
-  return insn.kind === "ld_imm64" ? 2 : 1;
-}
+import { insnSlots } from "./flow.ts";
 
 /** The helper calls its callback before it returns. */
 export function isSyncCallbackCall(insn: Insn): boolean {
@@ -21,12 +17,6 @@ function isAsyncCallbackCall(env: Env, insn: Insn): boolean {
   if (insn.kind !== "call") return false;
   if (insn.callee.kind === "helper") return HELPERS[insn.callee.id]?.proto?.effects.async === true;
   return insn.callee.kind === "kfunc" && env.kfuncs.get(insn.callee.btfId)?.async === true;
-}
-
-export function isTailCall(insn: Insn): boolean {
-  return (
-    insn.kind === "call" && insn.callee.kind === "helper" && HELPERS[insn.callee.id]?.name === "tail_call"
-  );
 }
 
 interface Edge {

@@ -15,6 +15,7 @@ import type { Hist } from "./history.ts";
 import type { RegState } from "./regs.ts";
 import type { SccVisit } from "./scc.ts";
 import type { StackSlot } from "./stack.ts";
+import { StackLive } from "./stack_live.ts";
 import { type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 
 export const MAX_INSNS = 1_000_000;
@@ -104,6 +105,8 @@ export class Env {
   readonly sccVisits = new Map<string, SccVisit>();
   /** paths kept until the component they went round is done */
   backedges = 0;
+
+  readonly stackLive = new StackLive();
 
   /** kept states by place and calling place; a list may hold those of other places too: see exploredAt */
   explored: (Explored[] | undefined)[];

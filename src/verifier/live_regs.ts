@@ -2,8 +2,8 @@
 // Works per subprogram: a call reads its arguments and writes r0..r5.
 import { HELPERS } from "../spec/helpers.ts";
 import type { Insn } from "../isa/insn.ts";
-import { insnSlots } from "./cfg.ts";
 import type { Env } from "./env.ts";
+import { successors } from "./flow.ts";
 
 const CALLER_SAVED = 0x3f; // r0..r5
 const ARGS = 0x3e; // r1..r5
@@ -65,13 +65,6 @@ function useDef(insn: Insn): UseDef {
     case "invalid":
       return { use: 0, def: 0 };
   }
-}
-
-function successors(insn: Insn): number[] {
-  if (insn.kind === "exit") return [];
-  if (insn.kind === "ja") return [insn.target];
-  const next = insn.pc + insnSlots(insn);
-  return insn.kind === "jmp" || insn.kind === "may_goto" ? [next, insn.target] : [next];
 }
 
 /** Insns before each insn, as one flat list: those of pc lie from start[pc] to start[pc + 1]. */

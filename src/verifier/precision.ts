@@ -2,8 +2,9 @@
 // the values that fed the decision are marked precise in every checkpoint; pruning may ignore the others.
 // Where the walk loses its way everything is marked: too much is slow, too little unsound.
 import type { Insn } from "../isa/insn.ts";
-import { isSyncCallbackCall, isTailCall } from "./cfg.ts";
+import { isSyncCallbackCall } from "./cfg.ts";
 import type { Env } from "./env.ts";
+import { isTailCall } from "./flow.ts";
 import {
   type Hist,
   HIST_DST_FP,

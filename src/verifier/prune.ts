@@ -4,7 +4,8 @@ import type { Env, Explored } from "./env.ts";
 import { fmtFrame } from "./log.ts";
 import { propagatePrecision } from "./precision.ts";
 import { addBackedge, enterScc, exitScc, isIncomplete } from "./scc.ts";
-import { propagateReads } from "./stack_access.ts";
+import { liveSlots, updateStackLive } from "./stack_live.ts";
+import { NOT_INIT } from "./regs.ts";
 import { maybeLooping, statesEqual } from "./states_equal.ts";
 import type { Frame, VerifierState } from "./state.ts";
 
@@ -39,7 +40,6 @@ function rejectLoop(env: Env, old: VerifierState, cur: VerifierState, pc: number
 }
 
 function onHit(env: Env, old: VerifierState, open: boolean): void {
-  propagateReads(env.state, old);
   if (env.jmpPoint[env.pc] === 1) env.pushHistory(0, undefined);
   propagatePrecision(env, old, env.state, env.pc);
   if (open && !env.exact) addBackedge(env, old);
@@ -65,8 +65,33 @@ function keep(env: Env, pc: number): void {
   cur.parent = state;
   cur.firstPc = pc;
   cur.hist = [];
-  for (const frame of cur.frames) frame.writtenSlots.set(0, 0);
   enterScc(env, state);
+}
+
+/** Clears what cannot be read any more in the states that no open path goes on from. */
+function cleanStates(env: Env, pc: number): void {
+  if (env.exact) return;
+  for (const { state } of env.exploredAt()) {
+    if (state.branches > 0 || state.cleaned || state.pc !== pc || !sameCalls(state, env.state)) continue;
+    if (!isIncomplete(env, state)) clean(env, state);
+  }
+}
+
+function sameCalls(a: VerifierState, b: VerifierState): boolean {
+  return (
+    a.frames.length === b.frames.length && a.frames.every((f, i) => f.callsite === b.frames[i]?.callsite)
+  );
+}
+
+function clean(env: Env, st: VerifierState): void {
+  const isLive = liveSlots(env, st, st.pc);
+  st.cleaned = true;
+  for (const frame of st.frames) {
+    const live = env.liveIn(st, frame, st.pc);
+    for (let i = 0; i < 10; i++) if ((live & (1 << i)) === 0) frame.regs[i] = NOT_INIT;
+    for (let spi = 0; spi < frame.stack.length; spi++)
+      if (frame.stack[spi] !== undefined && !isLive(frame.frameno, spi)) frame.stack[spi] = undefined;
+  }
 }
 
 /** At a prune point: true if this path need not be followed any further. */
@@ -75,6 +100,7 @@ export function isVisited(env: Env): boolean {
   const cur = env.state;
   const force = env.testStateFreq || env.forceCheckpoint[pc] === 1 || cur.hist.length > MAX_HISTORY;
   let add = force || (env.jmpsProcessed - env.prevJmps >= 2 && env.processed - env.prevInsns >= 8);
+  cleanStates(env, pc);
   const list = env.exploredAt();
   const count = list.length;
   for (let i = list.length - 1; i >= 0; i--) {
@@ -99,7 +125,9 @@ export function isVisited(env: Env): boolean {
     if (add) e.misses++;
     if (isUseless(env, e, pc)) {
       list.splice(i, 1);
-      env.curStates--;
+      // where paths go on from it, it is still needed
+      if (old.branches > 0) old.dropped = true;
+      else env.curStates--;
     }
   }
   if (count > env.maxStatesPerInsn) env.maxStatesPerInsn = count;
@@ -109,9 +137,15 @@ export function isVisited(env: Env): boolean {
 
 /** A path has ended: its checkpoints have one open path less. */
 export function endPath(env: Env): void {
+  closeBranches(env);
+  updateStackLive(env);
+}
+
+function closeBranches(env: Env): void {
   for (let st: VerifierState | undefined = env.state; st !== undefined; st = st.parent) {
     st.branches--;
     if (st.branches > 0) return;
     exitScc(env, st);
+    if (st.dropped) env.curStates--;
   }
 }

@@ -4,9 +4,8 @@
 // the state it ended on turned out to depend on, again and again until nothing new is found.
 // Follows what Linux 6.17 does (compute_scc, propagate_backedges in kernel/bpf/verifier.c).
 import type { Env } from "./env.ts";
-import { insnSlots } from "./cfg.ts";
+import { successors } from "./flow.ts";
 import { markAllPrecise, propagatePrecision } from "./precision.ts";
-import { propagateReads } from "./stack_access.ts";
 import type { VerifierState } from "./state.ts";
 
 /** A path that ended on an open state. */
@@ -22,23 +21,6 @@ export interface SccVisit {
 }
 
 const MAX_ROUNDS = 64;
-
-/** Where control may go within the function. */
-function successors(env: Env, pc: number): number[] {
-  const insn = env.insns[pc];
-  if (insn === undefined) return [];
-  switch (insn.kind) {
-    case "exit":
-      return [];
-    case "ja":
-      return [insn.target];
-    case "jmp":
-    case "may_goto":
-      return [pc + 1, insn.target];
-    default:
-      return [pc + insnSlots(insn)];
-  }
-}
 
 const UNSEEN = 0;
 const DONE = 0xffffffff;
@@ -65,10 +47,11 @@ export function computeSccs(env: Env): void {
     if (env.insns[start] === undefined || order[start] !== UNSEEN) continue;
     const work: { readonly pc: number; readonly succ: readonly number[]; next: number }[] = [];
     const enter = (pc: number): void => {
+      const insn = env.insns[pc];
       order[pc] = ++count;
       low[pc] = count;
       stack.push(pc);
-      work.push({ pc, succ: successors(env, pc), next: 0 });
+      work.push({ pc, succ: insn === undefined ? [] : successors(insn), next: 0 });
     };
     enter(start);
     for (let top = work.at(-1); top !== undefined; top = work.at(-1)) {
@@ -131,10 +114,8 @@ function propagate(env: Env, backedges: readonly Backedge[]): void {
       break;
     }
     changed = false;
-    for (const { state, equal } of backedges) {
-      if (propagateReads(state, equal)) changed = true;
+    for (const { state, equal } of backedges)
       if (propagatePrecision(env, equal, state, state.pc)) changed = true;
-    }
   }
 }
 

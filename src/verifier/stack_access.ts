@@ -19,7 +19,8 @@ import {
   spillSize,
   spillSlot,
 } from "./stack.ts";
-import { type Frame, MAX_STACK, type VerifierState } from "./state.ts";
+import { noteSlotRead, noteSlotWrite } from "./stack_live.ts";
+import { type Frame, MAX_STACK } from "./state.ts";
 
 export const MAX_VAR_OFF = 1 << 29;
 
@@ -58,33 +59,6 @@ function growStack(env: Env, frame: Frame, minOff: number): void {
   const sub = env.subprogs[frame.subprogno];
   const depth = (-minOff + 7) & ~7;
   if (sub !== undefined && sub.stackDepth < depth) sub.stackDepth = depth;
-}
-
-/** Some path from `from` reads the slot before it writes it: true of every checkpoint since the last full write. */
-function markReadFrom(from: VerifierState, frameno: number, spi: number): boolean {
-  for (let st = from, changed = false; ; changed = true) {
-    if (st.frames[frameno]?.writtenSlots.has(spi) === true) return changed;
-    const parent = st.parent;
-    const frame = parent?.frames[frameno];
-    if (parent === undefined || frame === undefined || frame.readSlots.has(spi)) return changed;
-    frame.readSlots.add(spi);
-    st = parent;
-  }
-}
-
-function markSlotRead(env: Env, frameno: number, spi: number): void {
-  markReadFrom(env.state, frameno, spi);
-}
-
-/** What is read from `old` on is read from `cur` on, which it covers. True if that was news to some checkpoint. */
-export function propagateReads(cur: VerifierState, old: VerifierState): boolean {
-  let changed = false;
-  for (const frame of old.frames) {
-    if (frame.readSlots.isEmpty) continue;
-    for (let spi = 0; spi < 64; spi++)
-      if (frame.readSlots.has(spi) && markReadFrom(cur, frame.frameno, spi)) changed = true;
-  }
-  return changed;
 }
 
 export function noteUninitRead(env: Env, frame: Frame): void {
@@ -132,7 +106,7 @@ export function stepStackRead(env: Env, reg: RegState, off: number, size: number
     env.facts.stackAccess(env.pc, false, frame.subprogno, depth, undefined);
     noteEscape(env, reg);
     for (let spi = (-min - 1) >> 3; spi >= (-(max + size - 1) - 1) >> 3 && spi >= 0; spi--)
-      markSlotRead(env, reg.aux, spi);
+      noteSlotRead(env, reg.aux, spi);
     return readBytes(env, frame, min, max + size);
   }
   env.facts.stackAccess(env.pc, false, frame.subprogno, depth, min);
@@ -144,7 +118,7 @@ function readFixed(env: Env, frame: Frame, off: number, size: number): RegState 
   const spi = i >> 3;
   const slot = frame.slot(spi);
   env.scratchSlot(spi);
-  markSlotRead(env, frame.frameno, spi);
+  noteSlotRead(env, frame.frameno, spi);
   const spilled = slot.spilled;
   if (spilled === undefined) return readBytes(env, frame, off, off + size);
   const n = spillSize(slot);
@@ -216,7 +190,7 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   const slot = frame.slot(spi);
   const value = stored.value;
   env.scratchSlot(spi);
-  if (size === 8) frame.writtenSlots.add(spi);
+  if (size === 8) noteSlotWrite(env, frame.frameno, spi);
   if (value.kind !== "scalar" || (off % 8 === 0 && stored.regno !== OPAQUE)) {
     frame.setSlot(spi, spillSlot(slot, spillValue(env, stored, size), size));
     env.pushHistory(stackFlags(frame.frameno, spi), undefined);
@@ -278,7 +252,7 @@ export function stepStackRange(env: Env, reg: RegState, size: number, write: boo
     const slot = frame.slot(spi);
     if (byteAt(slot, i & 7) === BYTE_INVALID) noteUninitRead(env, frame);
     if (wholly) env.scratchSlot(spi);
-    if (!wholly) markSlotRead(env, reg.aux, spi);
+    if (!wholly) noteSlotRead(env, reg.aux, spi);
     if (write) frame.setSlot(spi, setBytes(slot, i & 7, 1, BYTE_MISC));
   }
 }

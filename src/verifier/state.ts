@@ -1,6 +1,6 @@
 // One path's knowledge: frames of registers and stack slots. A fork is a clone: registers and slots are
 // immutable, so a clone copies arrays of references. A checkpoint is a state kept for pruning; it also
-// collects what was learned later about which of its values mattered (read, precise).
+// collects what was learned later about which of its values mattered (precise).
 import type { Hist } from "./history.ts";
 import { NOT_INIT, type RegState, ptrReg } from "./regs.ts";
 import { EMPTY_SLOT, type StackSlot } from "./stack.ts";
@@ -42,13 +42,9 @@ export class SlotSet {
 const NO_SLOTS = new SlotSet();
 
 export class Frame {
-  /** checkpoints: slots that some path from here read before it wrote them */
-  readSlots = NO_SLOTS;
   /** checkpoints: values that a decision depended on */
   preciseRegs = 0;
   preciseSlots = NO_SLOTS;
-  /** current state: slots wholly written since the last checkpoint; checkpoints: in the stretch that led here */
-  readonly writtenSlots = new SlotSet();
   /** callbacks: how many times this frame's bpf_loop was simulated */
   callbackDepth = 0;
   inCallback = false;
@@ -67,7 +63,6 @@ export class Frame {
 
   clone(): Frame {
     const f = new Frame(this.frameno, this.subprogno, this.callsite, this.regs.slice(), this.stack.slice());
-    f.writtenSlots.set(this.writtenSlots.lo, this.writtenSlots.hi);
     f.callbackDepth = this.callbackDepth;
     f.inCallback = this.inCallback;
     f.inAsyncCallback = this.inAsyncCallback;
@@ -77,7 +72,6 @@ export class Frame {
 
   /** From now on marks are collected here. */
   keepMarks(): void {
-    this.readSlots = new SlotSet();
     this.preciseSlots = new SlotSet();
   }
 
@@ -94,9 +88,7 @@ export class Frame {
 export function newFrame(frameno: number, subprogno: number, callsite: number): Frame {
   const regs: RegState[] = new Array(11).fill(NOT_INIT);
   regs[10] = ptrReg("fp", 0, frameno);
-  const frame = new Frame(frameno, subprogno, callsite, regs, []);
-  frame.writtenSlots.set(-1, -1); // nothing before this frame existed can be read through it
-  return frame;
+  return new Frame(frameno, subprogno, callsite, regs, []);
 }
 
 /** Something a path took and must give back: a counted object, a lock, the right to interrupts. Immutable. */
@@ -132,6 +124,10 @@ export class VerifierState {
   callbackUnrollDepth = 0;
   /** checkpoints: where it was taken */
   pc = -1;
+  /** checkpoints: what cannot be read any more was cleared */
+  cleaned = false;
+  /** checkpoints: no longer compared, but paths go on from it */
+  dropped = false;
   /** what this path holds, in the order it was taken; never changed in place */
   refs: readonly Ref[] = NO_REFS;
   /** how deep in regions of preemption disabled, of RCU reading */

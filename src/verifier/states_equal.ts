@@ -134,9 +134,7 @@ function stackSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode): boolean {
   for (let spi = 0; spi < old.stack.length; spi++) {
     const o = old.slot(spi);
     const c = cur.slot(spi);
-    if (mode === "covered") {
-      if (!old.readSlots.has(spi)) continue;
-    } else if (o.bytes !== c.bytes) return false;
+    if (mode === "exact" && o.bytes !== c.bytes) return false;
     if (o !== c && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
     if (o === c && hasIds(o) && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
   }
@@ -165,7 +163,7 @@ function noteUninit(env: Env, old: Frame, cur: Frame): void {
   for (let spi = 0; spi < old.stack.length; spi++) {
     const o = old.slot(spi).bytes;
     const c = cur.slot(spi).bytes;
-    if (o === c || !old.readSlots.has(spi)) continue;
+    if (o === c) continue;
     for (let k = 0; k < 32; k += 4)
       if (((c >>> k) & 0xf) === BYTE_INVALID && ((o >>> k) & 0xf) !== BYTE_INVALID) noteUninitRead(env, cur);
   }

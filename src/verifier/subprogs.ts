@@ -2,7 +2,7 @@
 // Knows no registers; stack depths are what the walk found.
 import { HELPERS } from "../spec/helpers.ts";
 import type { Insn } from "../isa/insn.ts";
-import { isTailCall } from "./cfg.ts";
+import { isTailCall } from "./flow.ts";
 import type { Env, Subprog } from "./env.ts";
 import { MAX_FRAMES, MAX_STACK } from "./state.ts";
 

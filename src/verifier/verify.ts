@@ -8,7 +8,7 @@ import { execAlu } from "./alu.ts";
 import { execJmp } from "./branch.ts";
 import { execHelper } from "./call_helper.ts";
 import { execCall, execReturn } from "./call_subprog.ts";
-import { checkCfg, insnSlots } from "./cfg.ts";
+import { checkCfg } from "./cfg.ts";
 import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
 import { VerifierError } from "./error.ts";
 import {
@@ -18,6 +18,7 @@ import {
   exceptionCallbackPc,
   markExceptionCallback,
 } from "./exceptions.ts";
+import { insnSlots } from "./flow.ts";
 import { globalArgs } from "./global_args.ts";
 import { checkKfuncs, execKfunc } from "./kfunc/call.ts";
 import { attachTarget } from "./attach_target.ts";
@@ -33,6 +34,7 @@ import { checkAttachType, checkExit, checkSleepable } from "./prog_type.ts";
 import { MAYBE_NULL, ptrReg, RegState, UNKNOWN } from "./regs.ts";
 import { checkCallUnderLock } from "./special_args.ts";
 import { computeSccs } from "./scc.ts";
+import { beginInsn, endInsn } from "./stack_live.ts";
 import { MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 import { addSubprogs, checkMaxStackDepth, checkSubprogs } from "./subprogs.ts";
 import { widenImprecise } from "./widen.ts";
@@ -164,7 +166,9 @@ function walk(env: Env): void {
       env.options.claims?.(env.pc, env.regs, env.frame.stack, env.state.frames);
       prevPc = env.pc;
       const depth = env.state.frames.length;
+      beginInsn(env);
       open = exec(env, insn);
+      endInsn(env, prevPc);
       if (open && env.state.frames.length < depth) newPath = true;
     }
     if (open) continue;
