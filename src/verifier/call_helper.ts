@@ -14,7 +14,7 @@ import { checkResult, returned } from "./helper_ret.ts";
 import { markPrecise } from "./precision.ts";
 import { checkNothingHeld } from "./refs.ts";
 import { type RegState, UNKNOWN, isNull } from "./regs.ts";
-import { stepStackRange } from "./stack_access.ts";
+import { checkStackRange, stepStackRange } from "./stack_access.ts";
 
 const F_RDONLY_PROG = 1 << 7;
 const HOLDS_SOCKETS: ReadonlySet<MapTypeName> = new Set<MapTypeName>(["sockmap", "sockhash"]);
@@ -126,6 +126,7 @@ export function execHelper(env: Env, id: number): boolean {
   noteFacts(env, proto, meta);
   for (const m of meta.mem) {
     const reg = env.regs[m.regno] as RegState;
+    if (reg.kind === "fp") checkStackRange(env, m.regno, m.size, m.wholly);
     if (reg.kind === "fp") stepStackRange(env, reg, m.size, m.write, m.wholly);
   }
   releaseArg(env, proto, meta);

@@ -9,7 +9,7 @@ import { fmtFrame } from "./log.ts";
 import { checkPtrOff } from "./reg_checks.ts";
 import { markPrecise } from "./precision.ts";
 import { MAYBE_NULL, NOT_INIT, type RegState, UNKNOWN, isNull, withFlags } from "./regs.ts";
-import { noteEscape, stepStackRange } from "./stack_access.ts";
+import { checkStackRange, noteEscape, stepStackRange } from "./stack_access.ts";
 import { forgetInstance, updateStackLive } from "./stack_live.ts";
 import { type Frame, MAX_FRAMES, newFrame, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";
@@ -89,6 +89,7 @@ function callGlobal(env: Env, subprogno: number): void {
   args.forEach((arg, i) => {
     const reg = env.regs[i + 1] as RegState;
     noteEscape(env, reg);
+    if (arg.type === "mem" && reg.kind === "fp") checkStackRange(env, i + 1, arg.size, false);
     if (arg.type === "mem" && reg.kind === "fp") stepStackRange(env, reg, arg.size, true, false);
     if (arg.type === "mem" && (reg.kind === "pkt" || reg.kind === "pkt_meta")) env.facts.writesPkt = true;
   });

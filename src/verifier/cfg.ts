@@ -72,6 +72,11 @@ function mark(env: Env, insn: Insn, edges: readonly Edge[]): void {
         jmpPoint[pc] = 1;
         prunePoint[pc] = 1;
       }
+      if (insn.callee.kind === "kfunc" && env.kfuncs.get(insn.callee.btfId)?.is("iter_next") === true) {
+        env.iterNext[pc] = 1;
+        env.forceCheckpoint[pc] = 1;
+        prunePoint[pc] = 1;
+      }
       if (insn.callee.kind === "subprog" || isAsyncCallbackCall(env, insn)) prunePoint[pc] = 1;
       break;
     case "ld_imm64":

@@ -88,6 +88,8 @@ export class Env {
   readonly jmpPoint: Uint8Array;
   readonly forceCheckpoint: Uint8Array;
   readonly callsCallback: Uint8Array;
+  /** calls that ask an iterator for its next element */
+  readonly iterNext: Uint8Array;
   /** registers that may be read at or after the insn before they are written */
   readonly liveRegs: Uint16Array;
   loopHeads: number[] = [];
@@ -160,6 +162,7 @@ export class Env {
     this.jmpPoint = new Uint8Array(n);
     this.forceCheckpoint = new Uint8Array(n);
     this.callsCallback = new Uint8Array(n);
+    this.iterNext = new Uint8Array(n);
     this.liveRegs = new Uint16Array(n);
     this.scc = new Uint32Array(n);
     this.explored = new Array(n).fill(undefined);

@@ -1,6 +1,7 @@
 // When to keep a state, and when a path may end because an earlier state covers it. Also notices loops that
 // cannot end. What "covers" means is decided elsewhere.
 import type { Env, Explored } from "./env.ts";
+import { activeDepthsDiffer, isActive } from "./iter.ts";
 import { fmtFrame } from "./log.ts";
 import { propagatePrecision } from "./precision.ts";
 import { addBackedge, enterScc, exitScc, isIncomplete } from "./scc.ts";
@@ -19,6 +20,8 @@ function matchOpen(env: Env, old: VerifierState, cur: VerifierState, pc: number)
   // another entry of a callback that sets itself again is no loop
   if (old.cur.inAsyncCallback && old.cur.asyncEntry !== cur.cur.asyncEntry) return "skip";
   const insn = env.insns[pc];
+  if (env.iterNext[pc] === 1)
+    return statesEqual(env, old, cur, pc, "range") && isActive(cur) ? "hit" : "skip";
   if (insn?.kind === "may_goto") {
     if (old.mayGotoDepth !== cur.mayGotoDepth && statesEqual(env, old, cur, pc, "range")) return "hit";
   } else if (env.callsCallback[pc] === 1) return statesEqual(env, old, cur, pc, "range") ? "hit" : "skip";
@@ -26,7 +29,8 @@ function matchOpen(env: Env, old: VerifierState, cur: VerifierState, pc: number)
     maybeLooping(old, cur) &&
     old.mayGotoDepth === cur.mayGotoDepth &&
     old.callbackUnrollDepth === cur.callbackUnrollDepth &&
-    statesEqual(env, old, cur, pc, "exact")
+    statesEqual(env, old, cur, pc, "exact") &&
+    !activeDepthsDiffer(old, cur)
   )
     rejectLoop(env, old, cur, pc);
   return "skip";

@@ -40,6 +40,8 @@ export type StackObject =
       /** first slot: the reference; the others 0 */
       readonly refId: number;
       readonly rcu: boolean;
+      /** what protected its elements ended */
+      readonly untrusted: boolean;
     }
   | { readonly kind: "irq"; readonly refId: number; readonly native: boolean };
 
@@ -70,6 +72,11 @@ const ZERO_SLOT = new StackSlot(ALL_ZERO, undefined);
 
 export function byteAt(slot: StackSlot, i: number): number {
   return (slot.bytes >>> (i * 4)) & 0xf;
+}
+
+/** The byte is part of an object. */
+export function isObjectByte(b: number): boolean {
+  return b >= BYTE_DYNPTR;
 }
 
 export function isSpill(slot: StackSlot): boolean {

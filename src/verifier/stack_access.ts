@@ -7,11 +7,13 @@ import { type RegState, UNKNOWN, ZERO, isNull, scalarReg, withId, withoutId } fr
 import { Scalar } from "./scalar.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 import {
+  BYTE_DYNPTR,
   BYTE_INVALID,
   BYTE_MISC,
   BYTE_SPILL,
   BYTE_ZERO,
   byteAt,
+  isObjectByte,
   isSpill,
   scrubSlot,
   setBytes,
@@ -55,7 +57,7 @@ export function checkStackBounds(env: Env, regno: number, off: number, size: num
 }
 
 /** The frame's subprogram needs this many bytes. */
-function growStack(env: Env, frame: Frame, minOff: number): void {
+export function growStack(env: Env, frame: Frame, minOff: number): void {
   const sub = env.subprogs[frame.subprogno];
   const depth = (-minOff + 7) & ~7;
   if (sub !== undefined && sub.stackDepth < depth) sub.stackDepth = depth;
@@ -89,9 +91,18 @@ function readBytes(env: Env, frame: Frame, min: number, end: number): RegState {
 /** A filled pointer must be whole. A read at a variable place gives an unknown number, whatever is there. */
 export function checkStackRead(env: Env, regno: number, off: number, size: number): void {
   const reg = env.regs[regno] as RegState;
+  const frame = frameOf(env, reg);
+  const { min, max } = offsets(reg, off);
+  for (let at = min; at < max + size; at++)
+    if (isObjectByte(byteOf(frame, at)))
+      env.reject(
+        "EACCES",
+        reg.s.isConst
+          ? `invalid read from stack off ${min}+${at - min} size ${size}`
+          : `invalid read from stack R${regno} var_off ${fmtTnum(reg.s)}+${at - min} size ${size}`,
+      );
   if (!reg.s.isConst) return;
-  const at = reg.off + off + reg.s.constNum;
-  const spilled = frameOf(env, reg).slot((-at - 1) >> 3).spilled;
+  const spilled = frame.slot((-min - 1) >> 3).spilled;
   if (spilled !== undefined && spilled.kind !== "scalar" && size !== 8)
     env.reject("EACCES", "invalid size of register fill");
 }
@@ -238,6 +249,21 @@ function writeVariable(env: Env, frame: Frame, min: number, end: number, stored:
     frame.setSlot(spi, setBytes(scrubSlot(slot), i & 7, 1, keepsZero ? BYTE_ZERO : BYTE_MISC));
   }
   if (zeroUsed && stored.regno >= 0) markPrecise(env, stored.regno);
+}
+
+/** A call reads these bytes, or overwrites all of them unseen: they hold no object, or none that must stay. */
+export function checkStackRange(env: Env, regno: number, size: number, wholly: boolean): void {
+  const reg = env.regs[regno] as RegState;
+  const frame = frameOf(env, reg);
+  const { min, max } = offsets(reg, 0);
+  for (let off = min; off < max + size; off++) {
+    const b = byteOf(frame, off);
+    if (!isObjectByte(b)) continue;
+    if (wholly && b !== BYTE_DYNPTR) continue;
+    if (wholly) env.reject("EACCES", `potential write to dynptr at off=${off} disallowed`);
+    const place = reg.s.isConst ? `off ${min}` : `var_off ${fmtTnum(reg.s)}`;
+    env.reject("EACCES", `invalid read from stack R${regno} ${place}+${off - min} size ${size}`);
+  }
 }
 
 /** A helper reads `size` bytes, or overwrites up to that many. */

@@ -99,6 +99,7 @@ function objectSafe(old: StackObject, cur: StackObject, ids: IdMap): boolean {
       old.name === cur.name &&
       old.state === cur.state &&
       old.rcu === cur.rcu &&
+      old.untrusted === cur.untrusted &&
       ids.same(old.refId, cur.refId)
     );
   return cur.kind === "irq" && old.native === cur.native && ids.same(old.refId, cur.refId);

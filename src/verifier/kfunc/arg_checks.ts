@@ -5,6 +5,7 @@ import { isNoCastAlias, isProjection, structHolds, type TypeRef } from "../btf_m
 import type { Env } from "../env.ts";
 import { checkConstStr, checkHelperMem, checkMemSize } from "../helper_args.ts";
 import { ALLOC, isNull, MAYBE_NULL, type RegState, regTypeStr, withFlags } from "../regs.ts";
+import { checkIter } from "../iter.ts";
 import { checkKfuncField } from "../special_args.ts";
 import { hasUnsafeFlags, isRcu, pointedType, structOf, TRUSTED_FLAGS } from "../trust.ts";
 import type { ArgKind } from "./arg_kind.ts";
@@ -141,7 +142,7 @@ export const ARG_CHECKS: Readonly<Record<ArgKind, Check>> = {
   alloc: notYet("allocated objects"),
   refcounted: notYet("allocated objects"),
   dynptr: notYet("dynptrs"),
-  iter: notYet("iterators"),
+  iter: checkIter,
   list_head: notYet("lists"),
   list_node: notYet("lists"),
   rb_root: notYet("trees"),

@@ -6,9 +6,10 @@ import { clearCallerSaved, killPktPointers } from "../call_effects.ts";
 import { queueCallback } from "../callback.ts";
 import type { Env } from "../env.ts";
 import { checkThrow, THROW } from "../exceptions.ts";
+import { forkNext, stepIter } from "../iter.ts";
 import { releaseRef } from "../refs.ts";
 import type { RegState } from "../regs.ts";
-import { stepStackRange } from "../stack_access.ts";
+import { checkStackRange, stepStackRange } from "../stack_access.ts";
 import { inRcu, inSleepable } from "../trust.ts";
 import { checkKfuncArgs } from "./args.ts";
 import { findKfunc, type Kfunc } from "./desc.ts";
@@ -67,7 +68,10 @@ export function execKfunc(env: Env, insn: InsnOf<"call">): boolean {
   if (kfunc === undefined) throw new Error("the kernel function was not looked up");
   checkAllowed(env, kfunc);
   const meta = checkKfuncArgs(env, kfunc);
+  for (const m of meta.mem)
+    if (env.regs[m.regno]?.kind === "fp") checkStackRange(env, m.regno, m.size, m.wholly);
   stepMem(env, meta);
+  stepIter(env, meta);
   env.facts.callKfunc(
     env.pc,
     kfunc.name,
@@ -84,6 +88,7 @@ export function execKfunc(env: Env, insn: InsnOf<"call">): boolean {
   }
   clearCallerSaved(env);
   execReturned(env, meta);
+  if (kfunc.is("iter_next")) forkNext(env, meta);
   if (MOVES_PACKET.has(kfunc.name)) {
     env.facts.resizesPkt = true;
     killPktPointers(env);

@@ -7,6 +7,14 @@ import type { FieldOwner } from "../special_args.ts";
 import type { DynptrType } from "../stack.ts";
 import type { Kfunc } from "./desc.ts";
 
+/** Where an iterator lies, and of which kind it is. */
+export interface IterPlace {
+  readonly frameno: number;
+  readonly spi: number;
+  readonly slots: number;
+  readonly name: string;
+}
+
 export class KfuncMeta {
   /** the reference an argument holds */
   refId = 0;
@@ -33,7 +41,7 @@ export class KfuncMeta {
   /** the dynptr that was there before */
   dynptr: { readonly id: number; readonly type: DynptrType; readonly refId: number } | undefined = undefined;
   /** the iterator's first slot */
-  iter: { readonly frameno: number; readonly spi: number } | undefined = undefined;
+  iter: IterPlace | undefined = undefined;
 
   constructor(readonly kfunc: Kfunc) {}
 }

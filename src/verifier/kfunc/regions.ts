@@ -1,7 +1,7 @@
 // Regions that kernel functions open and close: RCU reading, preemption disabled. What may not be called inside.
 import type { Env } from "../env.ts";
 import { MAYBE_NULL, RCU, type RegState, UNTRUSTED, withFlags } from "../regs.ts";
-import { StackSlot } from "../stack.ts";
+import { objectSlot, StackSlot } from "../stack.ts";
 import { mapRegs } from "../state.ts";
 import type { Kfunc } from "./desc.ts";
 
@@ -15,6 +15,12 @@ function leaveRcu(env: Env, name: string): void {
   if (env.state.rcuDepth === 0) env.reject("EINVAL", `unmatched rcu read unlock (kernel function ${name})`);
   if (--env.state.rcuDepth > 0) return;
   mapRegs(env.state, distrust, (slot, r) => new StackSlot(slot.bytes, r));
+  for (const frame of env.state.frames)
+    frame.stack.forEach((slot, spi) => {
+      const { object } = slot ?? {};
+      if (object?.kind === "iter" && object.rcu)
+        frame.setSlot(spi, objectSlot({ ...object, rcu: false, untrusted: true }));
+    });
 }
 
 function enterRcu(env: Env, name: string): void {
