@@ -69,7 +69,7 @@ export async function runTimers(host: Host, ns: bigint, events: Events): Promise
   const realtime = world.view.getBigUint64(cpu + CPU_REALTIME, true) + ns;
   while (host.hasTimers) {
     lib.timers_run_all(cpu, until, BUDGET);
-    events.drain();
+    events.drainAll();
     const reason = world.view.getUint32(cpu + CPU_WALK_REASON, true);
     if (reason === WALK_STORM) throw stormError(host);
     if (reason === WALK_STOPPED) return false;

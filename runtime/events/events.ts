@@ -2,7 +2,6 @@
 // Kept up to a cap, counted beyond it, in the order they were made on each CPU.
 import {
   CPU_EVENTS,
-  CPU_EVENTS_LOST_PERF,
   CPU_EVENTS_LOST_PRINTK,
   CPU_EVENTS_RESERVE,
   CPU_EVENTS_SIZE,
@@ -15,7 +14,9 @@ import {
   EV_PACKET,
   EV_PERF,
   EV_PRINTK,
+  EV_RING,
   EV_SIZE,
+  MAP_LOST,
 } from "../memory/layout.ts";
 import type { World } from "../memory/world.ts";
 
@@ -26,6 +27,7 @@ const RESERVE_BYTES = 256 << 10;
 export interface EventRecord {
   /** index of the packet in the run, null when a timer callback sent it */
   readonly i: number | null;
+  /** -1: a ring buffer does not say */
   readonly cpu: number;
   readonly bytes: Uint8Array;
 }
@@ -41,12 +43,15 @@ interface Kept<T> {
 export class Events {
   readonly #world: World;
   readonly #keep: number;
+  readonly #readRings: (cpu: number) => boolean;
   readonly printk: Kept<string> = { items: [], lost: 0 };
   /** by the address of the map's header */
   readonly #records = new Map<number, Kept<EventRecord>>();
 
-  constructor(world: World, keep: number) {
+  /** `readRings` moves what ring buffers hold into a CPU's event buffer; false where that was too small for all. */
+  constructor(world: World, keep: number, readRings: (cpu: number) => boolean = () => true) {
     this.#world = world;
+    this.#readRings = readRings;
     this.#keep = keep;
     for (let i = 0; i < world.ncpus; i++) {
       const cpu = world.cpu(i);
@@ -58,14 +63,14 @@ export class Events {
       view.setUint32(cpu + CPU_EVENTS_SIZE, BUFFER_BYTES, true);
       view.setUint32(cpu + CPU_EVENTS_RESERVE, RESERVE_BYTES, true);
       view.setUint32(cpu + CPU_EVENTS_TAIL, 0, true);
-      view.setBigUint64(cpu + CPU_EVENTS_LOST_PERF, 0n, true);
       view.setBigUint64(cpu + CPU_EVENTS_LOST_PRINTK, 0n, true);
     }
   }
 
-  /** What was sent to a PERF_EVENT_ARRAY. */
+  /** What was sent to a PERF_EVENT_ARRAY or RINGBUF. */
   recordsOf(map: number): Kept<EventRecord> {
-    return this.#keptOf(map);
+    const { items, lost } = this.#keptOf(map);
+    return { items, lost: lost + Number(this.#world.view.getBigUint64(map + MAP_LOST, true)) };
   }
 
   #keptOf(map: number): Kept<EventRecord> {
@@ -75,6 +80,16 @@ export class Events {
       this.#records.set(map, kept);
     }
     return kept;
+  }
+
+  /** Takes all records out of the ring buffers too, which belong to no CPU. While nothing runs. */
+  drainAll(): void {
+    this.drain();
+    for (;;) {
+      const all = this.#readRings(this.#world.cpu(0));
+      this.drainCpu(0);
+      if (all) return;
+    }
   }
 
   /** Takes all records out of every CPU's buffer, by packet; what a timer sent comes behind its CPU's last packet. */
@@ -129,11 +144,11 @@ export class Events {
   #take(view: DataView, bytes: Uint8Array, at: number): void {
     const kind = view.getUint32(at + EV_KIND, true);
     const len = view.getUint32(at + EV_LEN, true);
-    if (kind === EV_PERF) {
+    if (kind === EV_PERF || kind === EV_RING) {
       const packet = view.getBigUint64(at + EV_PACKET, true);
       this.#add(this.#keptOf(view.getUint32(at + EV_MAP, true)), () => ({
         i: packet === NO_PACKET ? null : Number(packet),
-        cpu: view.getUint32(at + EV_CPU, true),
+        cpu: kind === EV_RING ? -1 : view.getUint32(at + EV_CPU, true),
         bytes: bytes.slice(at + EV_DATA, at + EV_DATA + len),
       }));
     } else if (kind === EV_PRINTK) {

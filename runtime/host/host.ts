@@ -13,9 +13,13 @@ import type { MapHome } from "../map/bpf_map.ts";
 import {
   CPU_REALTIME,
   CPU_WALK_PACKET,
+  MAP_LOST,
   PAGE_SIZE,
   WORLD_FUNC_PROG,
   WORLD_PROG_REFS,
+  WORLD_RING_COUNT,
+  WORLD_RING_MAX,
+  WORLD_RINGS,
   WORLD_TIMER_CAP,
 } from "../memory/layout.ts";
 import { World } from "../memory/world.ts";
@@ -86,7 +90,7 @@ export class Host {
   }
 
   #openClock(options: HostOptions): RealClock {
-    this.#events = new Events(this.world, DEFAULT_KEEP);
+    this.#events = this.#newEvents(DEFAULT_KEEP);
     const clock = new RealClock(
       {
         world: this.world,
@@ -184,11 +188,25 @@ export class Host {
       this.home,
       addr,
       def,
-      (freed) => this.#maps.delete(freed),
+      (freed) => {
+        this.#maps.delete(freed);
+        if (freed.def.type === "ringbuf") this.#listRings();
+      },
       () => this.collect(),
     );
     this.#maps.add(map);
+    if (def.type === "ringbuf") this.#listRings();
     return map;
+  }
+
+  /** The walker empties every ring buffer that is listed. */
+  #listRings(): void {
+    const rings = [...this.#maps].filter((map) => map.def.type === "ringbuf");
+    if (rings.length > WORLD_RING_MAX)
+      throw new BpfError("ENOSPC", `more than ${WORLD_RING_MAX} ring buffers in one host`);
+    const { view } = this.world;
+    rings.forEach((map, i) => view.setUint32(WORLD_RINGS + i * 4, map.addr, true));
+    view.setUint32(WORLD_RING_COUNT, rings.length, true);
   }
 
   /** A program that an engine has loaded comes to life, without a reference yet. */
@@ -245,7 +263,7 @@ export class Host {
       try {
         return bench.run(prog.engine, frame, options.ts ?? this.clock?.now ?? 0n, options.repeat ?? 1);
       } finally {
-        events.drain();
+        events.drainAll();
       }
     });
   }
@@ -260,6 +278,7 @@ export class Host {
   resetRun(): void {
     this.world.clearStop();
     this.exclusive(() => {
+      this.lib.rings_abort();
       for (let i = 0; i < this.world.ncpus; i++) {
         this.lib.stats_reset(this.world.cpu(i));
         if (this.hasTimers) this.lib.timers_stats_reset(this.world.cpu(i));
@@ -271,9 +290,14 @@ export class Host {
 
   /** Buffers for what programs send; kept until the next run. */
   openEvents(keep: number): Events {
-    const events = this.exclusive(() => new Events(this.world, keep));
+    const events = this.exclusive(() => this.#newEvents(keep));
     this.#events = events;
     return events;
+  }
+
+  #newEvents(keep: number): Events {
+    for (const map of this.#maps) this.world.view.setBigUint64(map.addr + MAP_LOST, 0n, true);
+    return new Events(this.world, keep, (cpu) => this.lib.rings_read(cpu) !== 0);
   }
 
   get events(): Events | undefined {

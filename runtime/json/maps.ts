@@ -46,7 +46,7 @@ export function mapToJson(object: ShownObject, map: ShownMap, options: MapsToJso
   const head = headOf(map);
   const variables = variablesOf(object, map);
   if (variables !== undefined) return { ...head, variables };
-  if (map.shape.type === "perf_event_array") {
+  if (map.shape.type === "perf_event_array" || map.shape.type === "ringbuf") {
     const kept = options.events?.recordsOf(map.addr);
     return {
       ...head,
@@ -59,6 +59,8 @@ export function mapToJson(object: ShownObject, map: ShownMap, options: MapsToJso
       lost: kept?.lost ?? 0,
     };
   }
+  if (map.values !== undefined && MAP_TYPES[map.shape.type].key.rule === "none")
+    return { ...head, entries: valuesToJson(object, map, object.mapDef(map.name)) };
   return { ...head, entries: entriesToJson(object, map, object.mapDef(map.name), options.all === true) };
 }
 
@@ -73,6 +75,17 @@ function headOf({ shape }: ShownMap) {
 
 function entriesToJson(object: ShownObject, map: ShownMap, def: MapDef, all: boolean): JsonValue {
   return sortedEntries(map, all).map((entry) => entryToJson(object, map, def, entry));
+}
+
+/** Queue and stack: in the order in which the values would be taken. */
+function valuesToJson(object: ShownObject, map: ShownMap, { valueTypeId }: MapDef): JsonValue {
+  const { btf } = object.spec;
+  return (map.values?.() ?? []).map((value) => ({
+    value: hex(value),
+    ...(btf === undefined || valueTypeId === 0
+      ? {}
+      : { formatted: { value: toJsonValue(formatValue(btf, valueTypeId, value)) } }),
+  }));
 }
 
 type Entry = readonly [key: Uint8Array, value: MapValue];
@@ -161,6 +174,8 @@ export function fillMaps(object: ShownObject, name: string, document: unknown, w
   const map = object.map(name);
   const entries = findEntries(document, name);
   if (entries === undefined) throw new BpfError("EINVAL", `${where}: no list of entries for map '${name}'`);
+  if (map.push !== undefined && MAP_TYPES[map.shape.type].key.rule === "none")
+    return fillValues(map, entries, where);
   const decoded = entries.map((entry, i) => decodeEntry(object, map, entry, `${where}: entry ${i}`));
   for (const [i, { key, value }] of decoded.entries()) {
     try {
@@ -170,6 +185,16 @@ export function fillMaps(object: ShownObject, name: string, document: unknown, w
       throw new BpfError(cause.code, `${where}: entry ${i}: ${cause.message}`, { cause });
     }
   }
+}
+
+/** Queue and stack: what is listed first is taken first. */
+function fillValues(map: ShownMap, entries: readonly unknown[], where: string): void {
+  const values = entries.map((entry, i) => {
+    if (!isObject(entry)) throw new BpfError("EINVAL", `${where}: entry ${i}: not an object with a value`);
+    return decodeHex(entry["value"], map.shape.valueSize, `${where}: entry ${i}: value`);
+  });
+  if (map.shape.type === "stack") values.reverse();
+  for (const value of values) map.push?.(value);
 }
 
 const isObject = (v: unknown): v is Record<string, unknown> =>

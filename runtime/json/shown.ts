@@ -13,6 +13,9 @@ export interface ShownMap {
   readonly shape: MapShape;
   lookup(key: Uint8Array): MapValue | undefined;
   update(key: Uint8Array, value: MapValue): void;
+  /** of a map without keys */
+  push?(value: Uint8Array): void;
+  values?(): readonly Uint8Array[];
   entries(): Iterable<readonly [key: Uint8Array, value: MapValue]>;
 }
 

@@ -25,6 +25,7 @@ export function toMapDef(map: MapSpec): MapDef {
     valueSize: map.valueSize,
     maxEntries: map.maxEntries,
     flags: map.readonlyData === true ? map.flags | BPF_F_RDONLY_PROG : map.flags,
+    ...(map.mapExtra === undefined ? {} : { mapExtra: map.mapExtra }),
     specialFields: validFields(map.specialFields),
     keyTypeId: map.keyTypeId,
     valueTypeId: map.valueTypeId,

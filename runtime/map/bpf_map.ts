@@ -4,6 +4,7 @@ import { BpfError, errnoName } from "../../src/spec/errors.ts";
 import { MAP_TYPES } from "../../src/spec/map_types.ts";
 import * as L from "../memory/layout.ts";
 import type { LibExports } from "../wasm/lib.ts";
+import { allValues, countValues, isKeyless, mayContain, nextValue, pushValue } from "./keyless.ts";
 import { type MapShape, mapKind } from "./map_layout.ts";
 
 export const BPF_ANY = 0;
@@ -112,9 +113,41 @@ export class BpfMap {
     return true;
   }
 
+  /** Queue, stack, bloom filter: throws E2BIG where it is full, unless with BPF_EXIST, which removes the oldest value. */
+  push(value: Uint8Array, flags: number = BPF_ANY): void {
+    this.#checkWritable("push to");
+    pushValue(this, value, flags);
+  }
+
+  /** Queue, stack: takes the next value; undefined if there is none. */
+  pop(): Uint8Array | undefined {
+    this.#checkWritable("pop from");
+    return nextValue(this, true);
+  }
+
+  /** Queue, stack: the value that pop would take. */
+  peek(): Uint8Array | undefined {
+    this.#checkOpen();
+    return nextValue(this, false);
+  }
+
+  /** Bloom filter: false if the value was certainly never pushed. */
+  mayContain(value: Uint8Array): boolean {
+    this.#checkOpen();
+    return mayContain(this, value);
+  }
+
+  /** Queue, stack: copies of all values in the order in which pop would take them. */
+  values(): Uint8Array[] {
+    this.#checkOpen();
+    return isKeyless(this) ? allValues(this) : [];
+  }
+
   /** As bpf_map_get_next_key: the key after `key`, the first without one or if it is not there; undefined at the end. */
   nextKey(key?: Uint8Array): Uint8Array | undefined {
     this.#checkOpen();
+    if (this.shape.keySize === 0)
+      throw new BpfError("EOPNOTSUPP", `map '${this.name}': a map of type ${this.shape.type} has no keys`);
     if (this.#indexed) return this.#nextIndex(key);
     const scratch = key === undefined ? this.home.scratch(VALUES) : this.#putKey(key, 0);
     const { home, addr } = this;
@@ -129,7 +162,7 @@ export class BpfMap {
    */
   *entries(): Generator<[key: Uint8Array, value: MapValue]> {
     this.#checkOpen();
-    if (this.shape.type === "perf_event_array") return;
+    if (this.shape.type === "perf_event_array" || this.shape.keySize === 0) return;
     if (this.#indexed) yield* this.#indexedEntries();
     else yield* this.#chainedEntries();
   }
@@ -144,6 +177,7 @@ export class BpfMap {
 
   /** Elements in use; max_entries for arrays. */
   get size(): number {
+    if (this.shape.keySize === 0) return isKeyless(this) ? countValues(this) : 0;
     if (!this.#indexed) return Math.min(this.#word(L.MAP_COUNT), this.shape.maxEntries);
     return mapKind(this.shape.type)?.endsWith("array") === true
       ? this.shape.maxEntries

@@ -13,6 +13,8 @@ export interface MapShape {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags: number;
+  /** bloom filter: how many hash functions */
+  readonly mapExtra?: bigint;
   readonly specialFields: readonly SpecialField[];
 }
 
@@ -32,7 +34,18 @@ export interface MapLayout {
   readonly totalSize: number;
 }
 
-type Kind = "array" | "percpu_array" | "slots" | "progs" | "inner" | "none" | "chained" | "lpm";
+type Kind =
+  | "array"
+  | "percpu_array"
+  | "slots"
+  | "progs"
+  | "inner"
+  | "none"
+  | "chained"
+  | "lpm"
+  | "queue"
+  | "bloom"
+  | "ring";
 
 const KINDS: Partial<Record<MapTypeName, Kind>> = {
   hash: "chained",
@@ -50,12 +63,17 @@ const KINDS: Partial<Record<MapTypeName, Kind>> = {
   devmap_hash: "chained",
   array_of_maps: "inner",
   hash_of_maps: "chained",
+  queue: "queue",
+  stack: "queue",
+  bloom_filter: "bloom",
+  ringbuf: "ring",
 };
 
 const BPF_F_ZERO_SEED = 1 << 6;
 /** Addresses are 32 bits; a map takes half of them at most. */
 const MAX_MAP_SIZE = 2 ** 31;
 const MAX_KEY_SIZE = 512;
+const BLOOM_HASHES_DEFAULT = 5;
 
 /** How the library keeps maps of this type; undefined if it does not. */
 export function mapKind(type: MapTypeName): Kind | undefined {
@@ -123,6 +141,21 @@ function chained(map: MapShape, ncpus: number): MapLayout {
   };
 }
 
+/** A bloom filter has 7/5 bits for each value and hash function, in a power of two. */
+function bloom(map: MapShape): MapLayout {
+  const hashes = Number(map.mapExtra ?? 0n) || BLOOM_HASHES_DEFAULT;
+  const wanted = Math.floor((map.maxEntries * hashes) / 5) * 7;
+  const bits = Math.min(2 ** 32, powerOfTwo(Math.max(64, wanted)));
+  return { ...flat(0, 0, 1), bucketMask: bits - 1, pool: hashes, totalSize: L.MAP_HEADER_SIZE + bits / 8 };
+}
+
+/** The ring, as much again behind it for records that pass its end, and a word of marks for every 8 bytes. */
+function ring({ maxEntries }: MapShape): MapLayout {
+  const elemsOff = L.PAGE_SIZE;
+  const indexOff = elemsOff + 2 * maxEntries;
+  return { ...flat(0, 0, 1), elemsOff, indexOff, totalSize: indexOff + maxEntries };
+}
+
 function layoutOf(kind: Kind, map: MapShape, ncpus: number): MapLayout {
   switch (kind) {
     case "array":
@@ -138,6 +171,13 @@ function layoutOf(kind: Kind, map: MapShape, ncpus: number): MapLayout {
       return flat(map.maxEntries, L.INNER_SLOT_SIZE, 1);
     case "none":
       return flat(0, 0, 1);
+    case "queue":
+      // one slot stays empty: full and empty look different
+      return flat(map.maxEntries + 1, roundUp(map.valueSize, 8), 1);
+    case "bloom":
+      return bloom(map);
+    case "ring":
+      return ring(map);
     case "chained":
     case "lpm":
       return chained(map, ncpus);

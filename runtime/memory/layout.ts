@@ -29,6 +29,9 @@ export const WORLD_MAGIC_VALUE = 0x71727173;
 // Timers: programs by table index, references of programs, what may be set before a run.
 export const WORLD_TIMER_SEQ = 0x100c0; // u64, timers armed so far in this world: the order among equal deadlines
 export const WORLD_TIMER_CAP = 0x100c8; // u32, callbacks of one timer in one virtual second; 0 = TIMER_CAP_DEFAULT
+export const WORLD_RING_COUNT = 0x10100; // u32, ring buffers there are
+export const WORLD_RINGS = 0x10400; // 512 x u32, addresses of their headers; kept by the host
+export const WORLD_RING_MAX = 512;
 export const WORLD_FUNC_PROG = 0x15000; // 8192 x u32, by table index: id of the program the function belongs to, 0 = none
 export const WORLD_FUNC_MAX = 8192;
 export const WORLD_PROG_REFS = 0x1d000; // 3072 x u32, by program id: references (atomics)
@@ -75,7 +78,6 @@ export const CPU_EVENTS = 120; // u32, address, 8-aligned; 0 = none, everything 
 export const CPU_EVENTS_SIZE = 124; // u32
 export const CPU_EVENTS_TAIL = 128; // u32, bytes used
 export const CPU_EVENTS_RESERVE = 132; // u32, the walker stops when fewer are free (WALK_EVENTS)
-export const CPU_EVENTS_LOST_PERF = 136; // u64, records that did not fit
 export const CPU_EVENTS_LOST_PRINTK = 144; // u64
 
 // Parameters of the walker, set by its caller; POS, ROUND, ROWS_POS, OUT_POS and PACKET go on by themselves.
@@ -247,6 +249,7 @@ export const EV_LEN = 32; // u32, bytes of data
 export const EV_DATA = 40; // perf: the program's bytes, then the packet's; printk: the formatted text
 export const EV_PERF = 1;
 export const EV_PRINTK = 2;
+export const EV_RING = 3;
 
 // ---- map: [header | per-type words | indexes | elements], offsets relative to the header ----
 export const MAP_HEADER_SIZE = 512;
@@ -286,6 +289,18 @@ export const MAP_TIMER_FREE = 448; // u64, head of the free timer objects (offse
 export const MAP_TIMER_BUMP = 456; // u32, objects ever taken from the untouched rest
 export const MAP_USER_REFS = 460; // u32, open handles and pins; at 0 timers cannot be set up
 export const MAP_WQ_OFF = 464; // u32, bpf_wq in the value, MAP_NO_FIELD if none
+export const MAP_LOST = 472; // u64, records that found no room on their way to the host
+// Where other types keep other words: queue and stack.
+export const FIFO_LOCK = 192; // u32, guards the next two
+export const FIFO_HEAD = 196; // u32, slot that is filled next
+export const FIFO_TAIL = 200; // u32, slot of the oldest value; the same: none
+// Bloom filter, constant.
+export const BLOOM_MASK = 52; // u32, bits - 1
+export const BLOOM_HASHES = 56; // u32
+// Ring buffer: data at MAP_ELEMS_OFF, marks of headers at MAP_INDEX_OFF.
+export const RING_PROD = 192; // u64, bytes ever taken
+export const RING_CONS = 256; // u64, bytes ever read
+export const RING_READER = 320; // u32, somebody is reading
 export const MAP_PREFIX_BITS = 512; // lpm: u64[33], bit n: prefixes of length n were stored; behind the header
 export const MAP_PREFIX_BITS_SIZE = 264;
 

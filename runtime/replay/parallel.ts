@@ -15,6 +15,7 @@ import {
   CPU_STAT_PACKETS,
   CPU_WALK_PACKET,
   CPU_WALK_REASON,
+  EV_CPU,
   EV_PACKET,
   EV_SIZE,
   FRAME_DESC_SIZE,
@@ -168,8 +169,7 @@ export class ParallelReplay {
     );
     while (active.length > 0) {
       await this.#walkAll(crew, active);
-      if ((this.#flags & WALK_EVENTS) !== 0) for (const i of active) this.#renumber(section, i);
-      this.#events.drain();
+      this.#takeEvents(section, active);
       const reasons = active.map((i) => world.view.getUint32(world.cpu(i) + CPU_WALK_REASON, true));
       for (const [n, i] of active.entries()) this.#merge.take(i, GOES_ON.has(reasons[n] ?? WALK_DONE));
       if (reasons.includes(WALK_STOPPED) || world.stopping) return true;
@@ -220,17 +220,30 @@ export class ParallelReplay {
     return undefined;
   }
 
+  /** While no CPU walks: the buffers of all of them, and what the ring buffers still hold. */
+  #takeEvents(section: Section, active: readonly number[]): void {
+    const sends = (this.#flags & WALK_EVENTS) !== 0;
+    if (sends) for (const i of active) this.#renumber(section, i);
+    this.#events.drain();
+    for (let all = !sends; !all; ) {
+      all = this.#host.lib.rings_read(this.#world.cpu(0)) !== 0;
+      this.#renumber(section, 0);
+      this.#events.drainCpu(0);
+    }
+  }
+
   /** Event records name a packet by its number within the CPU's share: theirs becomes that of the run. */
   #renumber({ shares, first }: Section, index: number): void {
     const { view } = this.#world;
     const cpu = this.#world.cpu(index);
-    const from = shares.start[index] ?? 0;
-    const count = (shares.start[index + 1] ?? 0) - from;
     const start = view.getUint32(cpu + CPU_EVENTS, true);
     const end = start + view.getUint32(cpu + CPU_EVENTS_TAIL, true);
     for (let at = start; at < end; at += view.getUint32(at + EV_SIZE, true)) {
       const packet = view.getBigUint64(at + EV_PACKET, true);
       if (packet === NO_PACKET) continue;
+      const on = view.getUint32(at + EV_CPU, true); // of ring buffers another one may have read it
+      const from = shares.start[on] ?? 0;
+      const count = (shares.start[on + 1] ?? 0) - from;
       const n = Number(packet);
       const i = first + Math.floor(n / count) * shares.count + (shares.place[from + (n % count)] ?? 0);
       view.setBigUint64(at + EV_PACKET, BigInt(i), true);

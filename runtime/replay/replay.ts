@@ -1,5 +1,6 @@
 // The main job: a program over captures. Sets the walker up, calls it chunk by chunk, empties its buffers, and
 // lets the event loop breathe in between. Which file anything goes to is the caller's business.
+import { helperByName } from "../../src/spec/helpers.ts";
 import type { PacketSource } from "../../src/pcap/index.ts";
 import { setWalkBuffers, setWalkFrames, walkStats } from "../cpu/walk_words.ts";
 import type { EngineProg } from "../engine/engine.ts";
@@ -171,7 +172,7 @@ export class Replay {
       throw trapped(this.#prog, cause);
     } finally {
       this.#elapsedNs += process.hrtime.bigint() - start;
-      this.#events.drain();
+      this.#events.drainAll();
     }
     return this.#world.view.getUint32(this.#cpu + CPU_WALK_REASON, true);
   }
@@ -241,7 +242,15 @@ export function walkFlags(
   );
 }
 
-const TRACE_PRINTK = 6;
-const PERF_EVENT_OUTPUT = 25;
-const sendsEvents = (helpers: readonly number[]) =>
-  helpers.includes(TRACE_PRINTK) || helpers.includes(PERF_EVENT_OUTPUT);
+/** Helpers that send something to user space. */
+const SENDS: ReadonlySet<number> = new Set(
+  [
+    "trace_printk",
+    "trace_vprintk",
+    "perf_event_output",
+    "ringbuf_output",
+    "ringbuf_reserve",
+    "ringbuf_reserve_dynptr",
+  ].flatMap((name) => helperByName(name)?.id ?? []),
+);
+const sendsEvents = (helpers: readonly number[]) => helpers.some((id) => SENDS.has(id));

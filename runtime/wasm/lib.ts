@@ -22,6 +22,12 @@ export interface LibExports {
   map_delete_user(map: number, key: number, cpu: number): bigint;
   map_collect(map: number, state: number, out: number, room: number): number;
   map_next_key(map: number, key: number, out: number, cpu: number): bigint;
+  map_push_elem(cpu: number, map: bigint, value: bigint, flags: bigint): bigint;
+  map_pop_elem(cpu: number, map: bigint, out: bigint): bigint;
+  map_peek_elem(cpu: number, map: bigint, out: bigint): bigint;
+  queue_collect(map: number, out: number, most: number): number;
+  rings_read(cpu: number): number;
+  rings_abort(): void;
   map_copy_locked(map: number, value: number, out: number): void;
   timer_free(slot: number, cpu: number): void;
   timers_abort(cpu: number): void;

@@ -14,6 +14,7 @@ export interface MapDef {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags: number;
+  readonly mapExtra?: bigint;
   readonly specialFields: readonly SpecialField[];
   readonly keyTypeId: number;
   readonly valueTypeId: number;

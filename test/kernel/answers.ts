@@ -27,7 +27,12 @@ export interface MapAnswer {
   readonly key_size: number;
   readonly value_size: number;
   readonly max_entries: number;
-  readonly entries: readonly EntryRow[] | null;
+  readonly entries: readonly EntryRow[] | readonly string[] | null;
+}
+
+/** Values of a queue or stack in the order in which they are taken, instead of entries. */
+export function isValues(entries: readonly (EntryRow | string)[]): entries is readonly string[] {
+  return entries.some((row) => typeof row === "string");
 }
 
 export interface Head {

@@ -130,7 +130,12 @@ describe("compareRun", () => {
 function asOurs(recorded: Case, frames: readonly Uint8Array[]): OurRun {
   const maps: Record<string, OurMap> = {};
   for (const [name, { entries, ...shape }] of Object.entries(recorded.maps))
-    maps[name] = { ...shape, entries: (entries ?? []).map(([key, value]) => ({ key, value })) };
+    maps[name] = {
+      ...shape,
+      entries: (entries ?? []).map((row) =>
+        typeof row === "string" ? { value: row } : { key: row[0], value: row[1] },
+      ),
+    };
   for (const [name, vars] of Object.entries(recorded.globals))
     maps[name] = { variables: Object.fromEntries(Object.entries(vars).map(([k, bytes]) => [k, { bytes }])) };
   const packets = recorded.packets.map((row, i): OurPacket => {

@@ -1,7 +1,15 @@
 // Holds a run of ours against a recorded answer of the kernel and names the first difference. Pure; takes our run
 // in the form of `--verdicts` and `--maps`, so it knows neither runtime nor files.
 import { errnoName } from "../../src/spec/errors.ts";
-import { type Case, crc32Hex, type EntryRow, type EventRow, type MapAnswer, unpackRow } from "./answers.ts";
+import {
+  type Case,
+  crc32Hex,
+  type EntryRow,
+  type EventRow,
+  isValues,
+  type MapAnswer,
+  unpackRow,
+} from "./answers.ts";
 
 /** A line of `--verdicts`, as far as it is compared. */
 export interface OurPacket {
@@ -153,7 +161,14 @@ function compareMap(name: string, want: MapAnswer, ours: OurMap | undefined): Di
     const found = differ(`map ${name} ${field}`, want[field], ours[field]);
     if (found) return found;
   }
-  return want.entries === null ? undefined : compareEntries(name, want.entries, ours.entries ?? []);
+  if (want.entries === null) return undefined;
+  if (isValues(want.entries))
+    return differ(
+      `map ${name} values`,
+      want.entries.join(" "),
+      ours.entries?.map((entry) => entry.value).join(" "),
+    );
+  return compareEntries(name, want.entries, ours.entries ?? []);
 }
 
 type OurEntry = NonNullable<OurMap["entries"]>[number];

@@ -315,7 +315,7 @@ describe("perf_event_output", () => {
   it("counts what does not fit", () => {
     for (let i = 0; i < 10; i++) expect(out(CURRENT)).toBe(0n);
     expect(take()).toHaveLength(5);
-    expect(w.view.getBigUint64(cpu + L.CPU_EVENTS_LOST_PERF, true)).toBe(5n);
+    expect(w.view.getBigUint64(map.addr + L.MAP_LOST, true)).toBe(5n);
   });
 });
 

@@ -28,6 +28,9 @@ const CTX_OFFSETS: Readonly<Record<string, number>> = {
   egress_ifindex: 20,
 };
 
+/** Maps that would look empty: nothing here takes their contents out. */
+const UNREAD: ReadonlySet<string> = new Set(["queue", "stack", "bloom_filter", "ringbuf"]);
+
 export interface KernelProg {
   readonly name: string;
   readonly spec: ProgSpec;
@@ -103,6 +106,11 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
       throw new BpfError(
         "EOPNOTSUPP",
         `map '${map.name}': maps of maps cannot be made in the kernel's engine yet`,
+      );
+    if (UNREAD.has(map.type))
+      throw new BpfError(
+        "EOPNOTSUPP",
+        `map '${map.name}': what is in maps of type ${map.type} is not read by the kernel's engine yet`,
       );
     const def = toMapDef(map);
     const typed =

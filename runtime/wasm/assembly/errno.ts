@@ -2,6 +2,7 @@
 export const EPERM: i64 = -1;
 export const ENOENT: i64 = -2;
 export const E2BIG: i64 = -7;
+export const EAGAIN: i64 = -11;
 export const ENOMEM: i64 = -12;
 export const EACCES: i64 = -13;
 export const EFAULT: i64 = -14;
@@ -31,4 +32,7 @@ export const HASH_OF_MAPS: i32 = 13;
 export const DEVMAP: i32 = 14;
 export const CPUMAP: i32 = 16;
 export const XSKMAP: i32 = 17;
+export const QUEUE: i32 = 22;
+export const STACK: i32 = 23;
 export const DEVMAP_HASH: i32 = 25;
+export const BLOOM_FILTER: i32 = 30;

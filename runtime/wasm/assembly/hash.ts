@@ -22,6 +22,11 @@ export function touched(elem: i32): i32 {
   return elem;
 }
 
+/** CPU 0's value of an element that counts as used from now on. */
+export function touchedValue(map: i32, key: i32): i32 {
+  return value(map, touched(find(map, key, BY_ADDR)));
+}
+
 /** Keys of 4, 8 and 16 bytes, the usual ones, are taken by value. */
 @inline
 function findAny(map: i32, key: i32): i32 {

@@ -36,12 +36,22 @@ export function hashKey(map: i32, key: i32, lo: u64, hi: u64, kind: i32): u32 {
   return <u32>(((kind == WORD16 ? mix(h, hi) : h) * K2) >> 32);
 }
 
-function hashAddr(seed: u64, key: i32, size: i32): u32 {
+@inline
+function fold(seed: u64, key: i32, size: i32): u64 {
   let h = seed;
   const end = key + (size & ~7);
   for (; key < end; key += 8) h = mix(h, load<u64>(key));
-  if (size & 7) h = mix(h, loadTail(key, size & 7));
-  return <u32>((h * K2) >> 32);
+  return (size & 7) == 0 ? h : mix(h, loadTail(key, size & 7));
+}
+
+function hashAddr(seed: u64, key: i32, size: i32): u32 {
+  return <u32>((fold(seed, key, size) * K2) >> 32);
+}
+
+/** All 64 bits of any bytes. */
+export function hashBytes(seed: u64, at: i32, size: i32): u64 {
+  const h = fold(seed, at, size) * K2;
+  return h ^ (h >> 32);
 }
 
 /** Atomic loads of the element's words: they must stay before the check of the link that leads to the element. */

@@ -20,11 +20,15 @@ export { spin_lock, spin_unlock } from "./lock";
 export { lpm_trie_delete, lpm_trie_lookup, lpm_trie_update } from "./lpm";
 export {
   array_of_maps_lookup, hash_of_maps_lookup, map_delete_elem, map_delete_user, map_init, map_lookup_elem, map_lookup_percpu_elem, map_lookup_user,
-  map_update_elem, map_update_user,
+  map_peek_elem, map_pop_elem, map_push_elem, map_update_elem, map_update_user,
 } from "./map";
 export { get_numa_node_id, get_prandom_u32, get_smp_processor_id } from "./prandom";
 export { trace_printk, trace_vprintk } from "./printk";
+export { queue_collect } from "./queue";
 export { redirect, redirect_map } from "./redirect";
+export {
+  ringbuf_discard, ringbuf_output, ringbuf_query, ringbuf_reserve, ringbuf_submit, rings_abort, rings_read,
+} from "./ring";
 export { strncmp } from "./string";
 export { timer_cancel, timer_cancel_async, timer_init, timer_set_callback, timer_start } from "./timer";
 export { wq_init, wq_set_callback_impl, wq_start } from "./timer";

@@ -3,15 +3,17 @@
 import * as L from "../../memory/layout";
 import { array_lookup, array_update, percpu_array_lookup, percpu_array_update, percpu_array_update_all } from "./array";
 import {
-  ARRAY, ARRAY_OF_MAPS, CPUMAP, DEVMAP, DEVMAP_HASH, EINVAL, EOPNOTSUPP, HASH, HASH_OF_MAPS, LPM_TRIE, LRU_HASH, LRU_PERCPU_HASH, PERCPU_ARRAY, XSKMAP,
+  ARRAY, ARRAY_OF_MAPS, BLOOM_FILTER, CPUMAP, DEVMAP, DEVMAP_HASH, EINVAL, EOPNOTSUPP, HASH, HASH_OF_MAPS, LPM_TRIE, LRU_HASH, LRU_PERCPU_HASH, PERCPU_ARRAY, XSKMAP,
   PERCPU_HASH, PROG_ARRAY,
 } from "./errno";
 import {
   hash_lookup, hash_update, lru_hash_lookup, lru_hash_update, lru_percpu_hash_lookup, lru_percpu_hash_update,
-  percpu_hash_lookup, percpu_hash_update, percpu_hash_update_all,
+  percpu_hash_lookup, percpu_hash_update, percpu_hash_update_all, touchedValue,
 } from "./hash";
+import { bloomPeek, bloomPush } from "./bloom";
 import { removeKey } from "./hash_core";
 import { lpm_trie_delete, lpm_trie_lookup, lpm_trie_update } from "./lpm";
+import { queueGet, queuePush } from "./queue";
 import { innerDelete, innerLookup, innerSlot, innerUpdate, progDelete, progLookup, progUpdate, slotDelete, slotLookup, slotUpdate } from "./slot";
 
 @inline
@@ -51,7 +53,8 @@ export function hash_of_maps_lookup(map: i32, key: i32, cpu: i32): i32 {
 export function map_lookup_percpu_elem(cpu: i32, mapPtr: i64, keyPtr: i64, index: i64): i64 {
   const map = <i32>mapPtr;
   if (<u32>index >= load<u32>(map, L.MAP_NCPUS)) return 0;
-  const first = map_lookup_user(map, <i32>keyPtr, cpu);
+  const lru = typeOf(map) == LRU_PERCPU_HASH;
+  const first = lru ? touchedValue(map, <i32>keyPtr) : map_lookup_user(map, <i32>keyPtr, cpu);
   return first == 0 ? 0 : <u32>(first + <i32>index * load<i32>(map, L.MAP_PERCPU_STRIDE));
 }
 
@@ -64,6 +67,22 @@ export function map_update_elem(cpu: i32, mapPtr: i64, keyPtr: i64, valuePtr: i6
   if (type == PERCPU_HASH) return percpu_hash_update(map, key, value, flags, cpu);
   if (type == LRU_PERCPU_HASH) return lru_percpu_hash_update(map, key, value, flags, cpu);
   return updateShared(map, key, value, flags, cpu);
+}
+
+/** QUEUE, STACK, BLOOM_FILTER: for programs and host. */
+export function map_push_elem(cpu: i32, mapPtr: i64, value: i64, flags: i64): i64 {
+  const map = <i32>mapPtr;
+  return typeOf(map) == BLOOM_FILTER ? bloomPush(map, <i32>value, flags) : queuePush(map, <i32>value, flags);
+}
+
+export function map_pop_elem(cpu: i32, mapPtr: i64, value: i64): i64 {
+  const map = <i32>mapPtr;
+  return typeOf(map) == BLOOM_FILTER ? EOPNOTSUPP : queueGet(map, <i32>value, true);
+}
+
+export function map_peek_elem(cpu: i32, mapPtr: i64, value: i64): i64 {
+  const map = <i32>mapPtr;
+  return typeOf(map) == BLOOM_FILTER ? bloomPeek(map, <i32>value) : queueGet(map, <i32>value, false);
 }
 
 /** The types that are not per-CPU, for program and host alike. */

@@ -5,6 +5,7 @@ import * as L from "../../memory/layout";
 import { ARRAY } from "./errno";
 import { advanceMonotonic } from "./clock";
 import { stopping } from "./pause";
+import { ringsRead } from "./ring";
 import { cpuBlock, lockBase, settle, timerOf, unlockBase, wordOf } from "./timer_object";
 import { NEVER, before, dequeue, dueBound, dueExact, peek } from "./timer_queue";
 
@@ -99,7 +100,7 @@ function eventsFull(on: i32): bool {
 @inline
 function refused(on: i32, t: i32, virtual: bool, events: bool): i32 {
   if (stopping()) return L.WALK_STOPPED;
-  if (events && eventsFull(on)) return L.WALK_EVENTS_FULL;
+  if (events && (!ringsRead(on) || eventsFull(on))) return L.WALK_EVENTS_FULL;
   if (!virtual) return L.WALK_BUDGET;
   const due = load<u64>(t, L.TIMER_DUE);
   if (storms(on, t, max(due, load<u64>(on, L.CPU_MONOTONIC)))) return L.WALK_STORM;

@@ -5,6 +5,7 @@ import * as L from "../../memory/layout";
 import { copyBytes, zeroBytes } from "./bytes";
 import { advanceClock, startClock } from "./clock";
 import { crc32 } from "./crc";
+import { ringsRead } from "./ring";
 import { quiet, runAll, runCpu, timers_abort } from "./timer_run";
 
 @external("env", "prog")
@@ -127,6 +128,7 @@ function mustStop(cpu: i32, on: i32, frame: i32, flags: i32): i32 {
     if (<u64>free < <u64>load<u32>(frame, L.FRAME_LEN) + L.WALK_OUT_RESERVE) return L.WALK_OUT_FULL;
   }
   if ((flags & L.WALK_EVENTS) != 0) {
+    if (!ringsRead(on)) return L.WALK_EVENTS_FULL; // what the packet before has left in them
     const tail = load<u32>(on, L.CPU_EVENTS_TAIL);
     // an empty buffer is as free as it gets
     if (tail != 0 && load<u32>(on, L.CPU_EVENTS_SIZE) - tail < load<u32>(on, L.CPU_EVENTS_RESERVE)) return L.WALK_EVENTS_FULL;
