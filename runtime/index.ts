@@ -16,6 +16,7 @@ export { TrapError } from "./engine/trap.ts";
 export { type OnePacket } from "./cpu/run_once.ts";
 export { type PacketResult, type Redirect } from "./replay/result.ts";
 export { type EventRecord, Events } from "./events/events.ts";
+export { PerfReader, type ReaderOptions, RingbufReader } from "./events/reader.ts";
 export { BPF_ANY, BPF_EXIST, BPF_NOEXIST, BpfMap, type MapValue } from "./map/bpf_map.ts";
 export { TypedMap } from "./map/typed_map.ts";
 export { fillMaps, mapToJson, mapsToJson } from "./json/maps.ts";

@@ -18,6 +18,7 @@ import {
   EV_SIZE,
   MAP_LOST,
 } from "../memory/layout.ts";
+import type { Sink } from "./reader.ts";
 import type { World } from "../memory/world.ts";
 
 const BUFFER_BYTES = 1 << 20;
@@ -44,14 +45,21 @@ export class Events {
   readonly #world: World;
   readonly #keep: number;
   readonly #readRings: (cpu: number) => boolean;
+  readonly #sinkOf: (map: number) => Sink | undefined;
   readonly printk: Kept<string> = { items: [], lost: 0 };
   /** by the address of the map's header */
   readonly #records = new Map<number, Kept<EventRecord>>();
 
   /** `readRings` moves what ring buffers hold into a CPU's event buffer; false where that was too small for all. */
-  constructor(world: World, keep: number, readRings: (cpu: number) => boolean = () => true) {
+  constructor(
+    world: World,
+    keep: number,
+    readRings: (cpu: number) => boolean = () => true,
+    sinkOf: (map: number) => Sink | undefined = () => undefined,
+  ) {
     this.#world = world;
     this.#readRings = readRings;
+    this.#sinkOf = sinkOf;
     this.#keep = keep;
     for (let i = 0; i < world.ncpus; i++) {
       const cpu = world.cpu(i);
@@ -146,11 +154,15 @@ export class Events {
     const len = view.getUint32(at + EV_LEN, true);
     if (kind === EV_PERF || kind === EV_RING) {
       const packet = view.getBigUint64(at + EV_PACKET, true);
-      this.#add(this.#keptOf(view.getUint32(at + EV_MAP, true)), () => ({
+      const map = view.getUint32(at + EV_MAP, true);
+      const make = () => ({
         i: packet === NO_PACKET ? null : Number(packet),
         cpu: kind === EV_RING ? -1 : view.getUint32(at + EV_CPU, true),
         bytes: bytes.slice(at + EV_DATA, at + EV_DATA + len),
-      }));
+      });
+      const sink = this.#sinkOf(map);
+      if (sink === undefined) this.#add(this.#keptOf(map), make);
+      else sink.put(make());
     } else if (kind === EV_PRINTK) {
       this.#add(this.printk, () =>
         Buffer.from(bytes.slice(at + EV_DATA, at + EV_DATA + len))

@@ -70,6 +70,7 @@ export class Host {
   /** undefined: the virtual clock */
   readonly clock: RealClock | undefined;
   readonly #maps = new Set<LiveMap>();
+  readonly #byAddr = new Map<number, LiveMap>();
   readonly #progs = new Map<number, LiveProg>();
   readonly #devices = new Map<string, Device>();
   readonly #samplers = new Set<Sampler>();
@@ -190,11 +191,13 @@ export class Host {
       def,
       (freed) => {
         this.#maps.delete(freed);
+        this.#byAddr.delete(addr);
         if (freed.def.type === "ringbuf") this.#listRings();
       },
       () => this.collect(),
     );
     this.#maps.add(map);
+    this.#byAddr.set(addr, map);
     if (def.type === "ringbuf") this.#listRings();
     return map;
   }
@@ -297,7 +300,12 @@ export class Host {
 
   #newEvents(keep: number): Events {
     for (const map of this.#maps) this.world.view.setBigUint64(map.addr + MAP_LOST, 0n, true);
-    return new Events(this.world, keep, (cpu) => this.lib.rings_read(cpu) !== 0);
+    return new Events(
+      this.world,
+      keep,
+      (cpu) => this.lib.rings_read(cpu) !== 0,
+      (addr) => this.#byAddr.get(addr)?.sink,
+    );
   }
 
   get events(): Events | undefined {

@@ -4,6 +4,7 @@ import { BpfError } from "../../src/spec/errors.ts";
 import { MAP_FLAGS } from "../../src/spec/map_types.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
 import { BpfMap, type MapHome } from "../map/bpf_map.ts";
+import type { Sink } from "../events/reader.ts";
 import { MAP_TIMER_POOL, MAP_USER_REFS } from "../memory/layout.ts";
 
 /** The kernel's bpf_map_meta_equal: what programs verified against the one may be given the other. */
@@ -77,6 +78,8 @@ export class MapHandle extends BpfMap {
 }
 
 export class LiveMap {
+  /** who reads what programs send to it */
+  sink: Sink | undefined;
   #users = 0;
   /** programs, and maps of maps it is in */
   #progs = 0;
