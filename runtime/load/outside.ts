@@ -1,7 +1,10 @@
 // What an object may ask of the kernel it is loaded for: types, configuration, addresses. From files that were named,
-// else from the running kernel where it shows them. Everything is read once, when it is first asked for.
+// else from the running kernel where it shows them; types there are in any case: some come along. Everything is read
+// once, when it is first asked for.
 import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { release } from "node:os";
+import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { Btf } from "../../src/btf/btf.ts";
 import { openBtf } from "../../src/btf/parse.ts";
@@ -11,7 +14,13 @@ import { BpfError } from "../../src/spec/errors.ts";
 import { readBounded } from "./read_bounded.ts";
 
 const BTF_PATH = "/sys/kernel/btf/vmlinux";
+/** made by data/kernel_btf.ts */
+export const OWN_BTF: string = join(
+  dirname(createRequire(import.meta.url).resolve("#package.json")),
+  "data/kernel.btf.gz",
+);
 const KALLSYMS = "/proc/kallsyms";
+const MAX_UNZIPPED = 64 << 20;
 /** libbpf's order */
 const CONFIG_PATHS = [`/boot/config-${release()}`, "/proc/config.gz"] as const;
 
@@ -30,21 +39,33 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-const runningBtf = once(() => (existsSync(BTF_PATH) ? openBtf(readFileSync(BTF_PATH), BTF_PATH) : undefined));
+/** Those of the running kernel, or the part of one that comes along: of Linux 6.18, what networking and tracing name. */
+const defaultBtf = once(() =>
+  existsSync(BTF_PATH)
+    ? openBtf(readFileSync(BTF_PATH), BTF_PATH)
+    : typesIn(readBounded(OWN_BTF), "own kernel types"),
+);
+
+/** A file may be gzipped. */
+function unzipped(bytes: Uint8Array, where: string): Uint8Array {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_UNZIPPED });
+  } catch (cause) {
+    throw new BpfError("EINVAL", `${where}: cannot be unzipped: ${(cause as Error).message}`, { cause });
+  }
+}
 
 /** Types alone, or the section of them in an ELF file: a kernel, an object. */
-function typesIn(bytes: Uint8Array, where: string): Btf {
+function typesIn(file: Uint8Array, where: string): Btf {
+  const bytes = unzipped(file, where);
   if (!isElf(bytes)) return openBtf(bytes, where);
   const section = findSectionData(bytes, where, ".BTF");
   if (section === undefined) throw new BpfError("EINVAL", `${where}: an ELF file without a section .BTF`);
   return openBtf(section.bytes, section.where);
 }
 
-function configText(path: string): string {
-  const bytes = readBounded(path);
-  const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return Buffer.from(zipped ? gunzipSync(bytes, { maxOutputLength: 64 << 20 }) : bytes).toString("utf8");
-}
+const configText = (path: string): string => Buffer.from(unzipped(readBounded(path), path)).toString("utf8");
 
 const runningConfig = once(() => {
   const path = CONFIG_PATHS.find((p) => existsSync(p));
@@ -67,14 +88,14 @@ function versionCode(): number {
 }
 
 export class Outside {
-  /** the kernel's types, if they are known */
+  /** the kernel's types */
   readonly kernelBtf: () => Btf | undefined;
   readonly config: () => ReadonlyMap<string, string>;
   readonly facts: () => KernelFacts = () => ({ version: versionCode() });
 
   constructor(files: OutsideFiles = {}) {
     const { btf, kconfig } = files;
-    this.kernelBtf = btf === undefined ? runningBtf : once(() => typesIn(readBounded(btf), btf));
+    this.kernelBtf = btf === undefined ? defaultBtf : once(() => typesIn(readBounded(btf), btf));
     this.config = kconfig === undefined ? runningConfig : once(() => parseConfig(configText(kconfig)));
   }
 
