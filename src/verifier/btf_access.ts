@@ -1,7 +1,8 @@
 // Loads and stores through pointers to structs by BTF: what is there, and how far a pointer found there may be
 // trusted. Structs of the kernel are only read; the program's own may be written where no special field lies.
 import type { Btf } from "../btf/btf.ts";
-import { walkAccess, type Walked } from "./btf_walk.ts";
+import { valueFields } from "../elf/special_fields.ts";
+import { walkAccess, type Walked, walkStruct } from "./btf_walk.ts";
 import { MAP_STRUCTS } from "../spec/map_structs.ts";
 import { MAP_TYPES } from "../spec/map_types.ts";
 import type { Env } from "./env.ts";
@@ -59,8 +60,24 @@ export function checkBtf(env: Env, regno: number, at: BtfPlace, write: boolean):
   const reg = env.regs[regno] as RegState;
   checkPlace(env, regno, at.off);
   if (write && (reg.is(UNTRUSTED) || !isOwnObject(reg))) env.reject("EACCES", "only read is supported");
+  if (isOwnObject(reg)) checkSpecialFields(env, reg, at);
   const found = walk(reg, at);
   if (found.to === "nothing") env.reject(found.code, found.reason);
+}
+
+/** What the kernel keeps in an object of the program's own. */
+function checkSpecialFields(env: Env, reg: RegState, { off, size }: BtfPlace): void {
+  const { btf } = typeOf(reg);
+  const field = valueFields(btf, reg.aux).find((f) => off < f.off + f.size && f.off < off + size);
+  if (field === undefined) return;
+  const word = field.kind === "other" ? btf.typeName(fieldType(btf, reg.aux, field.off)) : field.kind;
+  env.reject("EACCES", `direct access to ${word.replace(/^struct /, "")} is disallowed`);
+}
+
+/** The struct that begins at this place. */
+function fieldType(btf: Btf, id: number, off: number): number {
+  const found = walkStruct(btf, id, { off, size: 1, flags: 0 }, false);
+  return found.to === "struct" ? found.id : id;
 }
 
 /** Fields that the kernel promises about: its BTF holds twins of structs that list them. */

@@ -14,7 +14,9 @@ import { checkResult, returned } from "./helper_ret.ts";
 import { markPrecise } from "./precision.ts";
 import { checkNothingHeld } from "./refs.ts";
 import { type RegState, UNKNOWN, isNull } from "./regs.ts";
+import { sleeplessRegion } from "./kfunc/regions.ts";
 import { checkStackRange, stepStackRange } from "./stack_access.ts";
+import { inSleepable } from "./trust.ts";
 
 const F_RDONLY_PROG = 1 << 7;
 const HOLDS_SOCKETS: ReadonlySet<MapTypeName> = new Set<MapTypeName>(["sockmap", "sockhash"]);
@@ -49,7 +51,7 @@ function checkMapFits(env: Env, proto: HelperProto, map: number): void {
 function checkAllowed(env: Env, id: number): HelperProto {
   const row = HELPERS[id];
   if (row === undefined) env.reject("EINVAL", `invalid func unknown#${id}`);
-  const { type, expectedAttachType, gplCompatible, flags } = env.prog;
+  const { type, expectedAttachType, gplCompatible } = env.prog;
   const proto = helperProto(id, type, expectedAttachType);
   if (proto === undefined)
     env.reject("EINVAL", `program of this type cannot use helper bpf_${row.name}#${id}`);
@@ -57,8 +59,12 @@ function checkAllowed(env: Env, id: number): HelperProto {
   if (gplOnly === true && !gplCompatible)
     env.reject("EINVAL", "cannot call GPL-restricted function from non-GPL compatible program");
   if (notInProbe === true) env.reject("EINVAL", "helper call is not allowed in probe");
-  if (mightSleep === true && !flags.includes("sleepable"))
-    env.reject("EINVAL", "helper call might sleep in a non-sleepable prog");
+  if (mightSleep === true) {
+    if (!inSleepable(env)) env.reject("EINVAL", "helper call might sleep in a non-sleepable prog");
+    const region = sleeplessRegion(env);
+    if (region !== undefined)
+      env.reject("EINVAL", `sleepable helper bpf_${row.name}#${id} in ${region} region`);
+  }
   return proto;
 }
 

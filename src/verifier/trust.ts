@@ -1,5 +1,6 @@
 // Which pointers into the kernel are known to be valid now, and where. Reads registers and regions; changes nothing.
 import type { Btf } from "../btf/btf.ts";
+import { valueFields } from "../elf/special_fields.ts";
 import type { Env } from "./env.ts";
 import { ALLOC, hasLock, NON_OWN_REF, RCU, type RegKind, type RegState, TRUSTED, UNTRUSTED } from "./regs.ts";
 
@@ -59,7 +60,9 @@ export function isNotNull(r: RegState): boolean {
 
 /** What it points to may have a lock in it: it keeps the id that tells it from others. */
 export function mayHoldLock(env: Env, r: RegState): boolean {
-  return r.kind === "map_value" && hasLock(env.mapAt(r.aux));
+  if (r.kind === "map_value") return hasLock(env.mapAt(r.aux));
+  if (r.kind !== "ptr_" || !r.is(ALLOC) || r.btf === undefined) return false;
+  return valueFields(r.btf, r.aux).some((f) => f.kind === "bpf_spin_lock");
 }
 
 /** The program may sleep here. */

@@ -4,7 +4,7 @@ import { kindWord, sizeOfType } from "../../btf/query.ts";
 import { isNoCastAlias, isProjection, structHolds, type TypeRef } from "../btf_match.ts";
 import type { Env } from "../env.ts";
 import { checkConstStr, checkHelperMem, checkMemSize } from "../helper_args.ts";
-import { ALLOC, isNull, MAYBE_NULL, type RegState, regTypeStr, withFlags } from "../regs.ts";
+import { ALLOC, isNull, MAYBE_NULL, PERCPU, type RegState, regTypeStr, withFlags } from "../regs.ts";
 import { checkIter } from "../iter.ts";
 import { checkKfuncField } from "../special_args.ts";
 import { hasUnsafeFlags, isRcu, pointedType, structOf, TRUSTED_FLAGS } from "../trust.ts";
@@ -125,6 +125,21 @@ function checkMap(env: Env, arg: PtrArg, meta: KfuncMeta): void {
   checkStruct(env, to === undefined ? arg : { ...arg, to }, meta);
 }
 
+/** Each kind of object has its own function that gives it back. */
+const DROPS: Readonly<Record<number, string>> = {
+  [ALLOC]: "bpf_obj_drop_impl",
+  [ALLOC | PERCPU]: "bpf_percpu_obj_drop_impl",
+};
+
+function checkOwnObject(env: Env, { i, reg }: PtrArg, meta: KfuncMeta): void {
+  const drop = reg.kind === "ptr_" ? DROPS[reg.flags] : undefined;
+  if (drop === undefined || reg.btf === undefined)
+    env.reject("EINVAL", `arg#${i} expected pointer to allocated object`);
+  if (meta.kfunc.name !== drop) env.reject("EINVAL", `arg#${i} expected for ${drop}()`);
+  if (reg.refId === 0) env.reject("EINVAL", "allocated object must be referenced");
+  meta.object = { btf: reg.btf, id: reg.aux };
+}
+
 function field(kind: "bpf_wq" | "bpf_timer"): Check {
   return (env, { regno }, meta) => {
     meta.owner = checkKfuncField(env, regno, kind);
@@ -139,7 +154,7 @@ function notYet(what: string): Check {
 export const ARG_CHECKS: Readonly<Record<ArgKind, Check>> = {
   ctx: checkCtx,
   null: () => undefined,
-  alloc: notYet("allocated objects"),
+  alloc: checkOwnObject,
   refcounted: notYet("allocated objects"),
   dynptr: notYet("dynptrs"),
   iter: checkIter,

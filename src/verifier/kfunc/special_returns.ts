@@ -1,8 +1,12 @@
 // Functions whose prototype does not say what they return.
-import { isStructType } from "../../btf/query.ts";
+import type { Btf } from "../../btf/btf.ts";
+import { isStructType, type StructType } from "../../btf/query.ts";
+import { valueFields } from "../../elf/special_fields.ts";
+import { KERN_CTX } from "../../spec/kern_ctx.ts";
 import type { Env } from "../env.ts";
-import { RDONLY, RegState, UNTRUSTED } from "../regs.ts";
+import { ALLOC, PERCPU, RDONLY, RegState, TRUSTED, UNTRUSTED } from "../regs.ts";
 import { Scalar } from "../scalar.ts";
+import { isScalarStruct } from "./arg_kind.ts";
 import type { KfuncMeta } from "./meta.ts";
 
 type Return = (env: Env, meta: KfuncMeta) => RegState;
@@ -18,6 +22,50 @@ const rdonlyCast: Return = (env, { kfunc, constant }) => {
   return env.reject("EINVAL", "kfunc bpf_rdonly_cast type ID argument must be of a struct or void");
 };
 
+/** The context as the kernel sees it. */
+const kernCtx: Return = (env, { kfunc }) => {
+  const name = KERN_CTX[env.prog.type];
+  const id = name === undefined ? undefined : kfunc.btf.find(name, "struct")?.id;
+  if (id === undefined) return env.reject("EINVAL", `the context of ${env.prog.type} programs has no struct`);
+  return new RegState("ptr_", 0, Scalar.zero, 0, id, TRUSTED, 0, kfunc.btf);
+};
+
+const MAX_PERCPU_SIZE = 512;
+
+/** The struct of the program's own that a constant names. */
+function ownStruct(env: Env, constant: bigint | undefined): { btf: Btf; t: StructType } {
+  if (constant === undefined || constant > 0xffff_ffffn)
+    return env.reject("EINVAL", "local type ID argument must be in range [0, U32_MAX]");
+  const { btf } = env.prog;
+  if (btf === undefined) return env.reject("EINVAL", "bpf_obj_new/bpf_percpu_obj_new requires prog BTF");
+  const t = btf.types[Number(constant)];
+  if (t?.kind !== "struct")
+    return env.reject("EINVAL", "bpf_obj_new/bpf_percpu_obj_new type ID argument must be of a struct");
+  return { btf, t };
+}
+
+const newObject: Return = (env, { constant }) => {
+  const { btf, t } = ownStruct(env, constant);
+  return new RegState("ptr_", 0, Scalar.zero, 0, t.id, ALLOC, 0, btf);
+};
+
+const newPercpu: Return = (env, { constant }) => {
+  const { btf, t } = ownStruct(env, constant);
+  if (t.size > MAX_PERCPU_SIZE)
+    return env.reject(
+      "EINVAL",
+      `bpf_percpu_obj_new type size (${t.size}) is greater than ${MAX_PERCPU_SIZE}`,
+    );
+  if (!isScalarStruct(btf, t, (line) => env.say(line)))
+    return env.reject("EINVAL", "bpf_percpu_obj_new type ID argument must be of a struct of scalars");
+  if (valueFields(btf, t.id).length > 0)
+    return env.reject("EINVAL", "bpf_percpu_obj_new type ID argument must not contain special fields");
+  return new RegState("ptr_", 0, Scalar.zero, 0, t.id, ALLOC | PERCPU, 0, btf);
+};
+
 export const SPECIAL_RETURNS: Readonly<Record<string, Return>> = {
   bpf_rdonly_cast: rdonlyCast,
+  bpf_cast_to_kern_ctx: kernCtx,
+  bpf_obj_new_impl: newObject,
+  bpf_percpu_obj_new_impl: newPercpu,
 };
