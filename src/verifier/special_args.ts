@@ -18,6 +18,8 @@ function fieldOf(map: MapDef, kind: SpecialField["kind"]): SpecialField | undefi
 /** The pointer is one to this field: constant, and at the field's start. */
 function checkFieldPlace(env: Env, regno: number, kind: "bpf_timer" | "bpf_spin_lock"): void {
   const reg = env.regs[regno] as RegState;
+  if (reg.kind !== "map_value")
+    env.reject("EOPNOTSUPP", `${kind} of objects of the program's own is not supported yet`);
   if (!reg.s.isConst)
     env.reject("EINVAL", `R${regno} doesn't have constant offset. ${kind} has to be at the constant offset`);
   const map = env.mapAt(reg.aux);
