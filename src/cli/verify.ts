@@ -1,8 +1,9 @@
 // softirq verify: each program through the gate as if loaded alone.
-import { openObject } from "../../runtime/load/open.ts";
+import { type OpenObject, openObject } from "../../runtime/load/open.ts";
 import { OBJECT_OPTIONS } from "./object_options.ts";
 import { type ProgVerdict, verifyEach } from "../../runtime/load/verdict.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
+import { explain, type Rejected } from "./explain.ts";
 import { printJson } from "./output.ts";
 
 function parseLogLevel(text: string | undefined): 0 | 1 | 2 {
@@ -51,6 +52,13 @@ function printVerdict(object: string, v: ProgVerdict): void {
   );
 }
 
+/** How it came to that, from the log of the failing path. */
+function printWhy(object: OpenObject, v: Rejected): void {
+  const progs = object.spec.progs.filter((p) => p.name === v.prog);
+  const trail = v.log ?? verifyEach(object.spec, progs, 1, object.outside)[0]?.log ?? [];
+  process.stdout.write(`${explain(v, trail).join("\n")}\n`);
+}
+
 export const verifyCommand = defineCommand({
   name: "verify",
   operands: "OBJECT",
@@ -66,7 +74,11 @@ export const verifyCommand = defineCommand({
     const progs = options.prog === undefined ? object.spec.progs : [object.prog(options.prog)];
     const verdicts = verifyEach(object.spec, progs, logLevel, object.outside);
     if (options.json === true) printJson(verdicts.map(toJson));
-    else for (const v of verdicts) printVerdict(object.spec.name, v);
+    else
+      for (const v of verdicts) {
+        printVerdict(object.spec.name, v);
+        if (!v.accept) printWhy(object, v);
+      }
     return verdicts.every((v) => v.accept) ? EXIT.ok : EXIT.refused;
   },
 });
