@@ -136,6 +136,8 @@ function makeAt(host: Host, addr: number, def: MapDef): void {
 function createShared(host: Host, map: MapSpec, path: string): MapHandle {
   const addon = requireAddon(`share map '${map.name}'`);
   const def = toMapDef(map);
+  if (mapTypeRow(map.type).entries === "bytes")
+    throw new BpfError("EOPNOTSUPP", `share map '${map.name}': a ring has one reader, not one a process`);
   if (mapTypeRow(map.type).holds !== "bytes")
     throw new BpfError(
       "EOPNOTSUPP",

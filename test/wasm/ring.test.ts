@@ -1,4 +1,4 @@
-// Ring buffers: the kernel's arithmetic of room, records out in order, and several threads at once.
+// Ring buffers: the kernel's arithmetic of room, records out in order, one thread.
 import { describe, expect, it } from "vitest";
 import * as L from "../../runtime/memory/layout.ts";
 import { Rng } from "../harness/random_builder.ts";
