@@ -1,6 +1,7 @@
 // The gate: a verified program in, the bytes of a WebAssembly module out, from the cache where it has been
 // compiled before. The only file that loads binaryen, and only when something must be compiled.
 import { createRequire } from "node:module";
+import { RUN_TYPES } from "../src/spec/run_types.ts";
 import { VerifiedProg } from "../src/verifier/proof.ts";
 import { decodeEntry, encodeEntry } from "./cache/entry.ts";
 import { cacheKey } from "./cache/key.ts";
@@ -85,7 +86,8 @@ export async function compile(
   }
   const { checked = false, opt = 1, concurrency = "shared", tableBase } = options;
   const passes = options.passes ?? (opt === 0 ? [] : OPT_PASSES);
-  const lowering = { checked, concurrency, tableBase, passes };
+  const frames = RUN_TYPES[prog.type]?.frames ?? "xdp";
+  const lowering = { checked, concurrency, tableBase, passes, frames };
   const base = { insns: prog.insns, aux, subprogs, maps: input.maps, lib: input.lib };
   const cache = options.cache === undefined ? (isCacheOff() ? null : openCache()) : options.cache;
 

@@ -2,22 +2,34 @@
 // at run time. Decides nothing about programs that could not be loaded anyway.
 import type { ProgTypeName } from "../src/spec/prog_types.ts";
 import { BpfError } from "../src/spec/errors.ts";
+import { type FrameKind, RUN_TYPES } from "../src/spec/run_types.ts";
 import type { AccessKind, VerifiedProg } from "../src/verifier/proof.ts";
 
-/** Program types whose context and packet exist at run time. */
-const HAVE_CTX: ReadonlySet<ProgTypeName> = new Set<ProgTypeName>(["xdp", "perf_event"]);
+/** Objects that lie beside the packet, by the log's words for pointers to them. */
+const BESIDE: Readonly<Record<FrameKind, readonly string[]>> = {
+  xdp: [],
+  skb: ["sock", "sock_common"],
+  flow: ["flow_keys"],
+};
 
 const OF_CTX: ReadonlySet<AccessKind> = new Set<AccessKind>(["ctx", "pkt", "pkt_meta"]);
 
+/** Who runs them makes their context. */
+function hasCtx(type: ProgTypeName): boolean {
+  return RUN_TYPES[type] !== undefined || type === "perf_event";
+}
+
 /** Throws BpfError where the program looks at what is not there. */
 export function checkRunnable({ prog, aux, facts }: VerifiedProg): void {
-  const [need] = facts.needs;
+  const frames = RUN_TYPES[prog.type]?.frames;
+  const beside = frames === undefined ? [] : BESIDE[frames];
+  const need = facts.needs.find((kind) => !beside.includes(kind));
   if (need !== undefined)
     throw new BpfError(
       "EOPNOTSUPP",
       `${prog.name}: programs that look through a ${need} pointer cannot run here`,
     );
-  if (HAVE_CTX.has(prog.type)) return;
+  if (hasCtx(prog.type)) return;
   const pc = aux.findIndex((a) => a?.access?.kinds.some((kind) => OF_CTX.has(kind)) === true);
   if (pc >= 0)
     throw new BpfError(

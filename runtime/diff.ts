@@ -1,21 +1,22 @@
 // Our run of a program against the running kernel's, packet by packet on the same captures, and the maps at the
 // end: the first thing that differs. Decides what counts as a difference, not how it is told.
 import type { PacketSource } from "../src/pcap/index.ts";
-import { BpfError } from "../src/spec/errors.ts";
 import { type Frame, framesOf } from "./engine/kernel/kernel_feed.ts";
 import type { KernelObject, KernelPacket } from "./engine/kernel/kernel_object.ts";
 import { kernelResult, runFrame, runKernelInit } from "./engine/kernel/kernel_run.ts";
 import { type MapDifference, compareMaps } from "./diff_maps.ts";
 import { mapsToJson } from "./json/maps.ts";
 import type { BpfObject } from "./load/object.ts";
-import { type PacketResult, VERDICTS } from "./replay/result.ts";
+import { notRun } from "./cpu/walk_flags.ts";
+import { VERDICT_CLASSES } from "./memory/layout.ts";
+import type { PacketResult } from "./replay/result.ts";
 import { type RunOptions, runProg } from "./run.ts";
 
 /** A packet whose outcome is not the same. `field` is what differs first. */
 export interface PacketDifference {
   readonly kind: "packet";
   readonly packet: number;
-  readonly field: "error" | "retval" | "verdict" | "len" | "meta_len" | "bytes";
+  readonly field: "error" | "retval" | "verdict" | "len" | "meta_len" | "mark" | "priority" | "cb" | "bytes";
   /** of the first byte that differs, metadata first */
   readonly offset?: number;
   readonly ours: string;
@@ -39,9 +40,13 @@ export interface DiffResult {
 
 const PCAP_RECORD = 16;
 /** Frames of every verdict, unknown ones too. */
-const ALL_VERDICTS = 0x3f;
+const ALL_VERDICTS = (1 << VERDICT_CLASSES) - 1;
 
-const FIELDS = ["error", "retval", "verdict", "len", "meta_len"] as const;
+const FIELDS = ["error", "retval", "verdict", "len", "meta_len", "mark", "priority", "cb"] as const;
+
+function fmtField(result: PacketResult, field: (typeof FIELDS)[number]): string {
+  return String(result[field] ?? (field === "meta_len" ? 0 : "none"));
+}
 
 /** Takes the frames that left apart again, in the order of their packets. */
 class LeftFrames {
@@ -68,11 +73,8 @@ function comparePacket(
   packet: KernelPacket,
 ): PacketDifference | undefined {
   for (const field of FIELDS) {
-    const [a, b] = [
-      ours[field] ?? (field === "meta_len" ? 0 : "none"),
-      kernel[field] ?? (field === "meta_len" ? 0 : "none"),
-    ];
-    if (a !== b) return { kind: "packet", packet: ours.i, field, ours: String(a), kernel: String(b) };
+    const [a, b] = [fmtField(ours, field), fmtField(kernel, field)];
+    if (a !== b) return { kind: "packet", packet: ours.i, field, ours: a, kernel: b };
   }
   if (left === undefined || Buffer.compare(left, packet.data) === 0) return undefined;
   const offset = left.findIndex((byte, at) => byte !== packet.data[at]);
@@ -100,9 +102,8 @@ export async function diffProg(
   options: DiffOptions = {},
 ): Promise<DiffResult> {
   const prog = kernel.prog(name);
-  const names = VERDICTS[prog.spec.type];
-  if (names === undefined)
-    throw new BpfError("EOPNOTSUPP", `programs of type ${prog.spec.type} cannot be run over a capture yet`);
+  const { run } = prog;
+  if (run === undefined) throw notRun(prog.spec);
   const events = kernel.openEvents(options.keep ?? 100_000);
   const frames = framesOf(again, {
     limit: options.limit ?? Number.MAX_SAFE_INTEGER,
@@ -132,7 +133,7 @@ export async function diffProg(
     if (events.any) events.drain(frame.i);
     difference = comparePacket(
       ours,
-      kernelResult(frame, packet, names, false),
+      kernelResult(frame, packet, run, false),
       ours.error === undefined ? left.next() : undefined,
       packet,
     );
@@ -144,6 +145,7 @@ export async function diffProg(
     runProg(object, name, source, {
       ...options,
       outMask: ALL_VERDICTS,
+      outWhole: true,
       onFrames: (records) => left.put(records),
       onPacket,
     }),

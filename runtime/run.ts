@@ -14,7 +14,7 @@ import type { BpfObject } from "./load/object.ts";
 import { type CtxFields, setCtx } from "./cpu/ctx.ts";
 import { ParallelReplay } from "./replay/parallel.ts";
 import { type FirstFrame, Replay, type ReplayOptions, type ReplayStats } from "./replay/replay.ts";
-import { VERDICTS } from "./replay/result.ts";
+import { runTypeOf } from "./cpu/walk_flags.ts";
 
 export interface RunOptions extends Omit<Partial<ReplayOptions>, "limit" | "repeat"> {
   /** only the first so many packets of the captures */
@@ -43,7 +43,7 @@ export interface RunResult {
   readonly errors: number;
   /** of the packets as they came */
   readonly bytes: bigint;
-  /** by verdict number, values unknown to the type last */
+  /** by verdict class, values unknown to the type last */
   readonly verdicts: readonly number[];
   /** in the walk alone */
   readonly elapsedNs: bigint;
@@ -122,14 +122,13 @@ export async function runProg(
 ): Promise<RunResult> {
   const prog = object.prog(name);
   const type = prog.verified.prog.type;
-  const verdicts = VERDICTS[type];
-  if (verdicts === undefined)
-    throw new BpfError("EOPNOTSUPP", `programs of type ${type} cannot be run over a capture yet`);
+  const run = runTypeOf(prog.verified);
   const { world } = object;
   const { host } = object;
   host.resetRun();
   const events = host.openEvents(options.keep ?? 100_000);
-  host.exclusive(() => setCtx(world, options.ctx ?? {}));
+  const prepare = () => host.exclusive(() => setCtx(world, run, options.ctx ?? {}));
+  prepare();
   const play = (more: Pick<ReplayOptions, "pace">) => {
     const replayOptions = {
       ...options,
@@ -138,9 +137,11 @@ export async function runProg(
       repeat: options.repeat ?? 1,
     };
     const Run = options.parallel === true && world.ncpus > 1 ? ParallelReplay : Replay;
-    const replay = new Run(host, prog.engine, events, object.rowContext(verdicts), replayOptions);
+    const replay = new Run(host, prog.engine, events, object.rowContext(run), replayOptions);
     return replay.run(source, (first) => {
-      if (options.init !== undefined) runInit(object, options.init, first);
+      if (options.init === undefined) return;
+      runInit(object, options.init, first);
+      prepare(); // the init program has had a context of its own
     });
   };
   const until = options.until ?? 0n;

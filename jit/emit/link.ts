@@ -1,12 +1,16 @@
 // Puts a program into a copy of the library: the program takes the place of the function the walker calls,
 // what nobody needs is dropped, calls of helpers are inlined, and the bytes come out.
+import type { FrameKind } from "../../src/spec/run_types.ts";
 import type { Binaryen, Env, Fn, Module } from "../lower/fn.ts";
 import { lowerProg, PROG, subprogName } from "../lower/prog.ts";
 import { createModule, exportedFunctions, tableName } from "./module.ts";
 import { parseSourceMap, type TrapTable } from "./traps.ts";
 
-/** Library functions that a run is started with. */
-export const ENTRIES: readonly string[] = ["walk"];
+/** The library function that a run is started with, by what packets are to the program; exported as WALK. */
+const WALKERS: Readonly<Record<FrameKind, string>> = { xdp: "walk", skb: "walk_skb", flow: "walk_flow" };
+const WALK = "walk";
+/** What stays exported of the library. */
+export const ENTRIES: readonly string[] = [WALK];
 
 /** 0: nothing; 1: helpers inlined, which gives nearly all of the speed; 2 and 3: binaryen's optimiser as well. */
 export type OptLevel = 0 | 1 | 2 | 3;
@@ -68,7 +72,9 @@ function build(b: Binaryen, m: Module, input: LinkInput): void {
     subprogName: nameOf,
   });
   markTraps(m, fns, nameOf);
-  for (const name of exported.keys()) if (!ENTRIES.includes(name)) m.removeExport(name);
+  const walker = exported.get(WALKERS[input.options.frames ?? "xdp"]);
+  for (const name of exported.keys()) m.removeExport(name);
+  if (walker !== undefined) m.addFunctionExport(walker, WALK);
   m.addFunctionExport(nameOf(0), PROG);
   input.subprogs.forEach((subprog, subprogno) => {
     if (subprogno > 0 && isCallback(subprog)) m.addFunctionExport(nameOf(subprogno), subprogName(subprogno));

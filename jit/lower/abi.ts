@@ -1,16 +1,56 @@
 // What emitted code relies on in shared memory beyond single offsets: where a map's elements lie. Offsets
 // themselves come from the one table of regions and fields.
+import type { FrameKind } from "../../src/spec/run_types.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
 import {
+  CPU_CTX,
+  CPU_CTX_DATA,
+  CPU_CTX_DATA_END,
+  CPU_CTX_DATA_META,
+  CPU_CTX_SIZE,
+  CPU_SKB,
+  CPU_SKB_SIZE,
   MAP_ELEM_STRIDE,
   MAP_ELEMS_OFF,
   MAP_PERCPU_STRIDE,
   MAP_TOTAL_SIZE,
   MAP_VALUE_OFF,
+  SKB_DATA,
+  SKB_DATA_END,
+  SKB_DATA_META,
 } from "../../runtime/memory/layout.ts";
 
 /** Tail calls that may happen before one packet's program ends. */
 export const MAX_TAIL_CALL_CNT = 33;
+
+/** Where a context and its packet pointers lie, from the CPU block. */
+export interface CtxPlace {
+  readonly start: number;
+  readonly end: number;
+  readonly data: number;
+  readonly dataEnd: number;
+  readonly dataMeta: number;
+}
+
+const SK_BUFF: CtxPlace = {
+  start: CPU_SKB,
+  end: CPU_SKB + CPU_SKB_SIZE,
+  data: CPU_SKB + SKB_DATA,
+  dataEnd: CPU_SKB + SKB_DATA_END,
+  dataMeta: CPU_SKB + SKB_DATA_META,
+};
+
+export const CTX_PLACES: Readonly<Record<FrameKind, CtxPlace>> = {
+  xdp: {
+    start: CPU_CTX,
+    end: CPU_CTX + CPU_CTX_SIZE,
+    data: CPU_CTX_DATA,
+    dataEnd: CPU_CTX_DATA_END,
+    dataMeta: CPU_CTX_DATA_META,
+  },
+  skb: SK_BUFF,
+  flow: SK_BUFF,
+};
 
 /** A map of the program: where it is and how it lies there. All constants of its header. */
 export interface MapBinding {

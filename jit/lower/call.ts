@@ -3,6 +3,7 @@
 import type { InsnOf, RegNo } from "../../src/isa/insn.ts";
 import type { CallAux } from "../../src/verifier/proof.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { helperImpl } from "../../src/spec/helper_impls.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
 import { libName } from "../../src/spec/kfuncs/index.ts";
 import {
@@ -65,7 +66,7 @@ function lowerHelper(fn: Fn, pc: number, id: number): void {
 }
 
 function libFunction(fn: Fn, pc: number, name: string): string {
-  const target = fn.env.libFunction(name);
+  const target = fn.env.libFunction(helperImpl(name, fn.env.options.frames ?? "xdp"));
   if (target === undefined)
     throw new BpfError("EOPNOTSUPP", `${pc}: helper bpf_${name} is not available here`);
   return target;

@@ -2,17 +2,13 @@
 // fails is a bug of ours: insn and address go to the CPU block, and the code traps.
 import { type Access, type AccessKind, INNER_MAP } from "../../src/verifier/proof.ts";
 import {
-  CPU_CTX,
-  CPU_CTX_DATA,
-  CPU_CTX_DATA_END,
-  CPU_CTX_DATA_META,
-  CPU_CTX_SIZE,
   CPU_FAULT_ADDR,
   CPU_FAULT_PC,
   CPU_STACK,
   CPU_STACK_TOP,
   WORLD_BASE,
 } from "../../runtime/memory/layout.ts";
+import { CTX_PLACES, type CtxPlace } from "./abi.ts";
 import type { Expr, Fn } from "./fn.ts";
 import type { AccessInsn } from "./stack.ts";
 
@@ -22,15 +18,19 @@ type Inside = (fn: Fn, size: number, access: Access) => Expr;
 
 // biome-ignore format: table
 const INSIDE: Record<AccessKind, Inside> = {
-  ctx:       (fn, size) => inCpuBlock(fn, size, CPU_CTX, CPU_CTX + CPU_CTX_SIZE),
+  ctx:       (fn, size) => inCpuBlock(fn, size, ctxPlace(fn).start, ctxPlace(fn).end),
   stack:     (fn, size) => inCpuBlock(fn, size, CPU_STACK, CPU_STACK_TOP),
-  pkt:       (fn, size) => within(fn, size, cpuField(fn, CPU_CTX_DATA), cpuField(fn, CPU_CTX_DATA_END)),
-  pkt_meta:  (fn, size) => within(fn, size, cpuField(fn, CPU_CTX_DATA_META), cpuField(fn, CPU_CTX_DATA)),
+  pkt:       (fn, size) => within(fn, size, cpuField(fn, ctxPlace(fn).data), cpuField(fn, ctxPlace(fn).dataEnd)),
+  pkt_meta:  (fn, size) => within(fn, size, cpuField(fn, ctxPlace(fn).dataMeta), cpuField(fn, ctxPlace(fn).data)),
   map_value: (fn, size, access) => any(fn, access.maps.map((index) => inMap(fn, size, index))),
   // keys that for_each passes and memory of global functions may be anywhere that is allocated
   map_key:   (fn) => fn.m.i64.ge_u(address(fn), fn.u32(WORLD_BASE)),
   mem:       (fn) => fn.m.i64.ge_u(address(fn), fn.u32(WORLD_BASE)),
 };
+
+function ctxPlace({ env }: Fn): CtxPlace {
+  return CTX_PLACES[env.options.frames ?? "xdp"];
+}
 
 function address(fn: Fn): Expr {
   return fn.getTemp(ADDR, "i64");

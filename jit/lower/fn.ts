@@ -2,6 +2,7 @@
 // statements of the current block. Knows no insn; the tables of this folder write through it.
 import type binaryen from "binaryen";
 import type { Insn, RegNo } from "../../src/isa/insn.ts";
+import type { FrameKind } from "../../src/spec/run_types.ts";
 import type { InsnAux, SubprogInfo } from "../../src/verifier/proof.ts";
 import type { MapBinding } from "./abi.ts";
 import type { OptPass } from "../opt/passes.ts";
@@ -29,6 +30,8 @@ export interface LowerOptions {
   readonly tableBase: number;
   /** what is done to the program's own code before it is lowered */
   readonly passes: readonly OptPass[];
+  /** what a packet is to the program; default "xdp" */
+  readonly frames?: FrameKind;
 }
 
 /** What lowering any function of one program needs. */

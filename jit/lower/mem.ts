@@ -1,6 +1,7 @@
 // Loads and stores. The address is the low half of the base register; an offset that is not negative goes
 // into the instruction, which is safe because page 0 is never allocated and the verifier proved the region.
 import type { InsnOf, Size } from "../../src/isa/insn.ts";
+import { heldLoadOff, heldStore } from "../../src/spec/ctx_held.ts";
 import { lowerCheck } from "./check.ts";
 import type { Expr, Fn, Module } from "./fn.ts";
 import { stackOff, type AccessInsn } from "./stack.ts";
@@ -52,6 +53,11 @@ function slotOf(fn: Fn, insn: AccessInsn): string | undefined {
   return off !== undefined && fn.slots.promoted.has(off) ? `fp${off}` : undefined;
 }
 
+/** An access of a context that the kernel keeps in another form than programs see it. */
+function ofSkBuff(fn: Fn, pc: number): boolean {
+  return fn.env.options.frames === "skb" && fn.env.aux?.[pc]?.access?.kinds[0] === "ctx";
+}
+
 export function lowerLdx(fn: Fn, insn: InsnOf<"ldx">): void {
   const form = insn.signed ? "sign" : "zero";
   lowerCheck(fn, insn);
@@ -60,7 +66,8 @@ export function lowerLdx(fn: Fn, insn: InsnOf<"ldx">): void {
     const held = fn.getTemp(slot, "i64");
     return fn.set(insn.dst, insn.signed ? NARROW[insn.size].sign(fn, held) : held);
   }
-  const { ptr, off } = placeOf(fn, insn);
+  const at = ofSkBuff(fn, insn.pc) ? heldLoadOff(insn.off, insn.size) : insn.off;
+  const { ptr, off } = placeOf(fn, { base: insn.base, off: at });
   fn.set(insn.dst, fn.mark(LOADS[insn.size][form](fn.m.i64, off, ptr()), insn.pc));
 }
 
@@ -69,6 +76,15 @@ export function lowerSt(fn: Fn, insn: InsnOf<"st">): void {
   const value = insn.src.kind === "reg" ? fn.get(insn.src.regno) : fn.imm64(insn.src.imm);
   const slot = slotOf(fn, insn);
   if (slot !== undefined) return fn.push(fn.setTemp(slot, "i64", NARROW[insn.size].zero(fn, value)));
+  const held = ofSkBuff(fn, insn.pc) ? heldStore(insn.off) : undefined;
   const { ptr, off } = placeOf(fn, insn);
-  fn.push(fn.mark(STORES[insn.size](fn.m.i64, off, ptr(), value), insn.pc));
+  const store = fn.mark(STORES[held?.held ?? insn.size](fn.m.i64, off, ptr(), value), insn.pc);
+  fn.push(held?.refusedFrom === undefined ? store : lowerIfTaken(fn, insn, held.refusedFrom, store));
+}
+
+/** An immediate is compared as the kernel's compiler does it, as a signed number. */
+function lowerIfTaken(fn: Fn, insn: InsnOf<"st">, refusedFrom: number, store: Expr): Expr {
+  const { m } = fn;
+  if (insn.src.kind === "reg") return m.if(m.i64.lt_u(fn.get(insn.src.regno), fn.imm64(refusedFrom)), store);
+  return insn.src.imm < refusedFrom ? store : m.nop();
 }

@@ -27,9 +27,12 @@ function follows(first: Byte, byte: Byte | undefined, distance: number): boolean
   );
 }
 
-/** Stack slots may be locals, and what a helper reads from there comes by another way. */
+/**
+ * Stack slots may be locals, and what a helper reads from there comes by another way; a part of a context's field is
+ * not always where it seems to be.
+ */
 function isOutside(byte: Byte): boolean {
-  return !isOwnByte(byte) && !byte.kinds.includes("stack");
+  return !isOwnByte(byte) && !byte.kinds.includes("stack") && !byte.kinds.includes("ctx");
 }
 
 /** The one load that gives a value of these bytes. */

@@ -6,9 +6,6 @@ import {
   CPU_CTX_DATA,
   CPU_CTX_DATA_END,
   CPU_CTX_DATA_META,
-  CPU_CTX_EGRESS_IFINDEX,
-  CPU_CTX_INGRESS_IFINDEX,
-  CPU_CTX_RX_QUEUE_INDEX,
   CPU_FRAME_END,
   CPU_HARD_START,
   CPU_STACK_TOP,
@@ -28,11 +25,10 @@ import {
   ROW_RETVAL,
   ROW_SIZE,
   ROW_VERDICT,
+  VERDICT_CLASSES,
   WALK_CLOCK,
-  WALK_COPY,
   WALK_CPUS,
   WALK_CRC,
-  WALK_HEADROOM,
   WALK_OUT,
   WALK_ROWS,
   WORLD_FLAGS,
@@ -43,11 +39,13 @@ import {
 import type { World } from "../memory/world.ts";
 import { NO_PACKET } from "../events/events.ts";
 import { trapped } from "../engine/trap.ts";
+import { type CtxAfter, ctxAfter } from "./ctx_after.ts";
+import { runTypeOf, safestFlags } from "./walk_flags.ts";
 import { setWalkBuffers, setWalkFrames } from "./walk_words.ts";
 
 const PCAP_RECORD_SIZE = 16;
 const OUT_BYTES = 128 << 10;
-const ALL_VERDICTS = 0x3f;
+const ALL_VERDICTS = (1 << VERDICT_CLASSES) - 1;
 /** Rounds of one walk: some milliseconds, after which V8 can swap in better code. */
 const MAX_ROUNDS = 1 << 18;
 
@@ -82,7 +80,7 @@ export class Bench {
     view.setBigUint64(cpu + CPU_WALK_PACKET, NO_PACKET, true);
     let ns = 0n;
     const real = (view.getUint32(WORLD_FLAGS, true) & WORLD_F_REAL_CLOCK) !== 0;
-    const rewrites = (real ? 0 : WALK_CLOCK) | WALK_COPY | WALK_HEADROOM;
+    const rewrites = (real ? 0 : WALK_CLOCK) | safestFlags(prog.verified);
     for (let left = repeat - 1; left > 0; left -= MAX_ROUNDS) {
       const rounds = Math.min(left, MAX_ROUNDS);
       this.#setUp(view, cpu, frame.length, ts, cpuIndex, rounds);
@@ -92,7 +90,7 @@ export class Bench {
     ns += this.#walk(prog, cpu, rewrites | WALK_ROWS | WALK_CRC | WALK_OUT | WALK_CPUS, 1);
     bytes.set(stats, cpu + CPU_STATS);
     view.setBigUint64(cpu + CPU_WALK_PACKET, packet, true);
-    return this.#result(view, this.#world.cpu(cpuIndex), Number(ns) / repeat);
+    return this.#result(prog, view, this.#world.cpu(cpuIndex), Number(ns) / repeat);
   }
 
   /** Calls the program itself on `frame` and gives all 64 bits of r0. */
@@ -138,7 +136,7 @@ export class Bench {
     });
   }
 
-  #result(view: DataView, cpu: number, ns: number): OnePacket {
+  #result(prog: EngineProg, view: DataView, cpu: number, ns: number): OnePacket {
     const u32 = (addr: number) => view.getUint32(addr, true);
     const errno = u32(this.#row + ROW_ERRNO);
     if (errno !== 0) {
@@ -147,20 +145,12 @@ export class Bench {
     }
     const len = u32(this.#row + ROW_LEN);
     const start = this.#out + PCAP_RECORD_SIZE;
-    const meta = u32(cpu + CPU_CTX_DATA_META);
     return {
       retval: u32(this.#row + ROW_RETVAL),
       verdict: u32(this.#row + ROW_VERDICT),
       metaLen: u32(this.#row + ROW_META_LEN),
       data: this.#world.bytes.slice(start, start + len),
-      ctx: {
-        data: u32(cpu + CPU_CTX_DATA) - meta,
-        data_end: u32(cpu + CPU_CTX_DATA_END) - meta,
-        data_meta: 0,
-        ingress_ifindex: u32(cpu + CPU_CTX_INGRESS_IFINDEX),
-        rx_queue_index: u32(cpu + CPU_CTX_RX_QUEUE_INDEX),
-        egress_ifindex: u32(cpu + CPU_CTX_EGRESS_IFINDEX),
-      },
+      ctx: ctxAfter(runTypeOf(prog.verified).frames, view, cpu),
       ns,
     };
   }
@@ -170,13 +160,13 @@ export class Bench {
 export interface OnePacket {
   /** what the program returned, unsigned 32 bits */
   readonly retval: number;
-  /** number of the verdict; one the type does not know counts as the first */
+  /** class of the verdict, see src/spec/run_types.ts */
   readonly verdict: number;
   readonly metaLen: number;
   /** bytes as they left, metadata first */
   readonly data: Uint8Array;
-  /** the context afterwards; data pointers count from the first byte of `data` */
-  readonly ctx: Readonly<Record<string, number>>;
+  /** the context afterwards, as far as the kernel's test run gives it back */
+  readonly ctx: CtxAfter;
   /** a run, averaged over the repeats, copying included */
   readonly ns: number;
 }

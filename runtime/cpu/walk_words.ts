@@ -47,7 +47,7 @@ export interface WalkBuffers {
   readonly rowsCap: number;
   readonly out: number;
   readonly outSize: number;
-  /** bit n: frames of verdict n, bit 5: those of unknown verdicts */
+  /** bit n: frames of verdict class n */
   readonly outMask: number;
 }
 
@@ -62,7 +62,10 @@ export function setWalkBuffers(view: DataView, cpu: number, buffers: WalkBuffers
 }
 
 /** What was counted; `read` gives the counter at an offset in the CPU block, of one CPU or of all together. */
-export function walkStats(read: (off: number) => bigint): {
+export function walkStats(
+  classes: number,
+  read: (off: number) => bigint,
+): {
   packets: number;
   errors: number;
   bytes: bigint;
@@ -72,6 +75,6 @@ export function walkStats(read: (off: number) => bigint): {
     packets: Number(read(CPU_STAT_PACKETS)),
     errors: Number(read(CPU_STAT_ERRORS)),
     bytes: read(CPU_STAT_BYTES),
-    verdicts: Array.from({ length: 6 }, (_, n) => Number(read(CPU_STAT_VERDICTS + n * 8))),
+    verdicts: Array.from({ length: classes }, (_, n) => Number(read(CPU_STAT_VERDICTS + n * 8))),
   };
 }

@@ -41,6 +41,8 @@ export interface InterpEnv {
   readonly elements?: (cpu: number, map: number) => Iterable<MapElement>;
   /** runs the program in a slot of a program array with this frame pointer; undefined: the call falls through */
   readonly tailCall?: (fp: number, ctx: bigint, map: bigint, index: bigint) => bigint | undefined;
+  /** what is done in an insn's place; undefined: nothing */
+  readonly instead?: ((insn: Insn, frame: Frame) => Insn | undefined) | undefined;
   /** before every insn */
   readonly onStep?: (insn: Insn, frame: Frame) => void;
   /** insns after which the run is ended with InsnLimit; default none */
@@ -110,8 +112,10 @@ class Interp implements Machine {
   }
 
   #step(frame: Frame, insn: Insn): number | "exit" | undefined {
+    const { instead } = this.env;
     try {
-      return step(this, frame, insn);
+      const done = instead === undefined ? insn : instead(insn, frame);
+      return done === undefined ? undefined : step(this, frame, done);
     } catch (cause) {
       if (!(cause instanceof MemoryTrap)) throw cause;
       throw new InterpTrap(insn.pc, cause.message, { cause });

@@ -3,14 +3,20 @@
 import type { MapBinding } from "../../jit/compile.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 import { type Access, type AccessKind, INNER_MAP, type VerifiedProg } from "../../src/verifier/proof.ts";
+import { type FrameKind, RUN_TYPES } from "../../src/spec/run_types.ts";
 import {
   CPU_CTX,
   CPU_CTX_DATA,
   CPU_CTX_DATA_END,
   CPU_CTX_DATA_META,
   CPU_CTX_SIZE,
+  CPU_SKB,
+  CPU_SKB_SIZE,
   CPU_STACK,
   CPU_STACK_TOP,
+  SKB_DATA,
+  SKB_DATA_END,
+  SKB_DATA_META,
   WORLD_BASE,
 } from "../memory/layout.ts";
 import type { InterpEnv } from "./interp.ts";
@@ -22,6 +28,7 @@ interface Site {
   readonly cpu: number;
   readonly view: DataView;
   readonly maps: readonly (MapBinding | undefined)[];
+  readonly frames: FrameKind;
 }
 
 function within({ at, size }: Site, start: number, end: number): boolean {
@@ -40,11 +47,29 @@ function inMap(site: Site, map: MapBinding | undefined): boolean {
   return inValue >= 0 && inValue + site.size <= map.def.valueSize;
 }
 
+/** The packet as the program's context has it. */
+function pktWords(site: Site): { data: number; dataEnd: number; dataMeta: number } {
+  return site.frames === "xdp"
+    ? {
+        data: field(site, CPU_CTX_DATA),
+        dataEnd: field(site, CPU_CTX_DATA_END),
+        dataMeta: field(site, CPU_CTX_DATA_META),
+      }
+    : {
+        data: field(site, CPU_SKB + SKB_DATA),
+        dataEnd: field(site, CPU_SKB + SKB_DATA_END),
+        dataMeta: field(site, CPU_SKB + SKB_DATA_META),
+      };
+}
+
 const INSIDE: Record<AccessKind, (site: Site, access: Access) => boolean> = {
-  ctx: (site) => within(site, site.cpu + CPU_CTX, site.cpu + CPU_CTX + CPU_CTX_SIZE),
+  ctx: (site) =>
+    site.frames === "xdp"
+      ? within(site, site.cpu + CPU_CTX, site.cpu + CPU_CTX + CPU_CTX_SIZE)
+      : within(site, site.cpu + CPU_SKB, site.cpu + CPU_SKB + CPU_SKB_SIZE),
   stack: (site) => within(site, site.cpu + CPU_STACK, site.cpu + CPU_STACK_TOP),
-  pkt: (site) => within(site, field(site, CPU_CTX_DATA), field(site, CPU_CTX_DATA_END)),
-  pkt_meta: (site) => within(site, field(site, CPU_CTX_DATA_META), field(site, CPU_CTX_DATA)),
+  pkt: (site) => within(site, pktWords(site).data, pktWords(site).dataEnd),
+  pkt_meta: (site) => within(site, pktWords(site).dataMeta, pktWords(site).data),
   map_value: (site, access) =>
     access.maps.some((map) =>
       map === INNER_MAP ? site.at >= BigInt(WORLD_BASE) : inMap(site, site.maps[map]),
@@ -62,18 +87,19 @@ function isClaimedSlot(at: bigint, access: Access, frame: Frame): boolean {
 
 /** A hook for `onStep` that traps before an access outside of what was claimed, and at insns never reached. */
 export function accessCheck(
-  { aux }: VerifiedProg,
+  { aux, prog }: VerifiedProg,
   maps: readonly (MapBinding | undefined)[],
   cpu: number,
   buffer: ArrayBufferLike,
 ): NonNullable<InterpEnv["onStep"]> {
   const view = new DataView(buffer);
+  const frames = RUN_TYPES[prog.type]?.frames ?? "xdp";
   return (insn: Insn, frame: Frame) => {
     if (aux[insn.pc]?.seen !== true) throw new InterpTrap(insn.pc, "the verifier never came here");
     const access = aux[insn.pc]?.access;
     if (!("base" in insn) || access === undefined) return;
     const at = BigInt.asUintN(64, (frame.regs[insn.base] ?? 0n) + BigInt(insn.off));
-    const site: Site = { at, size: insn.size, cpu, view, maps };
+    const site: Site = { at, size: insn.size, cpu, view, maps, frames };
     const inside =
       access.kinds.some((kind) => INSIDE[kind](site, access)) && isClaimedSlot(at, access, frame);
     if (!inside)

@@ -4,9 +4,11 @@ import type { MapBinding } from "../../jit/compile.ts";
 import { checkRunnable } from "../../jit/runnable.ts";
 import type { Imm64 } from "../../src/isa/insn.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { helperImpl } from "../../src/spec/helper_impls.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
 import { libName } from "../../src/spec/kfuncs/index.ts";
 import { mapTypeName } from "../../src/spec/map_types.ts";
+import { RUN_TYPES } from "../../src/spec/run_types.ts";
 import { VerifiedProg } from "../../src/verifier/proof.ts";
 import {
   CPU_INDEX,
@@ -26,8 +28,11 @@ import type { Engine, EngineOptions, EngineProg, LoadInput } from "./engine.ts";
 import { type HelperFn, type InterpEnv, interpret, interpretSubprog, type MapElement } from "./interp.ts";
 import { InterpTrap } from "./interp_insn.ts";
 import { accessCheck } from "./interp_check.ts";
+import { heldAccess } from "./interp_held.ts";
 
 const MAX_TAIL_CALL_CNT = 33;
+
+const WALKERS = { xdp: "walk", skb: "walk_skb", flow: "walk_flow" } as const;
 
 type TableFn = (cpu: number, fp: number, ...args: bigint[]) => bigint;
 
@@ -139,6 +144,8 @@ export function loadInterp(
   const tableIndex = world.reserveFunctions(subprogs.length);
   const helpers: Record<string, HelperFn> = {};
   const imm64 = imm64Of(input.maps, verified, tableIndex);
+  const instead = heldAccess(verified);
+  const frames = RUN_TYPES[prog.type]?.frames ?? "xdp";
 
   const envOf = (cpu: number): InterpEnv => {
     const check = options.checked ? accessCheck(verified, input.maps, cpu, world.memory.buffer) : undefined;
@@ -148,6 +155,7 @@ export function loadInterp(
       cpu,
       insns: prog.insns,
       aux: verified.aux,
+      instead,
       subprogs,
       helpers,
       imm64,
@@ -186,6 +194,10 @@ export function loadInterp(
     if (typeof value === "function") helpers[name] = value as unknown as HelperFn;
   }
   checkRunnable(verified);
+  for (const row of HELPERS) {
+    const impl = row === undefined ? undefined : helpers[helperImpl(row.name, frames)];
+    if (row !== undefined && impl !== undefined) helpers[row.name] = impl;
+  }
   requireHelpers(verified, helpers);
   world.table.set(
     tableIndex,
@@ -200,7 +212,7 @@ export function loadInterp(
     verified,
     tableIndex,
     entry,
-    walk: (cpu, flags, budget) => lib.walk(cpu, flags, budget),
+    walk: (cpu, flags, budget) => lib[WALKERS[frames]](cpu, flags, budget),
     trapPc: (error) => (error instanceof InterpTrap ? error.pc : undefined),
   };
 }

@@ -23,6 +23,7 @@ import {
   WORLD_TIMER_CAP,
 } from "../memory/layout.ts";
 import { World } from "../memory/world.ts";
+import { runTypeOf } from "../cpu/walk_flags.ts";
 import { trapped } from "../engine/trap.ts";
 import { type LibExports, createLib } from "../wasm/lib.ts";
 import { Bpffs } from "./bpffs.ts";
@@ -262,7 +263,7 @@ export class Host {
     const bench = (this.#bench ??= new Bench(this.world));
     const events = this.#events ?? this.openEvents(DEFAULT_KEEP);
     return this.exclusive(() => {
-      setCtx(this.world, options.ctx ?? {});
+      setCtx(this.world, runTypeOf(prog.verified), options.ctx ?? {});
       try {
         return bench.run(prog.engine, frame, options.ts ?? this.clock?.now ?? 0n, options.repeat ?? 1);
       } finally {

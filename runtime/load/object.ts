@@ -3,6 +3,7 @@ import { type JsValue, formatValue } from "../../src/btf/value.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { mapTypeRow } from "../../src/spec/map_types.ts";
+import type { RunType } from "../../src/spec/run_types.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
 import { bindMap } from "../../jit/compile.ts";
 import type { OnePacket } from "../cpu/run_once.ts";
@@ -15,7 +16,7 @@ import { BpfProg } from "../host/live_prog.ts";
 import { BpfMap } from "../map/bpf_map.ts";
 import { TypedMap } from "../map/typed_map.ts";
 import type { World } from "../memory/world.ts";
-import type { RowContext } from "../replay/result.ts";
+import { type RowContext, verdictNames } from "../replay/result.ts";
 import type { LibExports } from "../wasm/lib.ts";
 import { type CreateMapsOptions, createMapIn, createMaps } from "./create_maps.ts";
 import { Handles, u32Bytes, u32Of } from "./handles.ts";
@@ -181,10 +182,11 @@ export class BpfObject extends Handles<MapHandle, BpfProg> {
   }
 
   /** @internal */
-  rowContext(verdicts: readonly string[]): RowContext {
+  rowContext(run: RunType): RowContext {
     const byAddress = new Map([...this.maps.values()].map((m) => [m.addr, m]));
     return {
-      verdicts,
+      verdicts: verdictNames(run),
+      frames: run.frames,
       mapName: (header) => byAddress.get(header)?.name ?? `map@${header}`,
       redirectTarget: (header, index) => {
         const map = byAddress.get(header);

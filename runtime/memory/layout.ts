@@ -3,7 +3,7 @@
 // relative to the structure named by its prefix; CPU_*, MAP_*, FRAME_*, ROW_*, EV_* offsets need no suffix.
 // Any change of meaning raises LAYOUT_VERSION: map segments of another version are refused.
 
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 export const PAGE_SIZE = 4096;
 export const WASM_PAGE_SIZE = 65536;
 export const MAX_CPUS = 64;
@@ -54,6 +54,7 @@ export const CPU_CTX_INGRESS_IFINDEX = 12; // u32
 export const CPU_CTX_RX_QUEUE_INDEX = 16; // u32
 export const CPU_CTX_EGRESS_IFINDEX = 20; // u32
 export const CPU_CTX_SIZE = 24;
+// __sk_buff and what belongs to it: CPU_SKB below.
 
 export const CPU_TAIL_CALLS = 32; // u32, tail calls of this packet so far; the walker clears it
 export const CPU_INDEX = 36; // u32
@@ -95,11 +96,7 @@ export const CPU_WALK_ROWS_POS = 208; // u32, rows written; the caller sets it t
 export const CPU_WALK_OUT = 212; // u32, address of the output buffer
 export const CPU_WALK_OUT_SIZE = 216; // u32
 export const CPU_WALK_OUT_POS = 220; // u32, bytes written; the caller sets it to 0
-export const CPU_WALK_OUT_MASK = 224; // u32, bit n: frames of verdict n (0..4, 5 = unknown) are written
-
-// Checked mode of the JIT: where emitted code found an access outside its region.
-export const CPU_FAULT_PC = 336; // u32, pc of the insn + 1, 0 = none
-export const CPU_FAULT_ADDR = 344; // u64, the address
+export const CPU_WALK_OUT_MASK = 224; // u32, bit n: frames of verdict class n are written
 export const CPU_WALK_PACKET = 232; // u64, index of the next frame in the whole run; CPU_PACKET is set from it
 
 export const CPU_WALK_NOW = 240; // u64, latest timestamp the walker has seen: of all CPUs together time never goes back
@@ -109,8 +106,9 @@ export const CPU_STATS = 256;
 export const CPU_STAT_PACKETS = 256; // u64, frames taken, errors included
 export const CPU_STAT_ERRORS = 264; // u64, frames that could not be run
 export const CPU_STAT_BYTES = 272; // u64, bytes of the frames as they came, errors included
-export const CPU_STAT_VERDICTS = 280; // 6 x u64: ABORTED, DROP, PASS, TX, REDIRECT, any other value
-export const CPU_STATS_SIZE = 72;
+export const CPU_STAT_VERDICTS = 280; // 13 x u64, by class; XDP: ABORTED, DROP, PASS, TX, REDIRECT, any other value
+export const VERDICT_CLASSES = 13;
+export const CPU_STATS_SIZE = 128;
 
 // Timers of this CPU. All but OWNER are changed under BASE_LOCK only.
 export const CPU_BASE_LOCK = 384; // u32, guards this CPU's queue and every timer object whose base it is
@@ -125,6 +123,91 @@ export const CPU_TIMERS_CANCELLED = 432; // u64, armed timers that were cancelle
 export const CPU_TIMER_QUEUE = 440; // u32, address of the queue (QUEUE_*); 0 in blocks outside the world's row
 export const CPU_STORM_FN = 444; // u32, table index of the callback for which a run ended with WALK_STORM
 export const CPU_OWNER = 448; // u32, real clock: who runs this CPU, 0 = nobody; the library does not look at it
+
+// Checked mode of the JIT: where emitted code found an access outside its region.
+export const CPU_FAULT_PC = 456; // u32, pc of the insn + 1, 0 = none
+export const CPU_FAULT_ADDR = 464; // u64, the address
+
+// ---- a packet as an sk_buff ----
+// __sk_buff with the offsets of the uapi header: the ctx of programs on sockets, in tc and in cgroups. Words that the
+// kernel keeps in fewer bits have their upper bits zero.
+export const CPU_SKB = 512;
+export const CPU_SKB_SIZE = 192;
+export const SKB_LEN = 0; // u32
+export const SKB_PKT_TYPE = 4; // u32
+export const SKB_MARK = 8; // u32
+export const SKB_QUEUE_MAPPING = 12; // u32, 16 bits
+export const SKB_PROTOCOL = 16; // u32, 16 bits, as on the wire
+export const SKB_VLAN_PRESENT = 20; // u32
+export const SKB_VLAN_TCI = 24; // u32, 16 bits
+export const SKB_VLAN_PROTO = 28; // u32, 16 bits, as on the wire
+export const SKB_PRIORITY = 32; // u32
+export const SKB_INGRESS_IFINDEX = 36; // u32
+export const SKB_IFINDEX = 40; // u32
+export const SKB_TC_INDEX = 44; // u32, 16 bits
+export const SKB_CB = 48; // 5 x u32
+export const SKB_HASH = 68; // u32
+export const SKB_TC_CLASSID = 72; // u32, 16 bits
+export const SKB_DATA = 76; // u32
+export const SKB_DATA_END = 80; // u32
+export const SKB_FAMILY = 88; // u32
+export const SKB_REMOTE_IP4 = 92; // u32, as on the wire
+export const SKB_LOCAL_IP4 = 96; // u32
+export const SKB_REMOTE_IP6 = 100; // 16 bytes
+export const SKB_LOCAL_IP6 = 116; // 16 bytes
+export const SKB_DATA_META = 140; // u32
+export const SKB_FLOW_KEYS = 144; // u64, address of CPU_FLOW_KEYS
+export const SKB_TSTAMP = 152; // u64
+export const SKB_WIRE_LEN = 160; // u32
+export const SKB_GSO_SEGS = 164; // u32, 16 bits
+export const SKB_SK = 168; // u64, address of CPU_SOCK
+export const SKB_GSO_SIZE = 176; // u32, 16 bits
+export const SKB_TSTAMP_TYPE = 180; // u8
+export const SKB_HWTSTAMP = 184; // u64
+
+// bpf_sock with the offsets of the uapi header: the socket the kernel's test run makes for each packet.
+export const CPU_SOCK = 704;
+export const CPU_SOCK_SIZE = 80;
+export const SOCK_FAMILY = 4; // u32
+export const SOCK_SRC_IP4 = 24; // u32
+export const SOCK_SRC_IP6 = 28; // 16 bytes
+export const SOCK_DST_IP4 = 52; // u32
+export const SOCK_DST_IP6 = 56; // 16 bytes
+export const SOCK_STATE = 72; // u32
+export const SOCK_RX_QUEUE_MAPPING = 76; // i32
+
+// What programs see of it through helpers only. Headers are addresses; CPU_FRAME_END is the end of the bytes.
+export const CPU_SKB_MAC = 784; // u32, link header
+export const CPU_SKB_NET = 788; // u32, network header
+export const CPU_SKB_TRANSPORT = 792; // u32, 16 bits: transport header from CPU_SKB_HEAD, SKB_NOT_SET = none
+export const CPU_SKB_SUMMED = 796; // u32, CHECKSUM_NONE or CHECKSUM_UNNECESSARY
+export const CPU_SKB_CSUM_LEVEL = 800; // u32
+export const CPU_SKB_HASHED = 804; // u32, SKB_HAS_HASH: no need to look at the packet for it
+export const CPU_SKB_ENCAPSULATION = 808; // u32
+export const CPU_SKB_GSO_TYPE = 812; // u32, non-zero: somebody said what kind it is
+export const CPU_SKB_CLONED_TO = 816; // u32, ifindex of the last clone_redirect that went out, 0 = none
+export const CPU_SKB_TUNNEL = 820; // u32, TUNNEL_* modes: CPU_TUNNEL holds the metadata
+export const CPU_SKB_MAC_LEN = 824; // u32, 16 bits: of the link header when a helper last measured it, 0 = none did
+export const CPU_SKB_HEAD = 828; // u32, where the kernel's buffer would begin: nothing needs to be there
+export const CPU_SKB_STATE_END = 832; // CPU_SKB up to here starts as the template for every packet that needs it
+export const CPU_SKB_STATE_SIZE = 320; // CPU_SKB_STATE_END - CPU_SKB, a multiple of 16
+
+export const CPU_VERDICT_CLASS = 3072; // 256 x u8: class of the return value n at n + 1, of -1 at 0, of all larger ones at 255
+export const CPU_SKB_TEMPLATE = 3328; // CPU_SKB_STATE_SIZE bytes: a packet before its bytes are known, as the context's options say
+export const CPU_TUNNEL = 3648; // bpf_tunnel_key as set, then its options
+export const TUNNEL_KEY_SIZE = 44;
+export const TUNNEL_FLAGS = 44; // u32, tunnel flags in the order of the wire
+export const TUNNEL_OPTS_LEN = 48; // u32
+export const TUNNEL_OPTS = 52; // 255 bytes at most
+export const TUNNEL_OPTS_MAX = 255;
+export const CPU_FLOW_KEYS = 3968; // bpf_flow_keys with the offsets of the uapi header
+export const FLOW_KEYS_SIZE = 56;
+export const CPU_FLOW_FLAGS = 4024; // u32, flags that flow keys begin with
+
+export const SKB_NOT_SET = 0xffff;
+export const SKB_PAD = 64; // bytes the kernel has in front of a packet, and by which it makes more room there
+export const CHECKSUM_NONE = 0;
+export const CHECKSUM_UNNECESSARY = 1;
 
 export const CPU_KEY_SCRATCH = 1024; // 2 x 512 bytes: keys in normal form, and keys of the host
 export const CPU_KEY_SCRATCH_SIZE = 512;
@@ -173,6 +256,12 @@ export const TIMER_CLOCK_SHIFT = 8; // 8 bits, CLOCK_*
 export const TIMER_BASE_SHIFT = 24; // 8 bits, CPU index, TIMER_BASE_MOVING while it goes from one to another
 export const TIMER_BASE_MOVING = 255;
 
+// ---- sk_buff limits of the kernel's test run ----
+export const SKB_ROOM = 32768; // bytes in front of a copied packet that it may grow into
+export const SKB_LEN_MAX = 3712; // PAGE_SIZE - 64 - 320: longer ones are EINVAL
+export const SKB_GROWN_MAX = 16064; // what helpers let it grow to
+export const FLOW_LEN_MAX = 4096; // of a flow dissector's
+
 // ---- XDP frame limits ----
 export const XDP_HEADROOM = 256;
 export const XDP_FRAME_STRUCT = 40; // of the headroom, not to be had
@@ -187,6 +276,7 @@ export const REDIRECT_NONE = 0;
 export const REDIRECT_IFINDEX = 1;
 export const REDIRECT_MAP = 2;
 export const REDIRECT_BROADCAST = 3;
+export const REDIRECT_CLONE = 4; // clone_redirect sent a copy; the verdict is another matter
 
 // ---- walker ----
 export const WALK_COPY = 1; // copy each frame to the CPU's frame buffer (programs that write or resize packets)
@@ -198,7 +288,11 @@ export const WALK_EVENTS = 32; // stop when the event buffer is nearly full
 export const WALK_CLOCK = 64; // set the CPU's clocks from the timestamps
 export const WALK_TIMERS = 128; // fire timers due before each packet; on a real clock stop there instead (WALK_TIMER_DUE)
 export const WALK_CPUS = 256; // run each frame on the CPU its descriptor names (else on the given one)
-export const WALK_HEADROOM = 512; // with COPY: headroom reads as zero (programs that resize)
+export const WALK_HEADROOM = 512; // with COPY: the bytes a resized frame brings in read as zero: XDP in front, sk_buff behind
+export const WALK_FRESH = 1024; // sk_buff: programs change more of it than the walker sets for every packet
+export const WALK_NETWORK = 2048; // sk_buff: the program's packet starts at the network header
+export const WALK_SOCKET = 4096; // sk_buff: the socket's addresses are the packet's
+export const WALK_KEPT = 8192; // with OUT: no more bytes than the program returned are written
 
 export const WALK_OUT_RESERVE = 8704; // the walker stops when fewer bytes than this and the frame's length are free
 
@@ -221,9 +315,9 @@ export const FRAME_CPU = 24; // u32, index
 export const FRAME_ERRNO = 28; // u32, non-zero: not run, counted as an error
 export const FRAME_DESC_SIZE = 32;
 
-// ---- result row, 64 bytes ----
+// ---- result row, 96 bytes ----
 export const ROW_RETVAL = 0; // u32
-export const ROW_VERDICT = 4; // u32, 0..4; an unknown value counts as 0 (ABORTED)
+export const ROW_VERDICT = 4; // u32, verdict class
 export const ROW_ERRNO = 8; // u32, positive; then only ROW_PACKET, ROW_TS and ROW_IN_LEN hold
 export const ROW_LEN = 12; // u32, as it left, metadata included
 export const ROW_CRC32 = 16; // u32
@@ -236,7 +330,10 @@ export const ROW_OUT_ADDR = 40; // u32, bytes in the output buffer; 0 = not writ
 export const ROW_CPU = 44; // u32
 export const ROW_PACKET = 48; // u64
 export const ROW_TS = 56; // u64 ns, after offset and rounds
-export const ROW_SIZE = 64;
+export const ROW_MARK = 64; // u32; this and what follows of an sk_buff only
+export const ROW_PRIORITY = 68; // u32
+export const ROW_CB = 72; // 5 x u32
+export const ROW_SIZE = 96;
 
 // ---- event record: 40 bytes, then the data, padded to 8 ----
 export const EV_SIZE = 0; // u32, whole record

@@ -36,7 +36,8 @@ import type { Host } from "../host/host.ts";
 import { Loans } from "../memory/loans.ts";
 import type { World } from "../memory/world.ts";
 import { Feed } from "./feed.ts";
-import { type FirstFrame, type ReplayOptions, type ReplayStats, firstFrame, walkFlags } from "./replay.ts";
+import { type FirstFrame, type ReplayOptions, type ReplayStats, firstFrame } from "./replay.ts";
+import { walkFlags } from "../cpu/walk_flags.ts";
 import { ROWS_CAP, RowMerge } from "./parallel_rows.ts";
 import { Dealer, type Group, type Shares, grouped } from "./parallel_shares.ts";
 import type { RowContext } from "./result.ts";
@@ -67,6 +68,7 @@ export class ParallelReplay {
   readonly #prog: EngineProg;
   readonly #events: Events;
   readonly #options: ReplayOptions;
+  readonly #rows: RowContext;
   readonly #merge: RowMerge;
   readonly #dealer: Dealer;
   readonly #flags: number;
@@ -83,12 +85,15 @@ export class ParallelReplay {
     this.#prog = prog;
     this.#events = events;
     this.#options = options;
+    this.#rows = rows;
     this.#merge = new RowMerge(host.world, this.#loans, options, rows);
     this.#dealer = new Dealer(host.world, this.#loans);
     this.#short = this.#merge.wanted || host.hasTimers;
     // The order of packets is put back by their rows.
     this.#flags =
-      walkFlags(prog, options) | (this.#merge.wanted ? WALK_ROWS : 0) | (host.hasTimers ? WALK_TIMERS : 0);
+      walkFlags(prog.verified, options) |
+      (this.#merge.wanted ? WALK_ROWS : 0) |
+      (host.hasTimers ? WALK_TIMERS : 0);
   }
 
   /** Runs all packets, or those before the stop word. `before` is given a copy of the first frame first. */
@@ -285,7 +290,11 @@ export class ParallelReplay {
   }
 
   #stats(stopped: boolean): ReplayStats {
-    return { ...walkStats((off) => this.#sum(off)), elapsedNs: this.#elapsedNs, stopped };
+    return {
+      ...walkStats(this.#rows.verdicts.length, (off) => this.#sum(off)),
+      elapsedNs: this.#elapsedNs,
+      stopped,
+    };
   }
 }
 

@@ -6,7 +6,6 @@ import {
   CPU_WALK_OUT_POS,
   CPU_WALK_ROWS,
   CPU_WALK_ROWS_POS,
-  ROW_LEN,
   ROW_OUT_ADDR,
   ROW_PACKET,
   ROW_SIZE,
@@ -21,6 +20,8 @@ import type { Shares } from "./parallel_shares.ts";
 export const ROWS_CAP = 1 << 14;
 const OUT_BYTES = 2 << 20;
 const RECORD_SIZE = 16;
+/** of the bytes there are */
+const RECORD_LEN = 8;
 
 /** What a CPU's buffers held at one time. */
 interface Batch {
@@ -144,7 +145,7 @@ class Cursor {
     const addr = rows.getUint32(this.at + ROW_OUT_ADDR, true);
     if (addr === 0) return 0;
     const start = addr - RECORD_SIZE - outAddr;
-    const len = RECORD_SIZE + rows.getUint32(this.at + ROW_LEN, true);
+    const len = RECORD_SIZE + new DataView(out.buffer, out.byteOffset + start).getUint32(RECORD_LEN, true);
     to.set(out.subarray(start, start + len), pos);
     return len;
   }

@@ -1,6 +1,5 @@
 // The main job: a program over captures. Sets the walker up, calls it chunk by chunk, empties its buffers, and
 // lets the event loop breathe in between. Which file anything goes to is the caller's business.
-import { helperByName } from "../../src/spec/helpers.ts";
 import type { PacketSource } from "../../src/pcap/index.ts";
 import { setWalkBuffers, setWalkFrames, walkStats } from "../cpu/walk_words.ts";
 import type { EngineProg } from "../engine/engine.ts";
@@ -16,16 +15,8 @@ import {
   FRAME_LEN,
   FRAME_TS,
   ROW_SIZE,
-  WALK_CLOCK,
-  WALK_COPY,
   WALK_CPUS,
-  WALK_CRC,
   WALK_DONE,
-  WALK_EVENTS,
-  WALK_HEADROOM,
-  WALK_OUT,
-  WALK_OUT_NS,
-  WALK_ROWS,
   WALK_STOPPED,
   WALK_STORM,
   WALK_TIMERS,
@@ -38,6 +29,7 @@ import { Loans } from "../memory/loans.ts";
 import type { World } from "../memory/world.ts";
 import { Feed } from "./feed.ts";
 import { type PacketResult, type RowContext, decodeResult } from "./result.ts";
+import { walkFlags } from "../cpu/walk_flags.ts";
 
 const ROWS_CAP = 1 << 14;
 const OUT_BYTES = 4 << 20;
@@ -53,8 +45,10 @@ export interface ReplayOptions {
   readonly onPacket?: (result: PacketResult) => void;
   /** pcap records (header and bytes) of the frames that left, ready to be appended to a capture file */
   readonly onFrames?: (records: Uint8Array) => void;
-  /** bit n: frames of verdict n go to onFrames, bit 5: those of unknown verdicts */
+  /** bit n: frames of verdict class n go to onFrames */
   readonly outMask?: number;
+  /** frames go to onFrames whole, also where the program said how much of them to keep */
+  readonly outWhole?: boolean;
   /** timestamps of records in nanoseconds, not microseconds */
   readonly outNanoseconds?: boolean;
   readonly onProgress?: (done: {
@@ -80,7 +74,7 @@ export interface ReplayStats {
   readonly errors: number;
   /** of the packets as they came */
   readonly bytes: bigint;
-  /** by verdict number; the last counts unknown values */
+  /** by verdict class */
   readonly verdicts: readonly number[];
   /** spent in the walker */
   readonly elapsedNs: bigint;
@@ -127,7 +121,7 @@ export class Replay {
   async #runFeed(feed: Feed, before?: (first: FirstFrame | undefined) => void): Promise<ReplayStats> {
     const { pace } = this.#options;
     const flags =
-      walkFlags(this.#prog, this.#options) |
+      walkFlags(this.#prog.verified, this.#options) |
       (this.#world.ncpus > 1 ? WALK_CPUS : 0) |
       (this.#host.hasTimers ? WALK_TIMERS : 0);
     const chunks = feed.chunks();
@@ -213,7 +207,7 @@ export class Replay {
 
   #stats(stopped: boolean): ReplayStats {
     const { view } = this.#world;
-    const counted = walkStats((off) => view.getBigUint64(this.#cpu + off, true));
+    const counted = walkStats(this.#rows.verdicts.length, (off) => view.getBigUint64(this.#cpu + off, true));
     return { ...counted, elapsedNs: this.#elapsedNs, stopped };
   }
 }
@@ -224,33 +218,3 @@ export function firstFrame({ view, bytes }: World, frames: number): FirstFrame {
   const len = view.getUint32(frames + FRAME_ERRNO, true) === 0 ? view.getUint32(frames + FRAME_LEN, true) : 0;
   return { data: bytes.slice(addr, addr + len), ts: view.getBigUint64(frames + FRAME_TS, true) };
 }
-
-/** What the walker must do for this program and for what is asked for. */
-export function walkFlags(
-  prog: EngineProg,
-  { onPacket, onFrames, outNanoseconds, pace }: ReplayOptions,
-): number {
-  const { facts } = prog.verified;
-  const rewrites = facts.writesPkt || facts.resizesPkt || facts.usesTailCall;
-  return (
-    (pace === undefined ? WALK_CLOCK : 0) |
-    (rewrites ? WALK_COPY : 0) |
-    (facts.resizesPkt || facts.usesTailCall ? WALK_HEADROOM : 0) |
-    (onPacket === undefined ? 0 : WALK_ROWS | WALK_CRC) |
-    (onFrames === undefined ? 0 : WALK_OUT | (outNanoseconds === true ? WALK_OUT_NS : 0)) |
-    (sendsEvents(facts.helpers) || facts.usesTailCall ? WALK_EVENTS : 0)
-  );
-}
-
-/** Helpers that send something to user space. */
-const SENDS: ReadonlySet<number> = new Set(
-  [
-    "trace_printk",
-    "trace_vprintk",
-    "perf_event_output",
-    "ringbuf_output",
-    "ringbuf_reserve",
-    "ringbuf_reserve_dynptr",
-  ].flatMap((name) => helperByName(name)?.id ?? []),
-);
-const sendsEvents = (helpers: readonly number[]) => helpers.some((id) => SENDS.has(id));

@@ -1,15 +1,19 @@
 // The walker's result rows as plain objects: what became of each packet.
-import type { ProgTypeName } from "../../src/spec/prog_types.ts";
 import { errnoName } from "../../src/spec/errors.ts";
+import { type FrameKind, type RunType, verdictClasses } from "../../src/spec/run_types.ts";
 import {
+  REDIRECT_CLONE,
   REDIRECT_BROADCAST,
   REDIRECT_IFINDEX,
   REDIRECT_MAP,
+  ROW_CB,
   ROW_CRC32,
   ROW_ERRNO,
   ROW_LEN,
+  ROW_MARK,
   ROW_META_LEN,
   ROW_PACKET,
+  ROW_PRIORITY,
   ROW_REDIRECT_IFINDEX,
   ROW_REDIRECT_INDEX,
   ROW_REDIRECT_KIND,
@@ -19,15 +23,12 @@ import {
   ROW_VERDICT,
 } from "../memory/layout.ts";
 
-/** Verdicts by number; a value a type does not know counts as the first. */
-export const VERDICTS: Partial<Record<ProgTypeName, readonly string[]>> = {
-  xdp: ["XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"],
-};
-
 export interface Redirect {
   readonly map?: string;
   readonly index?: number;
   readonly ifindex?: number;
+  /** a copy went there; the packet itself is what the verdict says */
+  readonly clone?: true;
 }
 
 /** One packet's outcome. `len` and `crc32` (zlib's, 8 hex digits) are of the bytes as they left, metadata first. */
@@ -41,16 +42,26 @@ export interface PacketResult {
   readonly len?: number;
   readonly crc32?: string;
   readonly meta_len?: number;
+  /** these three of programs on __sk_buff */
+  readonly mark?: number;
+  readonly priority?: number;
+  readonly cb?: readonly number[];
   readonly redirect?: Redirect;
   /** the packet could not be run: the errno's name */
   readonly error?: string;
 }
 
 export interface RowContext {
-  readonly verdicts: readonly string[];
+  /** by class; undefined where a return value has no name */
+  readonly verdicts: readonly (string | undefined)[];
+  readonly frames: FrameKind;
   /** name and, for a device map, the target of a key; by header address */
   readonly mapName: (header: number) => string;
   readonly redirectTarget: (header: number, index: number) => number | undefined;
+}
+
+export function verdictNames(run: RunType): readonly (string | undefined)[] {
+  return verdictClasses(run).map(({ name }) => name);
 }
 
 /** Called for every packet when verdicts are asked for: built in one shape, without spreads. */
@@ -59,25 +70,30 @@ export function decodeResult(view: DataView, at: number, ctx: RowContext): Packe
   const ts_ns = fmtNs(view.getUint32(at + ROW_TS, true), view.getUint32(at + ROW_TS + 4, true));
   const errno = view.getUint32(at + ROW_ERRNO, true);
   if (errno !== 0) return { i, ts_ns, error: errnoName(errno) ?? String(errno) };
-  const result: Mutable<PacketResult> = {
-    i,
-    ts_ns,
-    verdict: ctx.verdicts[view.getUint32(at + ROW_VERDICT, true)] ?? "",
-    retval: view.getUint32(at + ROW_RETVAL, true),
-    len: view.getUint32(at + ROW_LEN, true),
-    crc32: view
-      .getUint32(at + ROW_CRC32, true)
-      .toString(16)
-      .padStart(8, "0"),
-  };
+  const verdict = ctx.verdicts[view.getUint32(at + ROW_VERDICT, true)];
+  const retval = view.getUint32(at + ROW_RETVAL, true);
+  const len = view.getUint32(at + ROW_LEN, true);
+  const crc32 = view
+    .getUint32(at + ROW_CRC32, true)
+    .toString(16)
+    .padStart(8, "0");
+  const result: Mutable<PacketResult> =
+    verdict === undefined ? { i, ts_ns, retval, len, crc32 } : { i, ts_ns, verdict, retval, len, crc32 };
   const metaLen = view.getUint32(at + ROW_META_LEN, true);
   if (metaLen !== 0) result.meta_len = metaLen;
+  if (ctx.frames === "skb") {
+    result.mark = view.getUint32(at + ROW_MARK, true);
+    result.priority = view.getUint32(at + ROW_PRIORITY, true);
+    result.cb = CB_WORDS.map((word) => view.getUint32(at + ROW_CB + word * 4, true));
+  }
   if (view.getUint32(at + ROW_REDIRECT_KIND, true) !== 0) {
     const redirect = decodeRedirect(view, at, ctx);
     if (redirect !== undefined) result.redirect = redirect;
   }
   return result;
 }
+
+const CB_WORDS = [0, 1, 2, 3, 4];
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -97,14 +113,19 @@ function fmtNs(lo: number, hi: number): string {
 export function fmtResult(r: PacketResult): string {
   const head = `{"i":${r.i},"ts_ns":"${r.ts_ns}"`;
   if (r.error !== undefined) return `${head},"error":"${r.error}"}`;
+  const verdict = r.verdict === undefined ? "" : `,"verdict":"${r.verdict}"`;
   const meta = r.meta_len === undefined ? "" : `,"meta_len":${r.meta_len}`;
+  const skb =
+    r.cb === undefined ? "" : `,"mark":${r.mark ?? 0},"priority":${r.priority ?? 0},"cb":[${r.cb.join(",")}]`;
   const redirect = r.redirect === undefined ? "" : `,"redirect":${JSON.stringify(r.redirect)}`;
-  return `${head},"verdict":"${r.verdict ?? ""}","retval":${r.retval ?? 0},"len":${r.len ?? 0},"crc32":"${r.crc32 ?? ""}"${meta}${redirect}}`;
+  return `${head}${verdict},"retval":${r.retval ?? 0},"len":${r.len ?? 0},"crc32":"${r.crc32 ?? ""}"${meta}${skb}${redirect}}`;
 }
 
 function decodeRedirect(view: DataView, at: number, ctx: RowContext): Redirect | undefined {
   const kind = view.getUint32(at + ROW_REDIRECT_KIND, true);
   if (kind === REDIRECT_IFINDEX) return { ifindex: view.getUint32(at + ROW_REDIRECT_IFINDEX, true) };
+  if (kind === REDIRECT_CLONE)
+    return { ifindex: view.getUint32(at + ROW_REDIRECT_IFINDEX, true), clone: true };
   if (kind !== REDIRECT_MAP && kind !== REDIRECT_BROADCAST) return undefined;
   const header = view.getUint32(at + ROW_REDIRECT_MAP, true);
   const map = ctx.mapName(header);

@@ -11,6 +11,8 @@ export interface LibExports {
   clock_set(cpu: number, ts: bigint): void;
   stats_reset(cpu: number): void;
   walk(cpu: number, flags: number, budget: number): number;
+  walk_skb(cpu: number, flags: number, budget: number): number;
+  walk_flow(cpu: number, flags: number, budget: number): number;
   timers_run(cpu: number, until: bigint, budget: number): number;
   timers_run_all(cpu: number, until: bigint, budget: number): number;
   timer_next_due(cpu: number): bigint;

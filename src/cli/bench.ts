@@ -6,6 +6,7 @@ import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { fmtTable, printJson } from "./output.ts";
 import { parseCount, parsePair, parseValue, readBytes } from "./parse.ts";
 import { fmtRate } from "./progress.ts";
+import { checkRuns } from "./runnable.ts";
 
 function parseEngines(text: string): BenchEngine[] {
   return text.split(",").map((name) => {
@@ -41,7 +42,7 @@ export const bench = defineCommand({
       const [name, value] = parsePair("set", pair, "VAR=VALUE");
       opened.set(name, parseValue(value));
     }
-    const { name } = opened.prog(options.prog);
+    const { name } = checkRuns(opened.prog(options.prog));
     const results = await benchProg(opened, name, {
       engines,
       repeat,

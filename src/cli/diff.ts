@@ -12,6 +12,7 @@ import { stopOnInterrupt } from "./interrupt.ts";
 import { printJson } from "./output.ts";
 import { parseCount, parseCtx, parsePair, parseValue, readJsonFile } from "./parse.ts";
 import { Progress } from "./progress.ts";
+import { checkRuns } from "./runnable.ts";
 
 const OPTIONS = {
   ...OBJECT_OPTIONS,
@@ -67,7 +68,7 @@ export const diff = defineCommand({
       const [name, value] = parsePair("set", pair, "VAR=VALUE");
       opened.set(name, parseValue(value));
     }
-    const { name } = opened.prog(options.prog);
+    const { name } = checkRuns(opened.prog(options.prog));
     const init = options.init === undefined ? undefined : opened.prog(options.init).name;
     const progs = [name, ...(init === undefined ? [] : [init])];
     using kernel = loadKernelObject(opened, { progs });

@@ -27,7 +27,8 @@ import {
 } from "./parse.ts";
 import { Progress } from "./progress.ts";
 import { fmtRunResult, runResultToJson } from "./run_report.ts";
-import { type Runnable, loadKernelRunnable, loadRunnable } from "./runnable.ts";
+import { parseOutMask } from "./out_verdict.ts";
+import { type Runnable, checkRuns, loadKernelRunnable, loadRunnable } from "./runnable.ts";
 
 const OPTIONS = {
   ...OBJECT_OPTIONS,
@@ -36,7 +37,7 @@ const OPTIONS = {
   "out-verdict": {
     type: "string",
     value: "LIST",
-    help: "which verdicts go to --out, default PASS,TX,REDIRECT",
+    help: "which verdicts go to --out; default: packets that go on",
   },
   verdicts: { type: "string", value: "FILE", help: "one JSON line per packet" },
   maps: { type: "string", value: "FILE", help: "the maps after the run, as JSON" },
@@ -96,22 +97,6 @@ function parseSpeed(text: string): number {
 const clockOptions = ({ clock, engine }: Values) =>
   clock === "real" ? ({ clock, loop: engine === "interp" ? "main" : "worker" } as const) : {};
 
-const VERDICT_BITS: Readonly<Record<string, number>> = { ABORTED: 0, DROP: 1, PASS: 2, TX: 3, REDIRECT: 4 };
-
-function parseOutMask(list: string | undefined): number {
-  const names = (list ?? "PASS,TX,REDIRECT").split(",");
-  let mask = 0;
-  for (const name of names) {
-    const key = name.trim().toUpperCase().replace(/^XDP_/, "");
-    const bit = VERDICT_BITS[key];
-    if (bit === undefined)
-      throw new UsageError(`run: --out-verdict knows ${Object.keys(VERDICT_BITS).join(", ")}, not '${name}'`);
-    mask |= 1 << bit;
-    if (bit === 0) mask |= 1 << 5; // a verdict XDP does not know is ABORTED
-  }
-  return mask;
-}
-
 /** Whatever ends the run, files that were begun are completed. */
 function closeAll(sinks: readonly ({ close(): void } | undefined)[]): void {
   for (const sink of sinks) sink?.close();
@@ -151,7 +136,6 @@ export const run = defineCommand({
     if (captures.length === 0) throw new UsageError("run: PCAP is missing; usage: softirq run OBJECT PCAP…");
     const mayPrint = checkStdout(options);
     refuseMixed(options);
-    const outMask = parseOutMask(options["out-verdict"]);
     if (options.engine === "kernel" && options.clock === "virtual")
       throw new UsageError("run: --engine kernel has a real clock: --clock virtual cannot be had with it");
     const inKernel = wantsKernel("run", options, [
@@ -177,7 +161,8 @@ export const run = defineCommand({
       const [name, value] = parsePair("set", pair, "VAR=VALUE");
       opened.set(name, parseValue(value));
     }
-    const prog = opened.prog(options.prog);
+    const prog = checkRuns(opened.prog(options.prog));
+    const outMask = parseOutMask(prog.type, options.out, options["out-verdict"]);
     const source = openCaptures(captures);
     const progs = [prog.name, ...(options.init === undefined ? [] : [opened.prog(options.init).name])];
     const runnable =

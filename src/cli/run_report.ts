@@ -1,19 +1,26 @@
 // A run's totals, as the JSON document scripts read and as lines for people.
-import { VERDICTS } from "../../runtime/replay/result.ts";
+import { RUN_TYPES, type Verdict, verdictClasses } from "../spec/run_types.ts";
 import type { RunResult } from "../../runtime/run.ts";
 import { fmtRate } from "./progress.ts";
 import { fmtTable } from "./output.ts";
 
-function verdictCounts(result: RunResult): Record<string, number> {
-  const names = VERDICTS[result.progType] ?? [];
+/** Packets by what `nameOf` calls their verdicts; undefined: not shown. */
+function countVerdicts(
+  { progType, verdicts }: RunResult,
+  nameOf: (verdict: Verdict) => string | undefined,
+): Record<string, number> {
+  const run = RUN_TYPES[progType];
   const counts: Record<string, number> = {};
-  for (const [i, name] of names.entries()) {
-    // a value the type does not know counts as the first: XDP_ABORTED
-    const n = (result.verdicts[i] ?? 0) + (i === 0 ? (result.verdicts[names.length] ?? 0) : 0);
-    if (n > 0) counts[name] = n;
+  for (const [i, verdict] of (run === undefined ? [] : verdictClasses(run)).entries()) {
+    const name = nameOf(verdict);
+    const n = verdicts[i] ?? 0;
+    if (name !== undefined && n > 0) counts[name] = (counts[name] ?? 0) + n;
   }
   return counts;
 }
+
+/** People are told what becomes of the packets also where return values have no names. */
+const nameForPeople = ({ name, leaves }: Verdict): string => name ?? (leaves ? "kept" : "dropped");
 
 const ran = (result: RunResult): number => result.packets - result.errors;
 const nsPerPacket = (result: RunResult): number =>
@@ -28,7 +35,7 @@ export function runResultToJson(object: { readonly name: string }, result: RunRe
     packets: result.packets,
     errors: result.errors,
     bytes: result.bytes.toString(),
-    verdicts: verdictCounts(result),
+    verdicts: countVerdicts(result, ({ name }) => name),
     elapsed_ns: result.elapsedNs.toString(),
     ns_per_packet: Number(nsPerPacket(result).toFixed(2)),
     packets_per_second: Math.round(packetsPerSecond(result)),
@@ -40,7 +47,7 @@ export function runResultToJson(object: { readonly name: string }, result: RunRe
 }
 
 export function fmtRunResult(result: RunResult): string {
-  const counts = Object.entries(verdictCounts(result));
+  const counts = Object.entries(countVerdicts(result, nameForPeople));
   const total = ran(result);
   const rows = counts.map(([name, n]) => [name, n, `${((n / total) * 100).toFixed(1)}%`] as const);
   const lines = [

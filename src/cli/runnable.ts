@@ -1,5 +1,8 @@
 // An object ready to run over captures, in an engine of ours or in the running kernel: one face for the commands.
+import type { ProgSpec } from "../elf/object_spec.ts";
 import type { PacketSource } from "../pcap/index.ts";
+import { RUN_TYPES } from "../spec/run_types.ts";
+import { notRun } from "../../runtime/cpu/walk_flags.ts";
 import { loadKernelObject } from "../../runtime/engine/kernel/kernel_object.ts";
 import { runKernelProg } from "../../runtime/engine/kernel/kernel_run.ts";
 import type { ShownObject } from "../../runtime/json/shown.ts";
@@ -17,6 +20,12 @@ export interface Runnable {
   run(prog: string, source: PacketSource, options: RunOptions): Promise<RunResult>;
   /** No timer fires any more: what is in the maps stays. */
   end(): Promise<void>;
+}
+
+/** Before anything is loaded: programs that take no packets are not run. */
+export function checkRuns(prog: ProgSpec): ProgSpec {
+  if (RUN_TYPES[prog.type] === undefined) throw notRun(prog);
+  return prog;
 }
 
 export async function loadRunnable(opened: OpenObject, options: LoadOptions): Promise<Runnable> {

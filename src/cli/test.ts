@@ -2,7 +2,9 @@
 import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
 import { OBJECT_OPTIONS } from "./object_options.ts";
-import { VERDICTS } from "../../runtime/replay/result.ts";
+import { runTypeOf } from "../../runtime/cpu/walk_flags.ts";
+import { verdictNames } from "../../runtime/replay/result.ts";
+import { checkRuns } from "./runnable.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { ENGINE_OPTIONS, parseEngineOptions } from "./engine_options.ts";
 import { printJson } from "./output.ts";
@@ -32,13 +34,13 @@ export const test = defineCommand({
       const [name, value] = parsePair("set", pair, "VAR=VALUE");
       opened.set(name, parseValue(value));
     }
-    const { name } = opened.prog(options.prog);
+    const { name } = checkRuns(opened.prog(options.prog));
     using object = await loadObject(opened, { ...engine, progs: [name] });
     const result = object.runPacket(name, packet, { repeat, ctx });
-    const names = VERDICTS[object.prog(name).verified.prog.type] ?? [];
+    const verdict = verdictNames(runTypeOf(object.prog(name).verified))[result.verdict];
     const shown = {
       retval: result.retval,
-      verdict: names[result.verdict] ?? null,
+      ...(verdict === undefined ? {} : { verdict }),
       data: Buffer.from(result.data).toString("hex"),
       len: result.data.length,
       ...(result.metaLen > 0 ? { meta_len: result.metaLen } : {}),
@@ -48,7 +50,7 @@ export const test = defineCommand({
     if (options.json === true) printJson(shown);
     else
       process.stdout.write(
-        `${shown.verdict ?? ""} (${shown.retval}), ${shown.len} bytes, ${shown.ns} ns\n${shown.data}\n`,
+        `${verdict === undefined ? shown.retval : `${verdict} (${shown.retval})`}, ${shown.len} bytes, ${shown.ns} ns\n${shown.data}\n`,
       );
     return EXIT.ok;
   },

@@ -7,6 +7,7 @@ import { successors } from "./flow.ts";
 
 const CALLER_SAVED = 0x3f; // r0..r5
 const ARGS = 0x3e; // r1..r5
+const ALL = 0x3ff; // r0..r9
 
 interface UseDef {
   readonly use: number;
@@ -44,9 +45,8 @@ function useDef(insn: Insn): UseDef {
     case "load_acquire":
       return { use: bit(insn.base), def: bit(insn.dst) };
     case "ld_abs":
-      return { use: bit(6), def: CALLER_SAVED };
     case "ld_ind":
-      return { use: bit(6) | bit(insn.src), def: CALLER_SAVED };
+      return { use: ALL, def: CALLER_SAVED }; // as the kernel has it: these are too rare to tell more
     case "st":
       return { use: bit(insn.base) | (insn.src.kind === "reg" ? bit(insn.src.regno) : 0), def: 0 };
     case "store_release":

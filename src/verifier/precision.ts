@@ -136,7 +136,8 @@ function backtrackOne(env: Env, w: Wanted, insn: Insn, subseq: number, flags: nu
       return backtrackExit(env, w, subseq);
     case "ld_abs":
     case "ld_ind":
-      return w.has(0) ? "lost" : "ok";
+      if (w.has(0)) return "lost";
+      return insn.pc === subseq - 1 ? "ok" : intoCallee(w);
   }
 }
 
@@ -189,8 +190,13 @@ function backtrackCall(env: Env, w: Wanted, insn: Extract<Insn, { kind: "call" }
 
 /** Into a callee that ended in a tail call: the caller's r0 came from the other program. */
 function backtrackTailCall(w: Wanted): Step {
-  if ((w.mask & ARGS) !== 0 || w.frame + 1 >= MAX_FRAMES) return "lost";
   w.drop(0);
+  return intoCallee(w);
+}
+
+/** Into a callee that ended in its middle. */
+function intoCallee(w: Wanted): Step {
+  if ((w.mask & ARGS) !== 0 || w.frame + 1 >= MAX_FRAMES) return "lost";
   w.frame++;
   w.setRegs(w.frame, 0);
   w.slotsOf(w.frame).set(0, 0);

@@ -3,7 +3,6 @@
 import type { Insn, InsnOf } from "../isa/insn.ts";
 import { CTX_LAYOUTS } from "../spec/ctx/layouts.ts";
 import { BpfError } from "../spec/errors.ts";
-import { progRules } from "../spec/prog_rules.ts";
 import { execAlu } from "./alu.ts";
 import { execJmp } from "./branch.ts";
 import { execHelper } from "./call_helper.ts";
@@ -23,6 +22,7 @@ import { globalArgs } from "./global_args.ts";
 import { checkKfuncs, execKfunc } from "./kfunc/call.ts";
 import { attachTarget } from "./attach_target.ts";
 import { computeLiveRegs } from "./live_regs.ts";
+import { checkAbnormalReturns, execLdAbs } from "./ld_abs.ts";
 import { checkLdImm64 } from "./ld_imm64.ts";
 import { insnText } from "./log.ts";
 import { logTouched, logWholeState } from "./log_state.ts";
@@ -127,9 +127,8 @@ function exec(env: Env, insn: Insn): boolean {
       return true;
     case "ld_abs":
     case "ld_ind":
-      if (progRules(env.prog.type).ldAbs === true)
-        return env.reject("EOPNOTSUPP", "BPF_LD_[ABS|IND] instructions are not supported yet");
-      return env.reject("EINVAL", "BPF_LD_[ABS|IND] instructions not allowed for this program type");
+      if (execLdAbs(env, insn)) execReturn(env);
+      return true;
     case "invalid":
       return env.reject("EINVAL", insn.message);
   }
@@ -169,7 +168,7 @@ function walk(env: Env): void {
       beginInsn(env);
       open = exec(env, insn);
       endInsn(env, prevPc);
-      if (open && env.state.frames.length < depth) newPath = true;
+      if (open && insn.kind === "exit" && env.state.frames.length < depth) newPath = true;
     }
     if (open) continue;
     env.scratchAll();
@@ -283,6 +282,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   addSubprogs(env, catches);
   markExceptionCallback(env, catches);
   checkSubprogs(env);
+  checkAbnormalReturns(env);
   checkSleepable(env);
   for (const insn of env.insns)
     if (insn?.kind === "invalid" && insn.atLoad) env.rejectAt(insn.pc, "EINVAL", insn.message);

@@ -1,5 +1,6 @@
 // A thread for each CPU against one thread for all: the same packets, verdicts, maps and records where the state of
 // flows is their own. The threads themselves are those of the built output.
+import { RUN_TYPES, type RunType } from "../../src/spec/run_types.ts";
 import { createHash } from "node:crypto";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -251,7 +252,7 @@ describe("ends", () => {
       host,
       object.prog(FLOWS.prog).engine,
       new Events(host.world, 10),
-      object.rowContext([]),
+      object.rowContext(RUN_TYPES.xdp as RunType),
       { limit: 1e9, repeat: 1 },
     );
     const error: unknown = await replay.run(spied, spoil).catch((e: unknown) => e);

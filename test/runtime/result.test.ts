@@ -6,6 +6,7 @@ import { decodeResult, fmtResult, type RowContext } from "../../runtime/replay/r
 
 const ctx: RowContext = {
   verdicts: ["A", "B", "C", "D", "E"],
+  frames: "xdp",
   mapName: () => 'tx"port',
   redirectTarget: (_, index) => (index % 2 === 0 ? index : undefined),
 };

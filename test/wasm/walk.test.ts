@@ -181,7 +181,7 @@ describe("rows, crc, output", () => {
     );
     expect(all).toEqual([
       [4, 4, 0, 64, 4, L.REDIRECT_IFINDEX, 0],
-      [77, 0, 0, 63, 0, L.REDIRECT_NONE, 1],
+      [77, 5, 0, 63, 0, L.REDIRECT_NONE, 1],
       [0, 0, 22, 5, 0, 0, 2],
       [4, 4, 0, 5000, 0, L.REDIRECT_NONE, 3],
     ]);

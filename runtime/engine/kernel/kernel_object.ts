@@ -7,11 +7,15 @@ import type { Insn } from "../../../src/isa/insn.ts";
 import { BpfError, errnoName } from "../../../src/spec/errors.ts";
 import { MAP_TYPES } from "../../../src/spec/map_types.ts";
 import { ATTACH_TYPES, PROG_TYPES } from "../../../src/spec/prog_types.ts";
+import { RUN_CTX_SIZE } from "../../../src/spec/run_ctx.ts";
+import { type FrameKind, RUN_TYPES, type RunType } from "../../../src/spec/run_types.ts";
 import type { MapDef } from "../../../src/verifier/proof.ts";
-import type { CtxFields } from "../../cpu/ctx.ts";
+import { type CtxFields, ctxValues } from "../../cpu/ctx.ts";
+import { notRun } from "../../cpu/walk_flags.ts";
 import { Handles, u32Bytes, u32Of } from "../../load/handles.ts";
 import type { OpenObject } from "../../load/open.ts";
 import { mapsOf, progsToLoad, toMapDef } from "../../load/prog.ts";
+import { SKB_CB, SKB_MARK, SKB_PRIORITY } from "../../memory/layout.ts";
 import { KernelEvents } from "./kernel_events.ts";
 import { KernelMap, kernelCpus } from "./kernel_map.ts";
 import { BpfSys } from "./sys.ts";
@@ -19,14 +23,6 @@ import { BpfSys } from "./sys.ts";
 const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 /** Room for the largest packet the kernel runs, metadata in front. */
 const OUT_BYTES = 128 << 10;
-const XDP_MD_SIZE = 24;
-
-/** Fields of the context that the kernel's test run takes, by offset in struct xdp_md. */
-const CTX_OFFSETS: Readonly<Record<string, number>> = {
-  ingress_ifindex: 12,
-  rx_queue_index: 16,
-  egress_ifindex: 20,
-};
 
 /** Maps that would look empty: nothing here takes their contents out. */
 const UNREAD: ReadonlySet<string> = new Set(["queue", "stack", "bloom_filter", "ringbuf"]);
@@ -34,9 +30,17 @@ const UNREAD: ReadonlySet<string> = new Set(["queue", "stack", "bloom_filter", "
 export interface KernelProg {
   readonly name: string;
   readonly spec: ProgSpec;
+  /** undefined: the kernel has no test run for its type */
+  readonly run: RunType | undefined;
   readonly fd: number;
   /** what a program array shows */
   readonly id: number;
+}
+
+export interface KernelSkb {
+  readonly mark: number;
+  readonly priority: number;
+  readonly cb: readonly number[];
 }
 
 /** One packet through the kernel. `data` is valid until the next one. */
@@ -45,6 +49,8 @@ export interface KernelPacket {
   readonly errno: number;
   readonly retval: number;
   readonly metaLen: number;
+  /** of programs on __sk_buff */
+  readonly skb?: KernelSkb;
   /** bytes as they left, metadata first */
   readonly data: Uint8Array;
   /** of the call, copying in and out and all */
@@ -70,8 +76,6 @@ export function loadKernelObject(opened: OpenObject, options: KernelLoadOptions 
 export class KernelObject extends Handles<KernelMap, KernelProg> {
   readonly #fds: number[] = [];
   readonly #out = new Uint8Array(OUT_BYTES);
-  readonly #ctxIn = new Uint8Array(XDP_MD_SIZE);
-  readonly #ctxOut = new Uint8Array(XDP_MD_SIZE);
   readonly #maps: Map<string, KernelMap>;
   readonly #progs: Map<string, KernelProg>;
   #events: KernelEvents | undefined;
@@ -170,7 +174,13 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
       ...funcs,
     });
     this.#fds.push(fd);
-    this.#progs.set(prog.name, { name: prog.name, spec: prog, fd, id: this.sys.progId(fd) });
+    this.#progs.set(prog.name, {
+      name: prog.name,
+      spec: prog,
+      run: RUN_TYPES[prog.type],
+      fd,
+      id: this.sys.progId(fd),
+    });
   }
 
   /** Map indexes become descriptors. */
@@ -207,33 +217,27 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
     return this.#events;
   }
 
-  /** One run on this CPU of one packet, as it comes. */
+  /** One run on this CPU of one packet, as it comes. Throws where programs of its type take no packets. */
   runPacket(prog: KernelProg, data: Uint8Array, ctx: CtxFields = {}): KernelPacket {
     this.assertOpen();
-    const view = new DataView(this.#ctxIn.buffer);
-    this.#ctxIn.fill(0);
-    view.setUint32(4, data.length, true); // data_end: no metadata in front
-    for (const [name, value] of Object.entries(ctx)) {
-      const off = Object.hasOwn(CTX_OFFSETS, name) ? CTX_OFFSETS[name] : undefined;
-      if (off === undefined)
-        throw new BpfError(
-          "EINVAL",
-          `the context has no field '${name}' to set; there are: ${Object.keys(CTX_OFFSETS).join(", ")}`,
-        );
-      view.setUint32(off, value, true);
-    }
+    if (prog.run === undefined) throw notRun(prog.spec);
+    const { frames } = prog.run;
+    const ctxIn = kernelCtx(frames, data.length, ctx);
+    const ctxOut = new Uint8Array(ctxIn.length);
     const start = process.hrtime.bigint();
-    const result = this.sys.progTest(prog.fd, {
-      data,
-      ctx: this.#ctxIn,
-      out: this.#out,
-      ctxOut: this.#ctxOut,
-    });
+    const result = this.sys.progTest(prog.fd, { data, ctx: ctxIn, out: this.#out, ctxOut });
     const ns = process.hrtime.bigint() - start;
     if (result.errno !== 0)
       return { errno: result.errno, retval: 0, metaLen: 0, data: this.#out.subarray(0, 0), ns };
-    const metaLen = new DataView(this.#ctxOut.buffer).getUint32(0, true); // where data is, from the first byte out
-    return { errno: 0, retval: result.retval, metaLen, data: this.#out.subarray(0, result.dataSize), ns };
+    const after = new DataView(ctxOut.buffer);
+    return {
+      errno: 0,
+      retval: result.retval,
+      metaLen: frames === "xdp" ? after.getUint32(0, true) : 0, // where data is, from the first byte out
+      ...(frames === "skb" ? { skb: skbAfter(after) } : {}),
+      data: this.#out.subarray(0, result.dataSize),
+      ns,
+    };
   }
 
   /** Nanoseconds a run when the kernel repeats one packet; it is not restored in between. */
@@ -252,6 +256,30 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
     this.#events?.close();
     for (const fd of this.#fds) this.sys.close(fd);
   }
+}
+
+/** The context as the kernel takes it. */
+function kernelCtx(frames: FrameKind, len: number, fields: CtxFields): Uint8Array {
+  const bytes = new Uint8Array(RUN_CTX_SIZE[frames]);
+  const view = new DataView(bytes.buffer);
+  const given = ctxValues(frames, fields).filter(([{ name }]) => Object.hasOwn(fields, name));
+  if (frames === "xdp") view.setUint32(XDP_MD_DATA_END, len, true); // no metadata in front
+  for (const [{ off, size }, value] of given) {
+    if (size === 8) view.setBigUint64(off, value, true);
+    else view.setUint32(off, Number(value), true);
+  }
+  return bytes;
+}
+
+const XDP_MD_DATA_END = 4;
+const CB = [SKB_CB, SKB_CB + 4, SKB_CB + 8, SKB_CB + 12, SKB_CB + 16];
+
+function skbAfter(view: DataView): KernelSkb {
+  return {
+    mark: view.getUint32(SKB_MARK, true),
+    priority: view.getUint32(SKB_PRIORITY, true),
+    cb: CB.map((off) => view.getUint32(off, true)),
+  };
 }
 
 /** struct bpf_func_info of each function: its insn and the type of its name and arguments. */

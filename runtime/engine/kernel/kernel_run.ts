@@ -2,7 +2,10 @@
 // clock is real and nobody tells where a redirect leads.
 import type { PacketSource } from "../../../src/pcap/index.ts";
 import { BpfError, errnoName } from "../../../src/spec/errors.ts";
-import { type PacketResult, VERDICTS } from "../../replay/result.ts";
+import { type RunType, verdictClass, verdictClasses } from "../../../src/spec/run_types.ts";
+import { notRun } from "../../cpu/walk_flags.ts";
+import { ETH_HLEN } from "../../memory/layout.ts";
+import type { PacketResult } from "../../replay/result.ts";
 import type { RunOptions, RunResult } from "../../run.ts";
 import { crc32 } from "./crc32.ts";
 import { frameOut } from "./frame_out.ts";
@@ -29,15 +32,10 @@ export function runKernelInit(object: KernelObject, name: string, first: Frame |
 }
 
 /** A packet's outcome in the form of `--verdicts`, less a redirect's target. */
-export function kernelResult(
-  frame: Frame,
-  packet: KernelPacket,
-  verdicts: readonly string[],
-  withCrc = true,
-): PacketResult {
+export function kernelResult(frame: Frame, packet: KernelPacket, run: RunType, withCrc = true): PacketResult {
   const head = { i: frame.i, ts_ns: frame.tsNs.toString() };
   if (packet.errno !== 0) return { ...head, error: errnoName(packet.errno) ?? String(packet.errno) };
-  const verdict = verdicts[packet.retval] ?? verdicts[0];
+  const verdict = verdictClasses(run)[verdictClass(run, packet.retval)]?.name;
   return {
     ...head,
     ...(verdict === undefined ? {} : { verdict }),
@@ -45,6 +43,7 @@ export function kernelResult(
     len: packet.data.length,
     ...(withCrc ? { crc32: crc32(packet.data) } : {}),
     ...(packet.metaLen === 0 ? {} : { meta_len: packet.metaLen }),
+    ...packet.skb,
   };
 }
 
@@ -60,6 +59,11 @@ export function runFrame(
   return frame.ethernet ? object.runPacket(prog, frame.data, ctx) : REFUSED;
 }
 
+/** The bytes of a packet that a socket filter would let through. */
+function keptOf(run: RunType, { data, retval }: KernelPacket): Uint8Array {
+  return run.keeps === true ? data.subarray(0, Math.min(data.length, ETH_HLEN + retval)) : data;
+}
+
 class Totals {
   packets = 0;
   errors = 0;
@@ -67,8 +71,8 @@ class Totals {
   elapsedNs = 0n;
   readonly verdicts: number[];
 
-  constructor(readonly names: readonly string[]) {
-    this.verdicts = new Array<number>(names.length + 1).fill(0);
+  constructor(readonly run: RunType) {
+    this.verdicts = new Array<number>(verdictClasses(run).length).fill(0);
   }
 
   add(frame: Frame, packet: KernelPacket): void {
@@ -76,12 +80,11 @@ class Totals {
     this.bytes += BigInt(frame.data.length);
     this.elapsedNs += packet.ns;
     if (packet.errno !== 0) this.errors++;
-    else this.verdicts[this.verdictOf(packet)] = (this.verdicts[this.verdictOf(packet)] ?? 0) + 1;
+    else this.verdicts[this.classOf(packet)] = (this.verdicts[this.classOf(packet)] ?? 0) + 1;
   }
 
-  /** its number, or one beyond the last for a value the type does not know */
-  verdictOf(packet: KernelPacket): number {
-    return Math.min(packet.retval, this.names.length);
+  classOf(packet: KernelPacket): number {
+    return verdictClass(this.run, packet.retval);
   }
 }
 
@@ -93,11 +96,10 @@ export async function runKernelProg(
   options: KernelRunOptions = {},
 ): Promise<RunResult> {
   const prog = object.prog(name);
-  const names = VERDICTS[prog.spec.type];
-  if (names === undefined)
-    throw new BpfError("EOPNOTSUPP", `programs of type ${prog.spec.type} cannot be run over a capture yet`);
+  const { run } = prog;
+  if (run === undefined) throw notRun(prog.spec);
   const events = object.openEvents(options.keep ?? 100_000);
-  const totals = new Totals(names);
+  const totals = new Totals(run);
   const { onPacket, onFrames, outMask = 0, ctx } = options;
   const frames = framesOf(source, {
     limit: options.limit ?? Number.MAX_SAFE_INTEGER,
@@ -119,13 +121,13 @@ export async function runKernelProg(
         const packet = runFrame(object, prog, frame, ctx);
         totals.add(frame, packet);
         if (events.any) events.drain(frame.i);
-        onPacket?.(kernelResult(frame, packet, names));
+        onPacket?.(kernelResult(frame, packet, run));
         if (
           onFrames !== undefined &&
           packet.errno === 0 &&
-          ((outMask >>> totals.verdictOf(packet)) & 1) === 1
+          ((outMask >>> totals.classOf(packet)) & 1) === 1
         ) {
-          onFrames(frameOut(packet.data, frame.tsNs, options.outNanoseconds === true));
+          onFrames(frameOut(keptOf(run, packet), frame.tsNs, options.outNanoseconds === true));
         }
         next = frames.next();
       }

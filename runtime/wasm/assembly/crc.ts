@@ -30,7 +30,19 @@ function word(t: i32, w: u32): u32 {
 }
 
 export function crc32(p: i32, len: i32): u32 {
+  return crcOn(0xffffffff, p, len);
+}
+
+/** The same with `zeros` zero bytes in front. */
+export function crc32Behind(zeros: i32, p: i32, len: i32): u32 {
   let c: u32 = 0xffffffff;
+  for (; zeros > 0; zeros--) c = at(0, c) ^ (c >> 8);
+  return crcOn(c, p, len);
+}
+
+@inline
+function crcOn(start: u32, p: i32, len: i32): u32 {
+  let c = start;
   const end = p + len;
   for (; end - p >= 16; p += 16) {
     c = word(15, load<u32>(p) ^ c) ^ word(11, load<u32>(p, 4)) ^ word(7, load<u32>(p, 8)) ^ word(3, load<u32>(p, 12));

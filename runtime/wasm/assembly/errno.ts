@@ -8,11 +8,17 @@ export const EACCES: i64 = -13;
 export const EFAULT: i64 = -14;
 export const EBUSY: i64 = -16;
 export const EEXIST: i64 = -17;
+export const ENODEV: i64 = -19;
 export const EINVAL: i64 = -22;
 export const ENOSPC: i64 = -28;
+export const ERANGE: i64 = -34;
 export const EDEADLK: i64 = -35;
+export const EPROTO: i64 = -71;
+export const EBADMSG: i64 = -74;
 export const EOPNOTSUPP: i64 = -95;
+export const EALREADY: i64 = -114;
 export const ECANCELED: i64 = -125;
+export const ENOTSUPP: i64 = -524;
 
 export const BPF_NOEXIST: i64 = 1;
 export const BPF_EXIST: i64 = 2;

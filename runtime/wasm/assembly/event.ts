@@ -69,7 +69,8 @@ function slotError(map: i32, cpu: i32, index: u32): i64 {
 export function perf_event_output(cpu: i32, ctx: i64, mapPtr: i64, flags: i64, data: i64, size: i64): i64 {
   if ((<u64>flags & ~(INDEX_MASK | CTXLEN_MASK)) != 0) return EINVAL;
   const fromPacket = <u32>((<u64>flags & CTXLEN_MASK) >> 32);
-  const start = load<u32>(cpu, L.CPU_CTX_DATA);
+  // of the two contexts there are, an xdp_md begins the CPU block
+  const start = <i32>ctx == cpu ? load<u32>(cpu, L.CPU_CTX_DATA) : load<u32>(cpu, L.CPU_SKB + L.SKB_DATA);
   if (fromPacket > load<u32>(cpu, L.CPU_FRAME_END) - start) return EFAULT;
   const index = <u32>flags == CURRENT_CPU ? load<u32>(cpu, L.CPU_INDEX) : <u32>flags;
   const why = slotError(<i32>mapPtr, cpu, index);

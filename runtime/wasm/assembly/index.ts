@@ -29,13 +29,26 @@ export { redirect, redirect_map } from "./redirect";
 export {
   ringbuf_discard, ringbuf_output, ringbuf_query, ringbuf_reserve, ringbuf_submit, rings_abort, rings_read,
 } from "./ring";
+export {
+  flow_load_bytes, ld_abs, skb_load_bytes, skb_load_bytes_relative, skb_pull_data, skb_store_bytes,
+} from "./skb_bytes";
+export { csum_level, csum_update, l3_csum_replace, l4_csum_replace } from "./skb_csum";
+export { get_hash_recalc, set_hash, set_hash_invalid } from "./skb_hash";
+export {
+  get_cgroup_classid, get_netns_cookie, get_route_realm, get_socket_cookie, get_socket_uid, skb_ancestor_cgroup_id,
+  skb_cgroup_classid, skb_cgroup_id, skb_change_type, skb_check_mtu, skb_ecn_set_ce, skb_set_tstamp,
+} from "./skb_meta";
+export { clone_redirect, redirect_neigh, redirect_peer, skb_redirect } from "./skb_redirect";
+export { skb_adjust_room, skb_change_head, skb_change_proto, skb_change_tail } from "./skb_room";
+export { skb_get_tunnel_key, skb_get_tunnel_opt, skb_set_tunnel_key, skb_set_tunnel_opt } from "./skb_tunnel";
+export { skb_vlan_pop, skb_vlan_push } from "./skb_vlan";
 export { strncmp } from "./string";
 export { timer_cancel, timer_cancel_async, timer_init, timer_set_callback, timer_start } from "./timer";
 export { wq_init, wq_set_callback_impl, wq_start } from "./timer";
 export { map_release_timers, timer_free } from "./timer_free";
 export { timer_next_due, timers_abort, timers_run, timers_run_all, timers_stats_reset } from "./timer_run";
 export { map_copy_locked } from "./value";
-export { walk } from "./walk";
+export { walk, walk_flow, walk_skb } from "./walk";
 export { cpu_init, stats_reset, world_init } from "./world";
 export {
   xdp_adjust_head, xdp_adjust_meta, xdp_adjust_tail, xdp_get_buff_len, xdp_load_bytes, xdp_store_bytes,

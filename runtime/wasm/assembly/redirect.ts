@@ -12,7 +12,7 @@ const BPF_F_BROADCAST: u64 = 8;
 const BPF_F_EXCLUDE_INGRESS: u64 = 16;
 
 @inline
-function note(cpu: i32, kind: i32, map: i32, index: u32, ifindex: u32, flags: u32): void {
+export function note(cpu: i32, kind: i32, map: i32, index: u32, ifindex: u32, flags: u32): void {
   store<i32>(cpu, kind, L.CPU_REDIRECT_KIND);
   store<i32>(cpu, map, L.CPU_REDIRECT_MAP);
   store<u32>(cpu, index, L.CPU_REDIRECT_INDEX);

@@ -18,11 +18,25 @@ export function world_init(ncpus: i32, seed: i64, flags: i32): void {
 /** One CPU block in zeroed memory; also for blocks of the host's own, whose helpers' scratch nobody else may use. */
 export function cpu_init(cpu: i32, index: i32, seed: i64): void {
   store<i32>(cpu, 1, L.CPU_CTX_INGRESS_IFINDEX); // the loopback device, as the kernel's test run
+  skbTemplate(cpu);
   store<i32>(cpu, index, L.CPU_INDEX);
   store<i64>(cpu, L.MONOTONIC_START_NS, L.CPU_MONOTONIC);
   store<i64>(cpu, -1, L.CPU_TIMER_DUE);
   if (cpu == L.CPU_BASE + index * L.CPU_STRIDE && index < load<i32>(L.WORLD_NCPUS)) store<i32>(cpu, cpu + L.CPU_QUEUE, L.CPU_TIMER_QUEUE);
   prandomInit(cpu, seed, index);
+}
+
+const TCP_CLOSE: u32 = 7;
+
+/** A packet on the loopback device with a socket that nothing was done to. */
+function skbTemplate(cpu: i32): void {
+  const skb = cpu + L.CPU_SKB_TEMPLATE;
+  const sock = skb + L.CPU_SOCK - L.CPU_SKB;
+  store<u32>(skb, 1, L.SKB_IFINDEX);
+  store<u32>(skb + L.CPU_SKB_TRANSPORT - L.CPU_SKB, L.SKB_NOT_SET);
+  store<u64>(skb, <u64><u32>(cpu + L.CPU_SOCK), L.SKB_SK);
+  store<u32>(sock, TCP_CLOSE, L.SOCK_STATE);
+  store<i32>(sock, -1, L.SOCK_RX_QUEUE_MAPPING);
 }
 
 export function stats_reset(cpu: i32): void {
