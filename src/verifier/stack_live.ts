@@ -1,6 +1,7 @@
 // Which stack slots may still be read from an insn on. Reads and writes are noted as paths are walked, by insn and by
 // the calls that lead to it; where a path ends they flow backwards through the function, and from a function's entry to
 // the call. A state with no open path has all its marks: what they leave out cannot matter (Linux 6.18's liveness.c).
+import type { Insn } from "../isa/insn.ts";
 import type { Env, Subprog } from "./env.ts";
 import { isTailCall, successors } from "./flow.ts";
 import { MAX_FRAMES, type VerifierState } from "./state.ts";
@@ -152,12 +153,17 @@ function commitWrites(env: Env, at: Instance, pc: number): void {
   at.seen[i] = 1;
 }
 
-/** Where a call that may leave the function for good goes as well: to some exit. */
+/** A tail call, or a load past the packet's end. */
+function mayLeave(insn: Insn): boolean {
+  return isTailCall(insn) || insn.kind === "ld_abs" || insn.kind === "ld_ind";
+}
+
+/** Where an insn that may leave the function for good goes as well: to some exit. */
 function following(env: Env, sub: Subprog, pc: number): readonly number[] {
   const insn = env.insns[pc];
   if (insn === undefined) return [];
   const next = successors(insn);
-  if (sub.start === 0 || !isTailCall(insn)) return next;
+  if (sub.start === 0 || !mayLeave(insn)) return next;
   for (let at = sub.start; at < sub.end; at++) if (env.insns[at]?.kind === "exit") return [...next, at];
   return next;
 }
