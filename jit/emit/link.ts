@@ -18,9 +18,9 @@ export type OptLevel = 0 | 1 | 2 | 3;
 // biome-ignore format: table
 const OPT_PASSES: Record<OptLevel, readonly string[]> = {
   0: ["remove-unused-module-elements"],
-  1: ["remove-unused-module-elements", "inlining", "remove-unused-module-elements"],
-  2: ["remove-unused-module-elements", "inlining-optimizing", "remove-unused-module-elements"],
-  3: ["remove-unused-module-elements", "inlining-optimizing", "optimize-instructions", "local-cse", "coalesce-locals", "remove-unused-module-elements"],
+  1: ["no-inline", "remove-unused-module-elements", "inlining", "remove-unused-module-elements"],
+  2: ["no-inline", "remove-unused-module-elements", "inlining-optimizing", "remove-unused-module-elements"],
+  3: ["no-inline", "remove-unused-module-elements", "inlining-optimizing", "optimize-instructions", "local-cse", "coalesce-locals", "remove-unused-module-elements"],
 };
 
 /**
@@ -108,6 +108,7 @@ function optimise(b: Binaryen, m: Module, { opt, insns }: LinkInput): void {
   b.setFlexibleInlineMaxSize(always);
   b.setOneCallerInlineMaxSize(oneCaller);
   b.setAllowInliningFunctionsWithLoops(true);
+  b.setPassArgument("no-inline", "*Cold");
   b.setOptimizeLevel(opt);
   b.setShrinkLevel(0);
   m.runPasses(OPT_PASSES[opt]);

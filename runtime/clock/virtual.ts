@@ -10,7 +10,6 @@ import {
   CPU_TIMERS,
   CPU_TIMERS_CANCELLED,
   CPU_TIMERS_FIRED,
-  CPU_TIMERS_STARTED,
   CPU_WALK_REASON,
   TIMER_CAP_DEFAULT,
   WALK_DONE,
@@ -18,6 +17,8 @@ import {
   WALK_STORM,
   WORLD_FUNC_PROG,
   WORLD_TIMER_CAP,
+  WORLD_TIMER_SEQ,
+  WORLD_TIMER_SEQ_RESET,
 } from "../memory/layout.ts";
 
 /** Callbacks of one call: some milliseconds, after which the event loop is let run. */
@@ -41,7 +42,9 @@ export function timerStats(host: Host): TimerStats {
   };
   const u64 = (off: number) => sum((cpu) => Number(world.view.getBigUint64(cpu + off, true)));
   return {
-    started: u64(CPU_TIMERS_STARTED),
+    started: Number(
+      world.view.getBigUint64(WORLD_TIMER_SEQ, true) - world.view.getBigUint64(WORLD_TIMER_SEQ_RESET, true),
+    ),
     fired: u64(CPU_TIMERS_FIRED),
     cancelled: u64(CPU_TIMERS_CANCELLED),
     pending: sum((cpu) => world.view.getUint32(cpu + CPU_TIMERS, true)),

@@ -55,6 +55,7 @@ export class CpuThreads {
         );
       return linked;
     });
+    world.share();
     const threads = new CpuThreads(world, loans, modules);
     try {
       await Promise.all(threads.#threads.map(({ worker }, n) => threads.#ready(worker, n + 1)));

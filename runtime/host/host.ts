@@ -16,6 +16,7 @@ import {
   MAP_LOST,
   PAGE_SIZE,
   WORLD_FUNC_PROG,
+  WORLD_F_ALONE,
   WORLD_PROG_REFS,
   WORLD_RING_COUNT,
   WORLD_RING_MAX,
@@ -84,7 +85,7 @@ export class Host {
     this.world = new World(options.cpus ?? 1);
     this.lib = createLib(this.world.memory, undefined, this.world.table);
     this.seed = options.seed ?? DEFAULT_SEED;
-    this.lib.world_init(this.world.ncpus, this.seed, 0);
+    this.lib.world_init(this.world.ncpus, this.seed, options.clock === "real" ? 0 : WORLD_F_ALONE);
     if (options.timerCap !== undefined) this.world.view.setUint32(WORLD_TIMER_CAP, options.timerCap, true);
     this.clock = options.clock === "real" ? this.#openClock(options) : undefined;
     const cpu = this.clock === undefined ? this.world.cpu(0) : this.#ownCpu();

@@ -28,7 +28,7 @@ export interface MapLayout {
   readonly bucketMask: number;
   readonly pool: number;
   readonly rawKeyOff: number;
-  /** objects of timers and work items; 0 and 0 if values hold none */
+  /** spare objects of timers and work items; 0 and 0 if values hold none */
   readonly timersOff: number;
   readonly timerPool: number;
   readonly totalSize: number;
@@ -118,7 +118,7 @@ function chained(map: MapShape, ncpus: number): MapLayout {
   const perCpu = MAP_TYPES[map.type].perCpu;
   const lpm = map.type === "lpm_trie";
   const key = roundUp(map.keySize, 8);
-  const value = roundUp(map.valueSize, 8);
+  const value = roundUp(map.valueSize, 8) + objectRoom(map);
   const valueOff = L.ELEM_KEY + key;
   const rawKeyOff = valueOff + value * (perCpu ? ncpus : 1);
   const elemStride = rawKeyOff + (lpm ? key : 0);
@@ -156,10 +156,15 @@ function ring({ maxEntries }: MapShape): MapLayout {
   return { ...flat(0, 0, 1), elemsOff, indexOff, totalSize: indexOff + maxEntries };
 }
 
+/** Bytes behind each value: the objects of its timer and its work item. */
+function objectRoom(map: MapShape): number {
+  return L.TIMER_SIZE * TIMER_FIELDS.filter((kind) => fieldOff(map, kind) >= 0).length;
+}
+
 function layoutOf(kind: Kind, map: MapShape, ncpus: number): MapLayout {
   switch (kind) {
     case "array":
-      return flat(map.maxEntries, roundUp(map.valueSize, 8), 1);
+      return flat(map.maxEntries, roundUp(map.valueSize, 8) + objectRoom(map), 1);
     case "percpu_array":
       // one CPU's values lie together: no cache line is shared between CPUs
       return flat(map.maxEntries, roundUp(map.valueSize, 8), ncpus);
@@ -184,24 +189,23 @@ function layoutOf(kind: Kind, map: MapShape, ncpus: number): MapLayout {
   }
 }
 
+const TIMER_FIELDS = ["bpf_timer", "bpf_wq"] as const;
 /** Types whose values may hold timers and work items. */
 const TIMER_TYPES: ReadonlySet<MapTypeName> = new Set(["hash", "array", "lru_hash"]);
 
 /**
- * The objects behind the elements: one for each field an element may hold, and some for those freed while their callback
- * runs or is being waited for, or held for a moment by a thread that sets one up.
+ * The spare objects behind the elements, for when a value's own is still in use: freed while its callback runs or is being
+ * waited for, or held for a moment by a thread that sets one up.
  */
 function withTimers(map: MapShape, layout: MapLayout, ncpus: number): MapLayout {
-  const fields = Number(fieldOff(map, "bpf_timer") >= 0) + Number(fieldOff(map, "bpf_wq") >= 0);
-  if (fields === 0) return layout;
+  if (objectRoom(map) === 0) return layout;
   if (!TIMER_TYPES.has(map.type)) {
     throw new BpfError(
       "EOPNOTSUPP",
       `map '${map.name}': maps of type ${map.type} cannot hold timers, use hash, lru_hash or array`,
     );
   }
-  const elements = layout.pool === 0 ? map.maxEntries : layout.pool;
-  const timerPool = fields * elements + 3 * ncpus + 32;
+  const timerPool = 3 * ncpus + 32;
   const timersOff = roundUp(layout.totalSize, 64);
   return { ...layout, timersOff, timerPool, totalSize: timersOff + timerPool * L.TIMER_SIZE };
 }
@@ -237,6 +241,7 @@ function headerWords(
   ncpus: number,
   id: number,
 ): [off: number, value: number][] {
+  const object = roundUp(map.valueSize, 8);
   return [
     [L.MAP_TYPE, MAP_TYPES[map.type].id],
     [L.MAP_FLAGS, map.flags],
@@ -256,6 +261,8 @@ function headerWords(
     [L.MAP_LOCK_OFF, fieldOff(map, "bpf_spin_lock")],
     [L.MAP_TIMER_OFF, fieldOff(map, "bpf_timer")],
     [L.MAP_WQ_OFF, fieldOff(map, "bpf_wq")],
+    [L.MAP_TIMER_OBJECT, object],
+    [L.MAP_WQ_OBJECT, fieldOff(map, "bpf_timer") >= 0 ? object + L.TIMER_SIZE : object],
     [L.MAP_TIMERS_OFF, layout.timersOff],
     [L.MAP_TIMER_POOL, layout.timerPool],
     [L.MAP_USER_REFS, 1], // its creator's

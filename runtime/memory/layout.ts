@@ -28,6 +28,8 @@ export const WORLD_CRC_TABLES_SIZE = 0x4000;
 export const WORLD_MAGIC_VALUE = 0x71727173;
 // Timers: programs by table index, references of programs, what may be set before a run.
 export const WORLD_TIMER_SEQ = 0x100c0; // u64, timers armed so far in this world: the order among equal deadlines
+export const WORLD_TIMER_SEQ_RESET = 0x100d0; // u64, WORLD_TIMER_SEQ at the last timers_stats_reset
+export const WORLD_TIMER_DELTA = 0x100d8; // u32, from the slot used last to its timer object
 export const WORLD_TIMER_CAP = 0x100c8; // u32, callbacks of one timer in one virtual second; 0 = TIMER_CAP_DEFAULT
 export const WORLD_RING_COUNT = 0x10100; // u32, ring buffers there are
 export const WORLD_RINGS = 0x10400; // 512 x u32, addresses of their headers; kept by the host
@@ -38,6 +40,8 @@ export const WORLD_PROG_REFS = 0x1d000; // 3072 x u32, by program id: references
 export const WORLD_PROG_MAX = 3072;
 export const TIMER_CAP_DEFAULT = 1000000;
 export const WORLD_F_REAL_CLOCK = 1; // CPU_REALTIME and CPU_MONOTONIC are kept by someone else
+export const WORLD_F_ALONE = 2; // one thread does everything in this world: timers take no locks
+export const WORLD_F_SOLE = 4; // ALONE, and there is one CPU; set by world_init
 
 export const MONOTONIC_START_NS = 1000000000;
 
@@ -117,8 +121,7 @@ export const CPU_CUR_TIMER = 392; // u64, slot word {address, generation} of the
 export const CPU_CUR_WORK = 400; // u64, the same of a bpf_wq
 export const CPU_CUR_PROG = 408; // u32, program id of the callback that runs, 0 = none
 export const CPU_TIMER_KEY = 412; // u32, index of an array's element: what the callback's key points at
-export const CPU_TIMERS_STARTED = 416; // u64, starts and restarts; timers_stats_reset clears these three
-export const CPU_TIMERS_FIRED = 424; // u64, callbacks
+export const CPU_TIMERS_FIRED = 424; // u64, callbacks; timers_stats_reset clears these two
 export const CPU_TIMERS_CANCELLED = 432; // u64, armed timers that were cancelled or freed
 export const CPU_TIMER_QUEUE = 440; // u32, address of the queue (QUEUE_*); 0 in blocks outside the world's row
 export const CPU_STORM_FN = 444; // u32, table index of the callback for which a run ended with WALK_STORM
@@ -219,36 +222,45 @@ export const CPU_FRAME = 0x10000; // frame buffer of copy mode: hard start
 export const CPU_FRAME_SIZE = 0x1e000;
 export const CPU_QUEUE = 0x2e000; // QUEUE_SIZE bytes
 
-// ---- timer queue of a CPU: a wheel of 11 levels x 64 slots on the 64 bits of the deadline, and a heap of late ones ----
+// ---- timer queue of a CPU: a wheel of 11 levels x 64 lists on the 63 bits of a deadline, and a heap of what is due soon ----
 export const QUEUE_REF = 0; // u64, reference time: an entry's level is the highest 6-bit digit in which its deadline differs
-export const QUEUE_LEVELS = 8; // u32, bit n: level n is not empty
-export const QUEUE_LATE = 12; // u32, root of the heap of entries whose deadline was before QUEUE_REF
+export const QUEUE_LEVELS = 8; // u32, bit n: level n may not be empty
+export const QUEUE_HEAP = 12; // u32, root of the heap of entries whose deadline is at or before QUEUE_REF
 export const QUEUE_SECOND_END = 16; // u64 ns, end of the second the storm counters are in
 export const QUEUE_SECOND = 24; // u32, its number
 export const QUEUE_FAR = 28; // u32, list whose earliest deadline is known + 1, 0 = none
 export const QUEUE_FAR_DUE = 32; // u64, that deadline
-export const QUEUE_BITMAPS = 64; // 11 x u64, bit n: slot n of the level is not empty
-export const QUEUE_LISTS = 192; // 704 x u64, {first u32, last u32} of slot [level][n]
+export const QUEUE_BITMAPS = 64; // 11 x u64, bit n: list n of the level may not be empty
+export const QUEUE_LISTS = 192; // 648 x u32, first node of list [level][n]; level 10 has 8 lists
+export const QUEUE_STARTS = 2784; // 649 x u64, where the window of list n - 1 begins, kept while it has nodes; of 0: never
 export const QUEUE_SIZE = 0x2000;
 
-// ---- timer object, 64 bytes, in a pool in the map's block; a freed one in the pool links by TIMER_NEXT ----
+// ---- timer object, 64 bytes: one behind each value for each field in it, and a few more behind the elements. The first 32
+// bytes, next to the value, are what starting and cancelling need ----
 export const TIMER_STATE = 0; // u32, TIMER_F_* | clock << TIMER_CLOCK_SHIFT | CPU whose lock guards it << TIMER_BASE_SHIFT
 export const TIMER_GEN = 4; // u32, raised when it is freed; with the address in the value's slot
-export const TIMER_MAP = 8; // u32, map header
-export const TIMER_VALUE = 12; // u32, the value
-export const TIMER_CALLBACK = 16; // u32, table index + 1, 0 = none
-export const TIMER_PROG = 20; // u32, program id it holds a reference of, 0 = none
-export const TIMER_CHILD = 24; // u32, heap: first child
-export const TIMER_CANCELLING = 28; // u32, callbacks that are cancelling it
-export const TIMER_DUE = 32; // u64 ns MONOTONIC
-export const TIMER_SEQ = 40; // u64
-export const TIMER_NEXT = 48; // u32
-export const TIMER_PREV = 52; // u32
-export const TIMER_FIRES = 56; // u32, callbacks in TIMER_SECOND
-export const TIMER_SECOND = 60; // u32
+export const TIMER_CALLBACK = 8; // u16, table index + 1, 0 = none
+export const TIMER_PROG = 10; // u16, program id it holds a reference of, 0 = none
+export const TIMER_LIST = 12; // u16, list its latest node is in + 1, 0 = in none
+export const TIMER_CANCELLING = 14; // u16, callbacks that are cancelling it
+export const TIMER_DUE = 16; // u64 ns MONOTONIC
+export const TIMER_SEQ = 24; // u64
+export const TIMER_MAP = 32; // u32, map header
+export const TIMER_VALUE = 36; // u32, the value; 0 = free; in the pool the next free object
+export const TIMER_FIRES = 40; // u32, callbacks in TIMER_SECOND
+export const TIMER_SECOND = 44; // u32
+// Two nodes of lists, NODE_*; in the heap neither is in a list, and three of their words are its links.
+export const TIMER_NODE_A = 48;
+export const TIMER_CHILD = 48; // u32, heap: first child
+export const TIMER_NEXT = 52; // u32, heap: right neighbour
+export const TIMER_NODE_B = 56;
+export const TIMER_PREV = 56; // u32, heap: left neighbour or parent
 export const TIMER_SIZE = 64;
-export const TIMER_F_QUEUED = 1;
-export const TIMER_F_LATE = 2; // in the heap
+// A node is referred to by its address, a B by that + 1.
+export const NODE_NEXT = 0; // u32, next node of the list
+export const NODE_AT = 4; // u32, address of the word that leads here, 0 = in no list
+export const TIMER_F_ARMED = 1;
+export const TIMER_F_HEAP = 2; // in the heap
 export const TIMER_F_RUNNING = 4; // its callback runs on its base CPU
 export const TIMER_F_DEAD = 8; // freed while it ran or was being cancelled: goes back to the pool after that
 export const TIMER_F_WORK = 16; // a bpf_wq
@@ -375,7 +387,7 @@ export const MAP_RAW_KEY_OFF = 88; // u32, lpm: the key as stored, within an ele
 export const MAP_SPECIAL_COUNT = 92; // u32, special fields of the value
 export const MAP_SPECIAL = 96; // 11 x {off u32, size u32}, ascending, not overlapping
 export const MAP_SPECIAL_MAX = 11;
-export const MAP_TIMERS_OFF = 184; // u32, timer objects, behind the elements
+export const MAP_TIMERS_OFF = 184; // u32, spare timer objects, behind the elements
 export const MAP_TIMER_POOL = 188; // u32, how many; 0 = values hold neither timer nor work item
 // Words that change, each on a cache line of its own.
 export const MAP_FREE = 192; // u64, hash: head of the free list (element | tag << 32)
@@ -386,6 +398,8 @@ export const MAP_TIMER_FREE = 448; // u64, head of the free timer objects (offse
 export const MAP_TIMER_BUMP = 456; // u32, objects ever taken from the untouched rest
 export const MAP_USER_REFS = 460; // u32, open handles and pins; at 0 timers cannot be set up
 export const MAP_WQ_OFF = 464; // u32, bpf_wq in the value, MAP_NO_FIELD if none
+export const MAP_TIMER_OBJECT = 468; // u32, from a value to the object for its timer
+export const MAP_WQ_OBJECT = 480; // u32, the same for its work item
 export const MAP_LOST = 472; // u64, records that found no room on their way to the host
 // Where other types keep other words: queue and stack.
 export const FIFO_LOCK = 192; // u32, guards the next two

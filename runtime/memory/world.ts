@@ -7,6 +7,9 @@ import {
   MAX_CPUS,
   PAGE_SIZE,
   WASM_PAGE_SIZE,
+  WORLD_FLAGS,
+  WORLD_F_ALONE,
+  WORLD_F_SOLE,
   WORLD_STOP,
   WORLD_STOPPED,
 } from "./layout.ts";
@@ -100,6 +103,15 @@ export class World {
     this.#tableNext += count;
     if (this.#tableNext > this.table.length) this.table.grow(this.#tableNext - this.table.length);
     return first;
+  }
+
+  /** Other threads are going to work in this world: from now on its timers take locks. By the one thread it had. */
+  share(): void {
+    this.#view.setUint32(
+      WORLD_FLAGS,
+      this.#view.getUint32(WORLD_FLAGS, true) & ~(WORLD_F_ALONE | WORLD_F_SOLE),
+      true,
+    );
   }
 
   /** Asks every run in this world to end, from any thread. */

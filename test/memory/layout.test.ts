@@ -13,7 +13,7 @@ interface Field {
 
 /** Rows of `export const NAME = OFFSET; // u32, …`: the type in the comment says how long a field is. */
 function fieldsOf(prefix: RegExp): Field[] {
-  return [...SOURCE.matchAll(/^export const (\w+) = (0x[0-9a-f]+|\d+); \/\/ (?:(\d+) x )?u(32|64)\b/gm)]
+  return [...SOURCE.matchAll(/^export const (\w+) = (0x[0-9a-f]+|\d+); \/\/ (?:(\d+) x )?u(16|32|64)\b/gm)]
     .map((m) => ({ name: m[1] ?? "", off: Number(m[2]), size: Number(m[3] ?? 1) * (Number(m[4]) / 8) }))
     .filter((f) => prefix.test(f.name));
 }

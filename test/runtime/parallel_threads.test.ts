@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { CpuThreads } from "../../runtime/cpu/threads.ts";
 import type { EngineProg, LinkedModule } from "../../runtime/engine/engine.ts";
 import { Loans } from "../../runtime/memory/loans.ts";
+import { WORLD_FLAGS, WORLD_F_ALONE, WORLD_F_SOLE } from "../../runtime/memory/layout.ts";
 import { World } from "../../runtime/memory/world.ts";
 
 const name = (text: string) => [text.length, ...Buffer.from(text)];
@@ -69,6 +70,13 @@ describe("threads of CPUs", () => {
       [1, 2, 3].map((cpu) => (1n << 62n) - BigInt(cpu)),
     );
     expect(await started.failure(1)).toBeUndefined();
+  });
+
+  it("take locks where one thread alone took none", async () => {
+    const world = new World(2);
+    world.view.setUint32(WORLD_FLAGS, WORLD_F_ALONE | WORLD_F_SOLE, true);
+    await start(world);
+    expect(world.view.getUint32(WORLD_FLAGS, true)).toBe(0);
   });
 
   it("see memory that grew while they slept", async () => {

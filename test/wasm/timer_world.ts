@@ -3,7 +3,7 @@
 import type { BpfMap } from "../../runtime/map/bpf_map.ts";
 import type { MapShape } from "../../runtime/map/map_layout.ts";
 import * as L from "../../runtime/memory/layout.ts";
-import { type Prog, TestWorld, u32 } from "./world.ts";
+import { TestWorld, type WorldOptions, u32 } from "./world.ts";
 
 export const TIMER_OFF = 8;
 /** A world that has seen no packet is at 1 s. */
@@ -49,10 +49,12 @@ function toTableFunction(f: TableFunction): TableFunction {
 }
 
 export class TimerWorld extends TestWorld {
+  /** Worlds of one thread: no locks, and other ways through the helpers. */
+  static alone = false;
   #functions = 0;
 
-  constructor(options: { ncpus?: number; pages?: number; prog?: Prog } = {}) {
-    super({ pages: 128, ...options });
+  constructor(options: WorldOptions = {}) {
+    super({ pages: 128, flags: TimerWorld.alone ? L.WORLD_F_ALONE : 0, ...options });
   }
 
   timers(shape: Partial<MapShape> = {}): BpfMap {
@@ -138,12 +140,22 @@ export class TimerWorld extends TestWorld {
     return this.view.getBigUint64(slot, true) !== 0n;
   }
 
-  /** Objects of the map's pool that are in use. */
+  /** Timer objects of the map that are in use: those behind values and spare ones. */
   objects(map: BpfMap): number {
     const { view } = this;
     const word = (off: number): number => view.getUint32(map.addr + off, true);
     let used = Math.min(word(L.MAP_TIMER_BUMP), word(L.MAP_TIMER_POOL));
-    for (let t = word(L.MAP_TIMER_FREE); t !== 0; t = word(t + L.TIMER_NEXT)) used--;
+    for (let t = word(L.MAP_TIMER_FREE); t !== 0; t = view.getUint32(map.addr + t + L.TIMER_VALUE, true))
+      used--;
+    const offs = [
+      [L.MAP_TIMER_OFF, L.MAP_TIMER_OBJECT],
+      [L.MAP_WQ_OFF, L.MAP_WQ_OBJECT],
+    ].flatMap(([field = 0, object = 0]) => (word(field) === 0xffffffff ? [] : [word(object)]));
+    const elements = word(L.MAP_POOL) === 0 ? word(L.MAP_MAX_ENTRIES) : word(L.MAP_POOL);
+    const first = map.addr + word(L.MAP_ELEMS_OFF) + word(L.MAP_VALUE_OFF);
+    for (let i = 0; i < elements; i++)
+      for (const off of offs)
+        used += Number(view.getUint32(first + i * word(L.MAP_ELEM_STRIDE) + off + L.TIMER_VALUE, true) !== 0);
     return used;
   }
 }

@@ -97,10 +97,10 @@ class Model {
 }
 
 class Runner {
-  readonly w = new TimerWorld();
+  readonly w: TimerWorld;
   readonly model: Model;
   readonly map: ReturnType<TimerWorld["timers"]>;
-  readonly cpu = this.w.cpuBlock(0);
+  readonly cpu: number;
   readonly keys: number;
   readonly value: number;
   readonly fns: readonly number[];
@@ -113,7 +113,10 @@ class Runner {
   constructor(
     readonly type: "hash" | "lru_hash" | "array",
     seed: number,
+    alone: boolean,
   ) {
+    this.w = new TimerWorld({ flags: alone ? L.WORLD_F_ALONE : 0 });
+    this.cpu = this.w.cpuBlock(0);
     this.#state = seed;
     this.model = new Model(type === "array");
     this.map = this.w.timers({ type, maxEntries: KEYS });
@@ -256,12 +259,12 @@ class Runner {
 }
 
 const ROWS = (["hash", "lru_hash", "array"] as const).flatMap((type) =>
-  [1, 2].map((seed) => ({ type, seed })),
+  [false, true].map((alone, seed) => ({ type, seed, alone })),
 );
 
 describe("one map's timers and the model", () => {
-  it.each(ROWS)("$type, seed $seed", { timeout: 600_000 }, ({ type, seed }) => {
-    const runner = new Runner(type, seed * 7919);
+  it.each(ROWS)("$type, alone: $alone", { timeout: 600_000 }, ({ type, seed, alone }) => {
+    const runner = new Runner(type, (seed + 1) * 7919, alone);
     while (runner.steps < STEPS / ROWS.length) runner.step(false);
     runner.check();
     expect(runner.fired).toBeGreaterThan(STEPS / 200);

@@ -28,10 +28,8 @@ interface Scenario {
 }
 
 function mapData(w: TimerWorld, map: BpfMap, keys: number): object {
-  const word = (off: number): number => w.view.getUint32(map.addr + off, true);
-  const timers = map.addr + word(L.MAP_TIMERS_OFF);
-  const end = timers + word(L.MAP_TIMER_POOL) * L.TIMER_SIZE;
-  return { addr: map.addr, timers, end, keys, array: map.shape.type === "array" };
+  const end = map.addr + w.view.getUint32(map.addr + L.MAP_TOTAL_SIZE, true);
+  return { addr: map.addr, end, keys, array: map.shape.type === "array" };
 }
 
 async function stress({
@@ -58,7 +56,7 @@ async function stress({
     ms: MS,
     L: { ...L },
     gate: w.alloc(64),
-    freed: w.alloc(4096 * 4),
+    freed: w.alloc(w.view.getUint32(own.addr + L.MAP_TOTAL_SIZE, true) / 2),
   };
   const results = await Promise.all(
     Array.from({ length: cpus }, (_, id) => {

@@ -51,15 +51,15 @@ function remove(map, n) {
 
 /** What this thread freed, outside of callbacks: after this no callback with that word may run. */
 function markFreed(word) {
-  const index = (Number(word & 0xffffffffn) - own.timers) / L.TIMER_SIZE;
+  const index = (Number(word & 0xffffffffn) - own.addr) / 8;
   Atomics.store(words, freed / 4 + index, Number(word >> 32n) + 1);
   count.freed++;
 }
 
 function checkAlive(word, when) {
   const t = Number(word & 0xffffffffn);
-  if (t < own.timers || t >= own.end) return;
-  const gone = Atomics.load(words, freed / 4 + (t - own.timers) / L.TIMER_SIZE);
+  if (t < own.addr || t >= own.end) return;
+  const gone = Atomics.load(words, freed / 4 + (t - own.addr) / 8);
   if (gone > Number(word >> 32n)) fail(`${when} with a timer that was freed`);
 }
 

@@ -16,6 +16,14 @@ export const SHAPE: MapShape = {
   specialFields: [],
 };
 
+export interface WorldOptions {
+  readonly ncpus?: number;
+  readonly pages?: number;
+  readonly prog?: Prog;
+  /** WORLD_F_* */
+  readonly flags?: number;
+}
+
 export class TestWorld implements MapHome {
   readonly memory: WebAssembly.Memory;
   readonly lib: WebAssembly.Exports & LibExports;
@@ -25,11 +33,11 @@ export class TestWorld implements MapHome {
   #next: number;
   readonly #scratch: number;
 
-  constructor({ ncpus = 1, pages = 512, prog }: { ncpus?: number; pages?: number; prog?: Prog } = {}) {
+  constructor({ ncpus = 1, pages = 512, prog, flags = 0 }: WorldOptions = {}) {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
     this.lib = createLib(this.memory, prog, this.table);
     this.ncpus = ncpus;
-    this.lib.world_init(ncpus, 42n, 0);
+    this.lib.world_init(ncpus, 42n, flags);
     // the host's own block, of which only the start is used
     this.cpu = L.CPU_BASE + ncpus * L.CPU_STRIDE;
     this.lib.cpu_init(this.cpu, 0, 0n);

@@ -44,6 +44,8 @@ export { skb_get_tunnel_key, skb_get_tunnel_opt, skb_set_tunnel_key, skb_set_tun
 export { skb_vlan_pop, skb_vlan_push } from "./skb_vlan";
 export { strncmp } from "./string";
 export { timer_cancel, timer_cancel_async, timer_init, timer_set_callback, timer_start } from "./timer";
+// For nobody: what is exported stays a function of its own, and the JIT inlines no *Cold.
+export { absoluteCold, cancelCold, guessAnewCold, startCold } from "./timer";
 export { wq_init, wq_set_callback_impl, wq_start } from "./timer";
 export { map_release_timers, timer_free } from "./timer_free";
 export { timer_next_due, timers_abort, timers_run, timers_run_all, timers_stats_reset } from "./timer_run";

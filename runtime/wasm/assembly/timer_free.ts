@@ -7,7 +7,7 @@
 // so no two callbacks can wait for each other here. A work item's callback is never waited for.
 import * as L from "../../memory/layout";
 import { pause, stopping } from "./pause";
-import { baseOf, cpuBlock, freeTaken, timerOf } from "./timer_object";
+import { baseOf, cpuBlock, forget, freeTaken, timerOf } from "./timer_object";
 
 @inline
 export function hasTimers(map: i32): bool {
@@ -85,5 +85,12 @@ export function map_release_timers(map: i32): void {
   const count = pool == 0 ? load<u32>(map, L.MAP_MAX_ENTRIES) : min(atomic.load<u32>(map, L.MAP_BUMP), pool);
   const stride = load<i32>(map, L.MAP_ELEM_STRIDE);
   let value = map + load<i32>(map, L.MAP_ELEMS_OFF) + load<i32>(map, L.MAP_VALUE_OFF);
-  for (let i: u32 = 0; i < count; i++, value += stride) freeValue(map, value, 0);
+  for (let i: u32 = 0; i < count; i++, value += stride) {
+    freeValue(map, value, 0);
+    if (load<i32>(map, L.MAP_TIMER_OFF) != L.MAP_NO_FIELD) forget(value + load<i32>(map, L.MAP_TIMER_OBJECT));
+    if (load<i32>(map, L.MAP_WQ_OFF) != L.MAP_NO_FIELD) forget(value + load<i32>(map, L.MAP_WQ_OBJECT));
+  }
+  const spares = min(atomic.load<u32>(map, L.MAP_TIMER_BUMP), load<u32>(map, L.MAP_TIMER_POOL));
+  let t = map + load<i32>(map, L.MAP_TIMERS_OFF);
+  for (let i: u32 = 0; i < spares; i++, t += L.TIMER_SIZE) forget(t);
 }

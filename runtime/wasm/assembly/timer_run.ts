@@ -2,12 +2,14 @@
 // program. Decides the order over CPUs, the clock a callback sees and when a run ends; what is due is the queue's business.
 // The base lock is held from one callback's end to the next one's start, not across callbacks.
 import * as L from "../../memory/layout";
+import { sole } from "./alone";
 import { ARRAY } from "./errno";
 import { advanceMonotonic } from "./clock";
 import { stopping } from "./pause";
 import { ringsRead } from "./ring";
 import { cpuBlock, lockBase, settle, timerOf, unlockBase, wordOf } from "./timer_object";
-import { NEVER, before, dequeue, dueBound, dueExact, peek } from "./timer_queue";
+import { before } from "./timer_heap";
+import { NEVER, dequeue, dueBound, dueExact, peek } from "./timer_queue";
 
 const NS_PER_SECOND: u64 = 1000000000;
 
@@ -43,7 +45,7 @@ function storms(on: i32, t: i32, now: u64): bool {
   const fires = load<u32>(t, L.TIMER_SECOND) == second ? load<u32>(t, L.TIMER_FIRES) : 0;
   const set = load<u32>(L.WORLD_TIMER_CAP);
   if (fires >= (set == 0 ? <u32>L.TIMER_CAP_DEFAULT : set)) {
-    store<i32>(on, load<i32>(t, L.TIMER_CALLBACK) - 1, L.CPU_STORM_FN);
+    store<i32>(on, <i32>load<u16>(t, L.TIMER_CALLBACK) - 1, L.CPU_STORM_FN);
     return true;
   }
   store<u32>(t, second, L.TIMER_SECOND);
@@ -63,15 +65,15 @@ function ended(on: i32, word: u64): void {
 
 /** Locked, and again at the end; not in between. */
 function fire(on: i32, t: i32): void {
-  const fn = load<i32>(t, L.TIMER_CALLBACK);
-  dequeue(on, t);
+  const fn = <i32>load<u16>(t, L.TIMER_CALLBACK);
+  dequeue(on, t, load<u32>(t, L.TIMER_STATE), true);
   if (fn == 0) return;
   const word = wordOf(t);
   const state = load<u32>(t, L.TIMER_STATE);
   const map = load<i32>(t, L.TIMER_MAP);
   const value = load<i32>(t, L.TIMER_VALUE);
   atomic.store<u32>(t, state | L.TIMER_F_RUNNING, L.TIMER_STATE);
-  store<u32>(on, load<u32>(t, L.TIMER_PROG), L.CPU_CUR_PROG);
+  store<u32>(on, load<u16>(t, L.TIMER_PROG), L.CPU_CUR_PROG);
   if ((state & L.TIMER_F_WORK) != 0) store<u64>(on, word, L.CPU_CUR_WORK);
   else store<u64>(on, word, L.CPU_CUR_TIMER);
   add64(on + L.CPU_TIMERS_FIRED, 1);
@@ -129,7 +131,7 @@ export function runCpu(cpu: i32, on: i32, until: u64, budget: u32, events: bool)
     reason = L.WALK_DONE;
     fired++;
   }
-  store<u64>(on, virtual ? dueBound(on) : dueExact(on), L.CPU_TIMER_DUE);
+  store<u64>(on, virtual ? dueBound(on) : dueExact(on, true), L.CPU_TIMER_DUE);
   unlockBase(on);
   store<i32>(cpu, reason, L.CPU_WALK_REASON);
   return fired;
@@ -204,16 +206,17 @@ export function timers_run_all(cpu: i32, until: i64, budget: i32): i32 {
 
 export function timer_next_due(cpu: i32): i64 {
   lockBase(cpu);
-  const due = dueExact(cpu);
-  store<u64>(cpu, due, L.CPU_TIMER_DUE);
+  const due = dueExact(cpu, !sole());
+  // alone that is where the first list begins: see enqueue
+  if (!sole()) store<u64>(cpu, due, L.CPU_TIMER_DUE);
   unlockBase(cpu);
   return due;
 }
 
 export function timers_stats_reset(cpu: i32): void {
   lockBase(cpu);
-  store<u64>(cpu, 0, L.CPU_TIMERS_STARTED);
   store<u64>(cpu, 0, L.CPU_TIMERS_FIRED);
   store<u64>(cpu, 0, L.CPU_TIMERS_CANCELLED);
   unlockBase(cpu);
+  atomic.store<u64>(L.WORLD_TIMER_SEQ_RESET, atomic.load<u64>(L.WORLD_TIMER_SEQ));
 }

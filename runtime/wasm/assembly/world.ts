@@ -7,7 +7,7 @@ import { zeroBytes } from "./bytes";
 export function world_init(ncpus: i32, seed: i64, flags: i32): void {
   store<i32>(L.WORLD_LAYOUT, L.LAYOUT_VERSION);
   store<i32>(L.WORLD_NCPUS, ncpus);
-  store<i32>(L.WORLD_FLAGS, flags);
+  store<i32>(L.WORLD_FLAGS, (flags & L.WORLD_F_ALONE) != 0 && ncpus == 1 ? flags | L.WORLD_F_SOLE : flags);
   store<i64>(L.WORLD_SEED, seed);
   store<i32>(L.WORLD_CPUS, L.CPU_BASE);
   crcInit();
@@ -22,7 +22,10 @@ export function cpu_init(cpu: i32, index: i32, seed: i64): void {
   store<i32>(cpu, index, L.CPU_INDEX);
   store<i64>(cpu, L.MONOTONIC_START_NS, L.CPU_MONOTONIC);
   store<i64>(cpu, -1, L.CPU_TIMER_DUE);
-  if (cpu == L.CPU_BASE + index * L.CPU_STRIDE && index < load<i32>(L.WORLD_NCPUS)) store<i32>(cpu, cpu + L.CPU_QUEUE, L.CPU_TIMER_QUEUE);
+  if (cpu == L.CPU_BASE + index * L.CPU_STRIDE && index < load<i32>(L.WORLD_NCPUS)) {
+    store<i32>(cpu, cpu + L.CPU_QUEUE, L.CPU_TIMER_QUEUE);
+    store<i64>(cpu + L.CPU_QUEUE, -1, L.QUEUE_STARTS);
+  }
   prandomInit(cpu, seed, index);
 }
 
