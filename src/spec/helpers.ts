@@ -14,6 +14,7 @@ export {
   type ArgKind,
   argKind,
   type ArgType,
+  type DynptrArg,
   type FixedArg,
   type HelperEffects,
   type HelperProto,

@@ -1,7 +1,7 @@
 // What any call leaves behind, whatever it calls: the argument registers are gone, and packet pointers with them
 // where the packet may have moved.
 import type { Env } from "./env.ts";
-import { NOT_INIT, UNKNOWN, isPktAny } from "./regs.ts";
+import { NOT_INIT, PKT_SLICE, UNKNOWN, isPktAny } from "./regs.ts";
 import { StackSlot } from "./stack.ts";
 import { mapRegs } from "./state.ts";
 
@@ -13,7 +13,16 @@ export function clearCallerSaved(env: Env): void {
 export function killPktPointers(env: Env): void {
   mapRegs(
     env.state,
-    (r) => (isPktAny(r) ? UNKNOWN : r),
+    (r) => (isPktAny(r) || (r.kind === "mem" && r.is(PKT_SLICE)) ? UNKNOWN : r),
+    (slot, r) => new StackSlot(slot.bytes, r),
+  );
+}
+
+/** The dynptr is gone: what pointed into its data is now just a number. */
+export function killSlices(env: Env, dynptrId: number): void {
+  mapRegs(
+    env.state,
+    (r) => (r.kind === "mem" && r.dynptrId === dynptrId ? UNKNOWN : r),
     (slot, r) => new StackSlot(slot.bytes, r),
   );
 }

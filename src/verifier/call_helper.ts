@@ -11,9 +11,10 @@ import { countFormatArgs } from "./format_string.ts";
 import { releaseArg, withReference } from "./helper_objects.ts";
 import { type CallMeta, checkArg, newCallMeta } from "./helper_args.ts";
 import { checkResult, returned } from "./helper_ret.ts";
+import { stepDynptrRead, stepDynptrRelease, stepNewDynptr } from "./dynptr.ts";
 import { markPrecise } from "./precision.ts";
 import { checkNothingHeld } from "./refs.ts";
-import { type RegState, UNKNOWN, isNull } from "./regs.ts";
+import { type RegState, UNKNOWN, isNull, regTypeStr } from "./regs.ts";
 import { sleeplessRegion } from "./kfunc/regions.ts";
 import { checkStackRange, stepStackRange } from "./stack_access.ts";
 import { inSleepable } from "./trust.ts";
@@ -110,6 +111,11 @@ function checkSpecial(env: Env, { name, id }: HelperProto): void {
       env.reject("EINVAL", "get_local_storage() doesn't support non-zero flags");
     markPrecise(env, 2);
   }
+  if (name === "dynptr_from_mem") {
+    const data = env.regs[1] as RegState;
+    if (data.kind !== "map_value" || data.maybeNull)
+      env.reject("EACCES", `Unsupported reg type ${regTypeStr(data)} for bpf_dynptr_from_mem data`);
+  }
   if (name === "tail_call") checkNothingHeld(env, "tail_call");
   if (name === "snprintf") checkFormat(env);
   if (name === "get_func_ip" && type !== "kprobe") {
@@ -119,6 +125,16 @@ function checkSpecial(env: Env, { name, id }: HelperProto): void {
       `func bpf_${name}#${id} ${why || `not supported for program type ${progTypeId(type)}`}`,
     );
   }
+}
+
+function stepDynptrs(env: Env, { name, effects }: HelperProto, { dynptr, newDynptr }: CallMeta): void {
+  if (dynptr !== undefined) {
+    stepDynptrRead(env, dynptr);
+    if (effects.releases !== undefined) stepDynptrRelease(env, dynptr);
+    const inPacket = dynptr.type === "skb" || dynptr.type === "skb_meta";
+    if (name === "dynptr_write" && inPacket) killPktPointers(env);
+  }
+  if (newDynptr !== undefined) stepNewDynptr(env, newDynptr.place, newDynptr.type, 0);
 }
 
 /** True if the current path now goes on where the function returns: see below. */
@@ -135,7 +151,8 @@ export function execHelper(env: Env, id: number): boolean {
     if (reg.kind === "fp") checkStackRange(env, m.regno, m.size, m.wholly);
     if (reg.kind === "fp") stepStackRange(env, reg, m.size, m.write, m.wholly);
   }
-  releaseArg(env, proto, meta);
+  stepDynptrs(env, proto, meta);
+  if (meta.dynptr === undefined) releaseArg(env, proto, meta);
   if (meta.callback >= 0) {
     if (proto.effects.async === true) queueCallback(env, meta.callback, meta.map);
     else enterCallback(env, proto, meta);

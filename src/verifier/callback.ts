@@ -5,6 +5,7 @@ import type { HelperProto } from "../spec/helpers.ts";
 import { enterFrame } from "./call_subprog.ts";
 import type { Env, Subprog } from "./env.ts";
 import type { CallMeta } from "./helper_args.ts";
+import { lentDynptr } from "./dynptr.ts";
 import { markPrecise } from "./precision.ts";
 import { NOT_INIT, type RegState, UNKNOWN, isNull, ptrReg } from "./regs.ts";
 import type { Frame } from "./state.ts";
@@ -15,8 +16,9 @@ function elemArgs(map: number): RegState[] {
 }
 
 /** r1..r5 of a callback that runs within the call. */
-function callbackArgs(proto: HelperProto, meta: CallMeta, caller: Frame): RegState[] {
+function callbackArgs(env: Env, proto: HelperProto, meta: CallMeta, caller: Frame): RegState[] {
   const ctx = caller.regs[3] as RegState;
+  if (proto.name === "user_ringbuf_drain") return [lentDynptr(env), ctx];
   return proto.name === "loop" ? [UNKNOWN, ctx] : [...elemArgs(meta.map), ctx];
 }
 
@@ -42,7 +44,7 @@ export function enterCallback(env: Env, proto: HelperProto, meta: CallMeta): voi
   const st = env.push(sub.start, env.pc);
   const caller = st.cur;
   const callee = enterFrame(env, st, meta.callback, env.pc);
-  setArgs(callee, callbackArgs(proto, meta, caller));
+  setArgs(callee, callbackArgs(env, proto, meta, caller));
   callee.inCallback = true;
   st.callbackUnrollDepth++;
   caller.callbackDepth++;

@@ -1,6 +1,13 @@
 // Arguments of a helper call, one after the other, against the helper's row. Refuses; changes no register.
 // What the arguments teach about the call (its map, its key, what it overwrites) is collected in a CallMeta.
-import { type ArgKind, argKind, type ArgType, type FixedArg, type HelperProto } from "../spec/helpers.ts";
+import {
+  type ArgKind,
+  argKind,
+  type ArgType,
+  type DynptrArg,
+  type FixedArg,
+  type HelperProto,
+} from "../spec/helpers.ts";
 import { progRules } from "../spec/prog_rules.ts";
 import { checkArgType, isNullable } from "./arg_types.ts";
 import type { Env } from "./env.ts";
@@ -8,6 +15,9 @@ import { checkAligned, checkMapValue, checkPacket, checkRegion } from "./mem_acc
 import { checkRegRead } from "./reg_checks.ts";
 import type { TypeRef } from "./btf_match.ts";
 import { checkRefArg, checkStructArg } from "./helper_objects.ts";
+import { checkDynptr, checkDynptrRelease, checkNewDynptr, type FoundDynptr } from "./dynptr.ts";
+import type { DynptrType } from "./stack.ts";
+import type { ObjectPlace } from "./stack_place.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
 import { type RegState, isNull, isPkt, regTypeStr } from "./regs.ts";
 import { checkSameMap, checkTimer, type FieldOwner, releaseLock, takeLock } from "./special_args.ts";
@@ -23,7 +33,15 @@ export interface MemArg {
   readonly wholly: boolean;
 }
 
+/** A dynptr that is made: where. */
+export interface NewDynptr {
+  readonly place: ObjectPlace;
+  readonly type: DynptrType;
+}
+
 export interface CallMeta {
+  dynptr: FoundDynptr | undefined;
+  newDynptr: NewDynptr | undefined;
   map: number;
   /** the key's value if it is a constant */
   constKey: number | undefined;
@@ -45,6 +63,8 @@ export interface CallMeta {
 
 export function newCallMeta(): CallMeta {
   return {
+    dynptr: undefined,
+    newDynptr: undefined,
     map: -1,
     constKey: undefined,
     callback: -1,
@@ -216,6 +236,12 @@ export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta
   checkKind(env, proto, i, kind, meta);
 }
 
+function checkDynptrArg(env: Env, regno: number, arg: DynptrArg, meta: CallMeta): void {
+  if (arg.use === "new") meta.newDynptr = { place: checkNewDynptr(env, regno), type: arg.type ?? "local" };
+  else if (arg.use === "release") meta.dynptr = checkDynptrRelease(env, regno, arg.type);
+  else meta.dynptr = checkDynptr(env, regno, arg.type);
+}
+
 /** What is asked beyond the type. */
 function checkKind(env: Env, proto: HelperProto, i: number, kind: ArgKind, meta: CallMeta): void {
   const regno = i + 1;
@@ -248,6 +274,8 @@ function checkKind(env: Env, proto: HelperProto, i: number, kind: ArgKind, meta:
       return checkAllocSize(env, regno, meta);
     case "const_str":
       return checkConstStr(env, regno, reg);
+    case "dynptr":
+      return checkDynptrArg(env, regno, proto.args[i] as DynptrArg, meta);
     case "func":
       meta.callback = reg.aux;
       return;
@@ -255,7 +283,6 @@ function checkKind(env: Env, proto: HelperProto, i: number, kind: ArgKind, meta:
       meta.percpu = pointedType(reg, env.kernelBtf);
       return;
     case "kptr":
-    case "dynptr":
       return env.reject("EOPNOTSUPP", `helper bpf_${proto.name} is not supported yet`);
     default:
       return;

@@ -68,8 +68,7 @@ function percpu(env: Env, { percpu: type }: CallMeta, nullable: boolean): RegSta
 /** Refuses a helper whose result would have to be tracked in a way that is not there yet. */
 export function checkResult(env: Env, proto: HelperProto): void {
   const { ret, name } = proto;
-  if (ret === "dynptr_mem_or_null" || ret === "kptr_or_null")
-    env.reject("EOPNOTSUPP", `helper bpf_${name} is not supported yet`);
+  if (ret === "kptr_or_null") env.reject("EOPNOTSUPP", `helper bpf_${name} is not supported yet`);
 }
 
 export function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState {
@@ -91,8 +90,19 @@ export function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState
     case "sock_common_or_null":
     case "tcp_sock_or_null":
       return new Reg(socketKind(proto.ret) as RegKind, 0, Scalar.zero, env.newId(), 0, MAYBE_NULL);
-    case "kptr_or_null":
     case "dynptr_mem_or_null":
+      return new Reg(
+        "mem",
+        0,
+        Scalar.zero,
+        env.newId(),
+        meta.allocSize,
+        MAYBE_NULL,
+        meta.dynptr?.refId ?? 0,
+        undefined,
+        meta.dynptr?.id ?? 0,
+      );
+    case "kptr_or_null":
       throw new Error(`bpf_${proto.name}: its result was not refused`);
     default:
       return structReturned(env, proto.ret);

@@ -193,7 +193,7 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
     case "fp":
       checkStackBounds(env, regno, insnOff, size, o.write);
       if (!o.write) checkStackRead(env, regno, insnOff, size);
-      else if (o.stored !== undefined) checkStackWrite(env, regno, size, o.stored);
+      else if (o.stored !== undefined) checkStackWrite(env, regno, insnOff, size, o.stored);
       return;
     case "pkt":
     case "pkt_meta":

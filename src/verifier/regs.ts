@@ -41,6 +41,8 @@ export const TRUSTED = 1 << 7;
 export const ALLOC = 1 << 8;
 /** a node of a list or tree seen under its lock: not owned */
 export const NON_OWN_REF = 1 << 9;
+/** mem: packet bytes that a dynptr gave, gone when the packet changes */
+export const PKT_SLICE = 1 << 12;
 /** scalars: `off` counts, in 64 bits or modulo 2^32 */
 export const ADD_CONST64 = 1 << 10;
 export const ADD_CONST32 = 1 << 11;

@@ -17,20 +17,23 @@ const ALL_SPILL = 0x11111111;
 
 export type DynptrType = "local" | "ringbuf" | "skb" | "xdp" | "skb_meta" | "file";
 
+/** One of a dynptr's two slots. */
+export interface Dynptr {
+  readonly kind: "dynptr";
+  readonly type: DynptrType;
+  /** the same in both slots and in every copy, for slices to name */
+  readonly id: number;
+  readonly refId: number;
+  /** the slot at the lower address */
+  readonly first: boolean;
+  readonly rdonly: boolean;
+  /** the dynptr it was cloned from shares this, 0 = none */
+  readonly parentId: number;
+}
+
 /** What a call put into a slot: one of the slots of a dynptr or iterator, or the saved irq flags. */
 export type StackObject =
-  | {
-      readonly kind: "dynptr";
-      readonly type: DynptrType;
-      /** the same in both slots and in every copy, for slices to name */
-      readonly id: number;
-      readonly refId: number;
-      /** the slot at the lower address */
-      readonly first: boolean;
-      readonly rdonly: boolean;
-      /** the dynptr it was cloned from shares this, 0 = none */
-      readonly parentId: number;
-    }
+  | Dynptr
   | {
       readonly kind: "iter";
       /** struct bpf_iter_<name> */

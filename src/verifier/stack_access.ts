@@ -1,6 +1,7 @@
 // Loads and stores through frame pointers: bounds, what a slot remembers, what a load gives back.
 // Programs may read stack bytes they never wrote; those reads are noted for the JIT, not refused.
 import type { Env } from "./env.ts";
+import { checkMayOverwrite, destroyDynptr } from "./dynptr_slots.ts";
 import { stackFlags } from "./history.ts";
 import { markPrecise } from "./precision.ts";
 import { type RegState, UNKNOWN, ZERO, isNull, scalarReg, withId, withoutId } from "./regs.ts";
@@ -172,8 +173,24 @@ export interface Stored {
   readonly value: RegState;
 }
 
-export function checkStackWrite(env: Env, regno: number, size: number, stored: Stored): void {
+/** The numbers of the slots that hold these bytes, lowest and highest. */
+function slotRange(min: number, end: number): readonly [number, number] {
+  return [-end >> 3, (-min - 1) >> 3];
+}
+
+function checkOverwrites(env: Env, ptr: RegState, off: number, size: number): void {
+  const { min, max } = offsets(ptr, off);
+  checkMayOverwrite(env, frameOf(env, ptr), ...slotRange(min, max + size));
+}
+
+function loseDynptrs(env: Env, frame: Frame, min: number, end: number): void {
+  const [lo, hi] = slotRange(min, end);
+  for (let spi = lo; spi <= hi; spi++) destroyDynptr(env, frame, spi);
+}
+
+export function checkStackWrite(env: Env, regno: number, off: number, size: number, stored: Stored): void {
   const ptr = env.regs[regno] as RegState;
+  checkOverwrites(env, ptr, off, size);
   const isPtr = stored.value.kind !== "scalar";
   if (!isPtr || !ptr.s.isConst) return;
   if (size !== 8) env.reject("EACCES", "invalid size of register spill");
@@ -185,6 +202,7 @@ export function stepStackWrite(env: Env, reg: RegState, off: number, size: numbe
   const frame = frameOf(env, reg);
   const { min, max } = offsets(reg, off);
   growStack(env, frame, min);
+  loseDynptrs(env, frame, min, max + size);
   const depth = env.state.frames.length - 1 - reg.aux;
   env.facts.stackAccess(env.pc, true, frame.subprogno, depth, reg.s.isConst ? min : undefined);
   if (reg.s.isConst) writeFixed(env, frame, min, size, stored);

@@ -5,6 +5,8 @@ import { isNoCastAlias, isProjection, structHolds, type TypeRef } from "../btf_m
 import type { Env } from "../env.ts";
 import { checkConstStr, checkHelperMem, checkMemSize } from "../helper_args.ts";
 import { ALLOC, isNull, MAYBE_NULL, PERCPU, type RegState, regTypeStr, withFlags } from "../regs.ts";
+import { checkDynptr, checkNewDynptr } from "../dynptr.ts";
+import type { DynptrType } from "../stack.ts";
 import { checkIter } from "../iter.ts";
 import { checkKfuncField } from "../special_args.ts";
 import { hasUnsafeFlags, isRcu, pointedType, structOf, TRUSTED_FLAGS } from "../trust.ts";
@@ -146,6 +148,27 @@ function field(kind: "bpf_wq" | "bpf_timer"): Check {
   };
 }
 
+/** Functions that make a dynptr, by what its data is. */
+const MAKES: Readonly<Record<string, DynptrType>> = {
+  bpf_dynptr_from_skb: "skb",
+  bpf_dynptr_from_xdp: "xdp",
+  bpf_dynptr_from_skb_meta: "skb_meta",
+  bpf_dynptr_from_file: "file",
+};
+
+function checkDynptrParam(env: Env, { i, regno, reg, param }: PtrArg, meta: KfuncMeta): void {
+  if (reg.kind !== "fp" && reg.kind !== "dynptr_ptr")
+    env.reject("EINVAL", `arg#${i} expected pointer to stack or const struct bpf_dynptr`);
+  if (!param.has("__uninit")) {
+    meta.dynptr = checkDynptr(env, regno, undefined);
+    return;
+  }
+  const type = meta.kfunc.name === "bpf_dynptr_clone" ? meta.dynptr?.type : MAKES[meta.kfunc.name];
+  if (type === undefined || type === "file")
+    return notYet("dynptrs of this kind")(env, { i, regno, reg, param } as PtrArg, meta);
+  meta.newDynptr = { place: checkNewDynptr(env, regno), type };
+}
+
 function notYet(what: string): Check {
   return (env, _, meta) =>
     env.reject("EOPNOTSUPP", `kernel function ${meta.kfunc.name}: ${what} are not supported yet`);
@@ -156,7 +179,7 @@ export const ARG_CHECKS: Readonly<Record<ArgKind, Check>> = {
   null: () => undefined,
   alloc: checkOwnObject,
   refcounted: notYet("allocated objects"),
-  dynptr: notYet("dynptrs"),
+  dynptr: checkDynptrParam,
   iter: checkIter,
   list_head: notYet("lists"),
   list_node: notYet("lists"),

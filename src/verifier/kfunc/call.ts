@@ -6,6 +6,7 @@ import { clearCallerSaved, killPktPointers } from "../call_effects.ts";
 import { queueCallback } from "../callback.ts";
 import type { Env } from "../env.ts";
 import { checkThrow, THROW } from "../exceptions.ts";
+import { stepDynptrRead, stepNewDynptr } from "../dynptr.ts";
 import { forkNext, stepIter } from "../iter.ts";
 import { releaseRef } from "../refs.ts";
 import type { RegState } from "../regs.ts";
@@ -72,6 +73,9 @@ export function execKfunc(env: Env, insn: InsnOf<"call">): boolean {
     if (env.regs[m.regno]?.kind === "fp") checkStackRange(env, m.regno, m.size, m.wholly);
   stepMem(env, meta);
   stepIter(env, meta);
+  if (meta.dynptr !== undefined) stepDynptrRead(env, meta.dynptr);
+  if (meta.newDynptr !== undefined)
+    stepNewDynptr(env, meta.newDynptr.place, meta.newDynptr.type, meta.dynptr?.refId ?? 0);
   env.facts.callKfunc(
     env.pc,
     kfunc.name,

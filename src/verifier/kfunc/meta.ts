@@ -2,9 +2,9 @@
 // the call does and returns.
 import type { SpecialField } from "../../elf/object_spec.ts";
 import type { TypeRef } from "../btf_match.ts";
-import type { MemArg } from "../helper_args.ts";
+import type { MemArg, NewDynptr } from "../helper_args.ts";
 import type { FieldOwner } from "../special_args.ts";
-import type { DynptrType } from "../stack.ts";
+import type { FoundDynptr } from "../dynptr.ts";
 import type { Kfunc } from "./desc.ts";
 
 /** Where an iterator lies, and of which kind it is. */
@@ -39,7 +39,9 @@ export class KfuncMeta {
   /** memory the function reads and writes */
   readonly mem: MemArg[] = [];
   /** the dynptr that was there before */
-  dynptr: { readonly id: number; readonly type: DynptrType; readonly refId: number } | undefined = undefined;
+  dynptr: FoundDynptr | undefined = undefined;
+  /** the dynptr that is made */
+  newDynptr: NewDynptr | undefined = undefined;
   /** the iterator's first slot */
   iter: IterPlace | undefined = undefined;
 

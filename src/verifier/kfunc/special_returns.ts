@@ -3,8 +3,9 @@ import type { Btf } from "../../btf/btf.ts";
 import { isStructType, type StructType } from "../../btf/query.ts";
 import { valueFields } from "../../elf/special_fields.ts";
 import { KERN_CTX } from "../../spec/kern_ctx.ts";
+import { progRules } from "../../spec/prog_rules.ts";
 import type { Env } from "../env.ts";
-import { ALLOC, PERCPU, RDONLY, RegState, TRUSTED, UNTRUSTED } from "../regs.ts";
+import { ALLOC, PERCPU, PKT_SLICE, RDONLY, RegState, TRUSTED, UNTRUSTED } from "../regs.ts";
 import { Scalar } from "../scalar.ts";
 import { isScalarStruct } from "./arg_kind.ts";
 import type { KfuncMeta } from "./meta.ts";
@@ -63,9 +64,35 @@ const newPercpu: Return = (env, { constant }) => {
   return new RegState("ptr_", 0, Scalar.zero, 0, t.id, ALLOC | PERCPU, 0, btf);
 };
 
+const PACKETS: ReadonlySet<string> = new Set(["skb", "xdp", "skb_meta"]);
+
+/** Bytes of a dynptr, in place or copied into a buffer: which of the two is not known. */
+function slice(readOnly: boolean): Return {
+  return (env, { kfunc, dynptr, constant }) => {
+    if (dynptr === undefined || constant === undefined) throw new Error("a slice of no dynptr");
+    if (!readOnly && progRules(env.prog.type).pkt !== "write")
+      env.reject("EINVAL", "the prog does not allow writes to packet data");
+    if (constant > 0x7fff_ffffn) env.reject("EACCES", `${kfunc.name}: a slice of ${constant} bytes`);
+    const flags = (readOnly ? RDONLY : 0) | (PACKETS.has(dynptr.type) ? PKT_SLICE : 0);
+    return new RegState(
+      "mem",
+      0,
+      Scalar.zero,
+      0,
+      Number(constant),
+      flags,
+      dynptr.refId,
+      undefined,
+      dynptr.id,
+    );
+  };
+}
+
 export const SPECIAL_RETURNS: Readonly<Record<string, Return>> = {
   bpf_rdonly_cast: rdonlyCast,
   bpf_cast_to_kern_ctx: kernCtx,
   bpf_obj_new_impl: newObject,
   bpf_percpu_obj_new_impl: newPercpu,
+  bpf_dynptr_slice: slice(true),
+  bpf_dynptr_slice_rdwr: slice(false),
 };
