@@ -7,7 +7,9 @@ import type { Env, Subprog } from "./env.ts";
 import type { CallMeta } from "./helper_args.ts";
 import { lentDynptr } from "./dynptr.ts";
 import { markPrecise } from "./precision.ts";
-import { NOT_INIT, type RegState, UNKNOWN, isNull, ptrReg } from "./regs.ts";
+import { kernelStruct } from "./helper_objects.ts";
+import { Scalar } from "./scalar.ts";
+import { NOT_INIT, RegState, UNKNOWN, isNull, ptrReg } from "./regs.ts";
 import type { Frame } from "./state.ts";
 
 /** Map, key and value, as callbacks of maps get them. */
@@ -19,6 +21,11 @@ function elemArgs(map: number): RegState[] {
 function callbackArgs(env: Env, proto: HelperProto, meta: CallMeta, caller: Frame): RegState[] {
   const ctx = caller.regs[3] as RegState;
   if (proto.name === "user_ringbuf_drain") return [lentDynptr(env), ctx];
+  if (proto.name === "find_vma") {
+    const { btf, id } = kernelStruct(env, "vm_area_struct");
+    const vma = new RegState("ptr_", 0, Scalar.zero, 0, id, 0, 0, btf);
+    return [caller.regs[1] as RegState, vma, caller.regs[4] as RegState];
+  }
   return proto.name === "loop" ? [UNKNOWN, ctx] : [...elemArgs(meta.map), ctx];
 }
 
