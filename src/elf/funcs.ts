@@ -40,6 +40,8 @@ export interface ElfFunc {
   readonly end: number;
   /** visible to the verifier as a global function */
   readonly global: boolean;
+  /** by its symbol; then it is static whatever its type says */
+  readonly hidden: boolean;
   refs: readonly Ref[];
   refused: string | undefined;
 }
@@ -90,6 +92,7 @@ function readFunc(section: ElfSection, sym: ElfSymbol): ElfFunc {
     start: sym.value,
     end: sym.value + sym.size,
     global: sym.bind !== STB.LOCAL && !hidden,
+    hidden,
     refs: [],
     refused: undefined,
   };

@@ -7,6 +7,7 @@ import { findSection } from "../spec/prog_types.ts";
 import { fixDatasecs, readData, readExterns } from "./data.ts";
 import { type Elf, type ElfSection, parseElf, SHT } from "./elf.ts";
 import { type ElfFunc, readFuncs, resolveRefs, SLOT } from "./funcs.ts";
+import { withLinkage } from "./linkage.ts";
 import { link, type LinkBudget, NOT_LINKED } from "./link.ts";
 import { BTF_MAPS, isLegacyMaps, MapTable, readBtfMaps, readLegacyMaps } from "./maps.ts";
 import type { ObjectSpec, ProgSpec } from "./object_spec.ts";
@@ -40,7 +41,8 @@ export function readObject(bytes: Uint8Array, name: string): ObjectSpec {
     maps: maps.maps,
     progs: funcs.all
       .filter(isProg)
-      .map((f) => readProg(f, ext, budget, exceptionCallbacks(f, funcs.all, btf))),
+      .map((f) => readProg(f, ext, budget, exceptionCallbacks(f, funcs.all, btf)))
+      .map((p) => withLinkage(p, btf, funcs.all)),
     variables,
   };
 }

@@ -23,6 +23,8 @@ export interface ProgRules {
   readonly pktArgs?: "always";
   /** puts sockets into maps, or only takes them out */
   readonly sockmap?: "update" | "delete";
+  /** the context is memory as it lies there: functions may be given it as such */
+  readonly plainCtx?: true;
   /** legacy packet loads */
   readonly ldAbs?: true;
   /** the first rule that fits; no rule: anything */
@@ -93,22 +95,27 @@ const RULES: Partial<Record<ProgTypeName, ProgRules>> = {
   },
   cgroup_sockopt: { pkt: "write", pktArgs: "always", attach: ["cgroup_setsockopt", "cgroup_getsockopt"], returns: BOOLEAN },
   cgroup_sysctl:  { returns: BOOLEAN },
-  cgroup_device:  { returns: BOOLEAN },
+  cgroup_device:  { plainCtx: true, returns: BOOLEAN },
   sock_ops:       { returns: BOOLEAN, sockmap: "delete" },
   sk_lookup:      { attach: ["sk_lookup"], returns: BOOLEAN, sockmap: "update" },
-  netfilter:      { attach: ["netfilter"], returns: BOOLEAN },
-  syscall:        { attach: [], sleepable: "always" },
+  netfilter:      { plainCtx: true, attach: ["netfilter"], returns: BOOLEAN },
+  syscall:        { plainCtx: true, attach: [], sleepable: "always" },
+  tracepoint:     { plainCtx: true },
+  raw_tracepoint: { plainCtx: true },
+  raw_tracepoint_writable: { plainCtx: true },
   ext:            { attach: [] },
   kprobe:         {
+    plainCtx: true,
     sleepable: "may",
     returns: [{ range: [0, 1], attach: ["trace_kprobe_session", "trace_uprobe_session"] }],
   },
   tracing:        {
+    plainCtx: true,
     sleepable: ["trace_fentry", "trace_fexit", "modify_return", "trace_iter"],
     returns: [{ range: [0, 0], attach: ["trace_fentry", "trace_fexit"] }, { range: [0, 1], attach: ["trace_iter"] }],
   },
-  lsm:            { sleepable: ["lsm_mac"] },
-  struct_ops:     { sleepable: "may" },
+  lsm:            { plainCtx: true, sleepable: ["lsm_mac"] },
+  struct_ops:     { plainCtx: true, sleepable: "may" },
 };
 
 export function progRules(type: ProgTypeName): ProgRules {

@@ -1,15 +1,13 @@
 // Calls of the program's own functions. A static one is walked in the caller's path, in a frame of its own; a global
-// one is checked once against its prototype, and here only the arguments are.
+// one is checked once against its prototype, and at its calls only the arguments are.
 import type { InsnOf } from "../isa/insn.ts";
 import type { Env, Subprog } from "./env.ts";
-import { type GlobalArg, globalArgs } from "./global_args.ts";
-import { checkHelperMem } from "./helper_args.ts";
-import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
+import { callGlobal } from "./call_global.ts";
 import { fmtFrame } from "./log.ts";
-import { checkPtrOff } from "./reg_checks.ts";
+import { badRange } from "./reg_checks.ts";
 import { markPrecise } from "./precision.ts";
-import { MAYBE_NULL, NOT_INIT, type RegState, UNKNOWN, isNull, withFlags } from "./regs.ts";
-import { checkStackRange, noteEscape, stepStackRange } from "./stack_access.ts";
+import { NOT_INIT, type RegState } from "./regs.ts";
+import { noteEscape } from "./stack_access.ts";
 import { forgetInstance, updateStackLive } from "./stack_live.ts";
 import { type Frame, MAX_FRAMES, newFrame, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";
@@ -47,60 +45,6 @@ function enterStatic(env: Env, subprogno: number): void {
   forgetInstance(env);
 }
 
-function checkMemArg(env: Env, regno: number, arg: GlobalArg): void {
-  const reg = env.regs[regno] as RegState;
-  if (isNull(reg)) {
-    if (!arg.nullable) env.reject("EINVAL", `arg#${regno - 1} is expected to be non-NULL`);
-    markPrecise(env, regno);
-    return;
-  }
-  if (reg.kind !== "scalar" && reg.maybeNull && !arg.nullable)
-    env.reject("EINVAL", `arg#${regno - 1} is expected to be non-NULL`);
-  env.regs[regno] = withFlags(reg, reg.flags & ~MAYBE_NULL);
-  checkHelperMem(env, regno, arg.size, false, true);
-  checkHelperMem(env, regno, arg.size, true, true);
-  env.regs[regno] = reg;
-}
-
-function checkGlobalArg(env: Env, regno: number, arg: GlobalArg): void {
-  const reg = env.regs[regno] as RegState;
-  if (arg.type === "scalar") {
-    if (reg.kind !== "scalar") env.reject("EINVAL", `R${regno} is not a scalar`);
-  } else if (arg.type === "ctx") {
-    if (reg.kind !== "ctx") env.reject("EINVAL", `arg#${regno - 1} expects pointer to ctx`);
-    checkPtrOff(env, reg, regno);
-  } else checkMemArg(env, regno, arg);
-}
-
-function callGlobal(env: Env, subprogno: number): void {
-  const sub = env.subprogs[subprogno] as Subprog;
-  if (env.state.holdsLock)
-    env.reject(
-      "EINVAL",
-      "global function calls are not allowed while holding a lock,",
-      "use static function instead",
-    );
-  const args = globalArgs(env, subprogno);
-  env.blame = { line: `Caller passes invalid args into func#${subprogno} ('${sub.name}')`, code: "EINVAL" };
-  args.forEach((arg, i) => {
-    checkGlobalArg(env, i + 1, arg);
-  });
-  env.blame = undefined;
-  args.forEach((arg, i) => {
-    const reg = env.regs[i + 1] as RegState;
-    noteEscape(env, reg);
-    if (arg.type === "mem" && reg.kind === "fp") checkStackRange(env, i + 1, arg.size, false);
-    if (arg.type === "mem" && reg.kind === "fp") stepStackRange(env, reg, arg.size, true, false);
-    if (arg.type === "mem" && (reg.kind === "pkt" || reg.kind === "pkt_meta")) env.facts.writesPkt = true;
-  });
-  if (env.log.level > 0) env.log.line(`Func#${subprogno} ('${sub.name}') is global and assumed valid.`);
-  sub.called = true;
-  clearCallerSaved(env);
-  env.setReg(0, UNKNOWN);
-  if (sub.changesPkt) killPktPointers(env);
-  env.pc++;
-}
-
 export function execCall(env: Env, insn: InsnOf<"call">): void {
   if (insn.callee.kind !== "subprog") throw new Error("not a subprogram call");
   const subprogno = findSubprog(env, insn.callee.target);
@@ -119,13 +63,6 @@ function checkCallbackReturn(env: Env, r0: RegState): void {
   markPrecise(env, 0);
   if (r0.s.sminNum >= 0 && r0.s.smaxNum <= CALLBACK_MAX) return;
   env.reject("EINVAL", badRange("At callback return", r0, 0, CALLBACK_MAX));
-}
-
-export function badRange(where: string, r0: RegState, min: number, max: number, regno = 0): string {
-  const smin = r0.s.smin > -0x8000_0000_0000_0000n ? ` smin=${r0.s.smin}` : "";
-  const smax = r0.s.smax < 0x7fff_ffff_ffff_ffffn ? ` smax=${r0.s.smax}` : "";
-  const has = smin + smax === "" ? " unknown scalar value" : smin + smax;
-  return `${where} the register R${regno} has${has} should have been in [${min}, ${max}]`;
 }
 
 /** `exit` of a called function: back in the caller, after the call; of a callback: at the call again. */

@@ -38,8 +38,8 @@ export function markExceptionCallback(env: Env, pc: number | undefined): void {
 }
 
 /** One integer is all it is given. */
-export function checkExceptionArgs(env: Env, args: readonly { readonly type: string }[]): void {
-  if (args.length !== 1 || args[0]?.type !== "scalar")
+export function checkExceptionArgs(env: Env, args: readonly { readonly kind: string }[]): void {
+  if (args.length !== 1 || args[0]?.kind !== "scalar")
     env.rejectAt(-1, "EINVAL", "exception cb only supports single integer argument");
 }
 

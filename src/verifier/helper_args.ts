@@ -11,7 +11,7 @@ import {
 import { progRules } from "../spec/prog_rules.ts";
 import { checkArgType, isNullable } from "./arg_types.ts";
 import type { Env } from "./env.ts";
-import { checkAligned, checkMapValue, checkPacket, checkRegion } from "./mem_access.ts";
+import { checkAligned, checkMapValue, checkMem, checkPacket, checkRegion } from "./mem_access.ts";
 import { checkRegRead } from "./reg_checks.ts";
 import type { TypeRef } from "./btf_match.ts";
 import { checkRefArg, checkStructArg } from "./helper_objects.ts";
@@ -78,6 +78,16 @@ export function newCallMeta(): CallMeta {
   };
 }
 
+/** A context that is plain memory: its last byte must be there. */
+function checkCtxMem(env: Env, regno: number, size: number, write: boolean, zeroOk: boolean): void {
+  if (size > 0) checkMem(env, regno, size - 1, 1, { write, signed: false, strict: false });
+  else if (!zeroOk) env.reject("EACCES", "invalid zero-sized read");
+}
+
+function refuseMem(env: Env, regno: number, reg: RegState): never {
+  env.reject("EACCES", `R${regno} type=${regTypeStr(reg)} expected=fp`);
+}
+
 /** `size` bytes at the register, read or written by a helper. */
 export function checkHelperMem(env: Env, regno: number, size: number, write: boolean, zeroOk: boolean): void {
   const reg = env.regs[regno] as RegState;
@@ -95,9 +105,12 @@ export function checkHelperMem(env: Env, regno: number, size: number, write: boo
     case "fp":
       if (size === 0 && !zeroOk) env.reject("EACCES", "invalid zero-sized read");
       return checkStackBounds(env, regno, 0, size, write);
+    case "ctx":
+      if (progRules(env.prog.type).plainCtx === true) return checkCtxMem(env, regno, size, write, zeroOk);
+      return refuseMem(env, regno, reg);
     default:
       if (zeroOk && size === 0 && isNull(reg)) return;
-      env.reject("EACCES", `R${regno} type=${regTypeStr(reg)} expected=fp`);
+      return refuseMem(env, regno, reg);
   }
 }
 

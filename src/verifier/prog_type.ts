@@ -1,10 +1,9 @@
 // Whether a program of its type may be loaded at all: its expected attach type, whether it sleeps, what it returns.
 // The rules are rows of src/spec/prog_rules.ts.
 import { effectiveAttach, progRules, returnRange } from "../spec/prog_rules.ts";
-import { badRange } from "./call_subprog.ts";
 import type { Env } from "./env.ts";
 import { markPrecise } from "./precision.ts";
-import { checkRegRead } from "./reg_checks.ts";
+import { badRange, checkRegRead } from "./reg_checks.ts";
 import { checkNothingHeld } from "./refs.ts";
 import { type RegState, regTypeStr } from "./regs.ts";
 

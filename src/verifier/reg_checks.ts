@@ -58,3 +58,11 @@ export function checkArgOff(env: Env, regno: number, released: boolean): void {
   if (reg.off < 0) env.reject("EACCES", `negative offset ${type} ptr R${regno} off=${reg.off} disallowed`);
   if (!reg.s.isZero) env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);
 }
+
+/** The words for a number that is returned where it may not be. */
+export function badRange(where: string, r0: RegState, min: number, max: number, regno = 0): string {
+  const smin = r0.s.smin > -0x8000_0000_0000_0000n ? ` smin=${r0.s.smin}` : "";
+  const smax = r0.s.smax < 0x7fff_ffff_ffff_ffffn ? ` smax=${r0.s.smax}` : "";
+  const has = smin + smax === "" ? " unknown scalar value" : smin + smax;
+  return `${where} the register R${regno} has${has} should have been in [${min}, ${max}]`;
+}

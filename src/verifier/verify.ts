@@ -5,20 +5,19 @@ import { CTX_LAYOUTS } from "../spec/ctx/layouts.ts";
 import { BpfError } from "../spec/errors.ts";
 import { execAlu } from "./alu.ts";
 import { execJmp } from "./branch.ts";
+import { entryRegs } from "./call_global.ts";
 import { execHelper } from "./call_helper.ts";
 import { execCall, execReturn } from "./call_subprog.ts";
 import { checkCfg } from "./cfg.ts";
 import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
 import { VerifierError } from "./error.ts";
 import {
-  checkExceptionArgs,
   checkNotCalledDirectly,
   checkThrowsInCallbacks,
   exceptionCallbackPc,
   markExceptionCallback,
 } from "./exceptions.ts";
 import { insnSlots } from "./flow.ts";
-import { globalArgs } from "./global_args.ts";
 import { checkKfuncs, execKfunc } from "./kfunc/call.ts";
 import { attachTarget } from "./attach_target.ts";
 import { computeLiveRegs } from "./live_regs.ts";
@@ -31,7 +30,6 @@ import { execAtomic, execLdx, execSt } from "./mem_insns.ts";
 import { issue, type Prog, type SubprogInfo, type VerifiedProg } from "./proof.ts";
 import { endPath, isVisited } from "./prune.ts";
 import { checkAttachType, checkExit, checkSleepable } from "./prog_type.ts";
-import { MAYBE_NULL, ptrReg, RegState, UNKNOWN } from "./regs.ts";
 import { checkCallUnderLock } from "./special_args.ts";
 import { computeSccs } from "./scc.ts";
 import { beginInsn, endInsn } from "./stack_live.ts";
@@ -179,13 +177,6 @@ function walk(env: Env): void {
   }
 }
 
-function entryReg(env: Env, type: "scalar" | "ctx" | "mem", size: number, nullable: boolean): RegState {
-  if (type === "scalar") return UNKNOWN;
-  if (type === "ctx") return ptrReg("ctx", 0, 0);
-  const r = ptrReg("mem", 0, size);
-  return new RegState("mem", 0, r.s, env.newId(), size, nullable ? MAYBE_NULL : 0);
-}
-
 function verifyFrom(env: Env, subprogno: number): void {
   const sub = env.subprogs[subprogno] as Subprog;
   const frame = newFrame(0, subprogno, MAIN_CALLSITE);
@@ -194,15 +185,10 @@ function verifyFrom(env: Env, subprogno: number): void {
   env.state.firstPc = sub.start;
   env.pc = sub.start;
   env.explored = new Array(env.insns.length).fill(undefined);
-  if (subprogno === 0) frame.regs[1] = ptrReg("ctx", 0, 0);
-  else {
-    if (env.log.level > 0) env.log.line(`Validating ${sub.name}() func#${subprogno}...`);
-    const args = globalArgs(env, subprogno);
-    if (subprogno === env.exceptionCb) checkExceptionArgs(env, args);
-    args.forEach((arg, i) => {
-      frame.regs[i + 1] = entryReg(env, arg.type, arg.size, arg.nullable);
-    });
-  }
+  if (subprogno !== 0 && env.log.level > 0) env.log.line(`Validating ${sub.name}() func#${subprogno}...`);
+  entryRegs(env, subprogno).forEach((reg, i) => {
+    frame.regs[i + 1] = reg;
+  });
   env.scratchAll();
   walk(env);
   if (env.log.level === 1) env.log.reset(0);
