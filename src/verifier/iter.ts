@@ -11,7 +11,7 @@ import { BYTE_ITER, byteAt, EMPTY_SLOT, objectSlot, type StackObject } from "./s
 import { noteSlotRead, noteSlotWrite } from "./stack_live.ts";
 import { type Frame, type VerifierState } from "./state.ts";
 import { objectPlace, type ObjectPlace } from "./stack_place.ts";
-import { inRcu } from "./trust.ts";
+import { inRcu, inSleepable } from "./trust.ts";
 import { widenImprecise } from "./widen.ts";
 
 type Iter = Extract<StackObject, { kind: "iter" }>;
@@ -42,7 +42,16 @@ function wholeIter({ frame, spi }: ObjectPlace, arg: PtrArg): Iter | "left" | un
   return first;
 }
 
+/** Tasks of a cgroup are walked only where that cannot deadlock. */
+function checkPlace(env: Env, name: string): void {
+  const { type, expectedAttachType } = env.prog;
+  const fine = type === "lsm" || (type === "tracing" && expectedAttachType === "trace_iter");
+  if (name === "bpf_iter_css_task_new" && !fine && !inSleepable(env))
+    env.reject("EINVAL", "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs");
+}
+
 function checkNew(env: Env, arg: PtrArg, meta: KfuncMeta): void {
+  checkPlace(env, meta.kfunc.name);
   const place = objectPlace(env, arg.regno, "iter", slotsOf(arg));
   const isFree = (spi: number): boolean =>
     [0, 1, 2, 3, 4, 5, 6, 7].every((b) => byteAt((place as ObjectPlace).frame.slot(spi), b) !== BYTE_ITER);
