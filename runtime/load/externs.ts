@@ -10,7 +10,7 @@ import type { Outside } from "./outside.ts";
 type Extern = ProgSpec["externs"][number];
 
 /** What libbpf puts into the call of a weak kernel function that is not there: no helper has this number. */
-const POISON_KFUNC = 2002000000;
+export const POISON_KFUNC = 2002000000;
 
 /** What follows three underscores tells flavours of one function apart, in the object only. */
 function plainName(name: string): string {

@@ -6,9 +6,11 @@ import { validFields } from "../../src/elf/special_fields.ts";
 import { TARGET_NAMES } from "../../src/spec/attach_targets.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
+import { VerifierError } from "../../src/verifier/error.ts";
 import { type VerifyOptions, verify } from "../../src/verifier/verify.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
 import { withExterns } from "./externs.ts";
+import { explainPoison } from "./poison.ts";
 import { kernelMapName } from "./kernel_name.ts";
 import type { OpenObject } from "./open.ts";
 import { type Outside, RUNNING } from "./outside.ts";
@@ -125,5 +127,10 @@ export function verifyProg(
   options: VerifyOptions = {},
   outside: Outside = RUNNING,
 ): VerifiedProg {
-  return verify(toProg(spec, prog, outside), options);
+  const ready = toProg(spec, prog, outside);
+  try {
+    return verify(ready, options);
+  } catch (error) {
+    throw error instanceof VerifierError ? explainPoison(spec, prog, error) : error;
+  }
 }

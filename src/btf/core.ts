@@ -38,7 +38,7 @@ interface Value {
 
 type Family = "field" | "type" | "enum";
 
-interface KindRow {
+export interface KindRow {
   readonly name: string;
   readonly family: Family;
   /** value for a place; undefined: poison */
@@ -64,6 +64,13 @@ const KINDS: readonly KindRow[] = [
   { name: "enumval_value",  family: "enum",  of: (s) => s && plain(enumerator(s)) },
   { name: "type_matches",   family: "type",  of: (s) => plain(s === undefined ? 0 : 1) },
 ];
+/** The row of a number that a file has. */
+export function coreKind(kind: number): KindRow {
+  const row = KINDS[kind];
+  if (row === undefined) throw new BpfError("EOPNOTSUPP", `unknown kind ${kind}`);
+  return row;
+}
+
 const LOCAL_TYPE_ID = 6;
 const TYPE_MATCHES = 12;
 
@@ -167,8 +174,7 @@ function relocate(
   target: Btf,
   candidates: Candidates,
 ): void {
-  const row = KINDS[r.kind];
-  if (row === undefined) throw new BpfError("EOPNOTSUPP", `unknown kind ${r.kind}`);
+  const row = coreKind(r.kind);
   const make = row.family === "field" ? fieldSpec : row.family === "enum" ? enumSpec : typeSpec;
   const own = make(local, r.typeId, r.accessStr);
   const have = row.of(own);
