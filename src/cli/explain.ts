@@ -53,7 +53,7 @@ function written(
   wanted: number,
 ): { readonly dst: number; readonly copied: number | undefined } | undefined {
   const [, dst] = /^[rw](\d+) /.exec(insn) ?? [];
-  if (/^call /.test(insn)) return wanted <= 5 ? { dst: wanted, copied: undefined } : undefined;
+  if (insn.startsWith("call ")) return wanted <= 5 ? { dst: wanted, copied: undefined } : undefined;
   if (dst === undefined) return undefined;
   const [, src] = /^[rw]\d+ = [rw](\d+)$/.exec(insn) ?? [];
   return { dst: Number(dst), copied: src === undefined ? undefined : Number(src) };
@@ -72,7 +72,7 @@ function originsOf(steps: readonly Step[], regno: number): Origin[] {
     const step = steps[i] as Step;
     const wrote = written(step.insn, wanted);
     if (wrote?.dst !== wanted) continue;
-    const emptied = wanted > 0 && /^call /.test(step.insn);
+    const emptied = wanted > 0 && step.insn.startsWith("call ");
     out.push({
       step,
       value: emptied ? `R${wanted} is empty` : (valueOf(step.state, wanted) ?? `R${wanted}`),
@@ -87,7 +87,7 @@ function originsOf(steps: readonly Step[], regno: number): Origin[] {
 /** The call after which a packet pointer was none any more. */
 function lostAt(steps: readonly Step[], origin: Origin | undefined, message: string): Step | undefined {
   if (origin === undefined || !/=pkt/.test(origin.value) || !/'scalar'/.test(message)) return undefined;
-  return steps.slice(steps.indexOf(origin.step) + 1).findLast((s) => /^call bpf_/.test(s.insn));
+  return steps.slice(steps.indexOf(origin.step) + 1).findLast((s) => s.insn.startsWith("call bpf_"));
 }
 
 function where(source: string): string {

@@ -10,7 +10,6 @@ import { checkStackBounds, growStack } from "./stack_access.ts";
 import { type DynptrType, objectSlot } from "./stack.ts";
 import { noteSlotRead, noteSlotWrite } from "./stack_live.ts";
 import { objectPlace, type ObjectPlace } from "./stack_place.ts";
-import type { Frame } from "./state.ts";
 
 const SLOTS = 2;
 
