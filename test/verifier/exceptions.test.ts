@@ -1,11 +1,11 @@
-// Programs that throw (test/objects/throws.bpf.c): each verdict is the one Linux 6.18.44 gives, errno and last words.
+// Programs that throw (test/verifier/objects/throws.bpf.c): each verdict is the one Linux 6.18.44 gives, errno and last words.
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openObject } from "../../runtime/load/open.ts";
 import { RUNNING } from "../../runtime/load/outside.ts";
 import { verifyEach } from "../../runtime/load/verdict.ts";
 
-const OBJECTS = join(import.meta.dirname, "../objects");
+const OBJECTS = join(import.meta.dirname, "objects");
 
 // biome-ignore format: table
 const KERNEL: Readonly<Record<string, readonly [errno: string, words: string]>> = {

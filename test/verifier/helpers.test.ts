@@ -89,13 +89,6 @@ const UNSUPPORTED: ReadonlySet<string> = new Set([
   "skc_to_mptcp_sock",
   "get_current_task_btf",
   "kptr_xchg",
-  "dynptr_from_mem",
-  "ringbuf_reserve_dynptr",
-  "ringbuf_submit_dynptr",
-  "ringbuf_discard_dynptr",
-  "dynptr_read",
-  "dynptr_write",
-  "dynptr_data",
 ]);
 
 /** Where we are stricter, and why. */

@@ -52,9 +52,6 @@ describe("attach types", () => {
 /** Where we are stricter, and why. */
 const STRICTER: Readonly<Record<string, string>> = {
   "tracepoint context below": "6.18 compares a negative offset as a great one and lets it pass",
-  "socket_filter legacy load": "not there yet",
-  "sched_cls legacy load": "not there yet",
-  "sched_act legacy load": "not there yet",
 };
 
 describe("programs that their type decides", () => {

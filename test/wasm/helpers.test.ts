@@ -291,7 +291,7 @@ describe("perf_event_output", () => {
   const pkt = w.put(Uint8Array.from({ length: 60 }, (_, i) => i));
   w.view.setUint32(cpu + L.CPU_CTX_DATA, pkt, true);
   w.view.setUint32(cpu + L.CPU_FRAME_END, pkt + 60, true);
-  const out = (flags: bigint): bigint => w.call("perf_event_output", [0, map.addr, flags, data, 4]);
+  const out = (flags: bigint): bigint => w.call("perf_event_output", [cpu, map.addr, flags, data, 4]);
   const CURRENT = 0xffffffffn;
 
   it("appends the program's bytes, then the packet's", () => {

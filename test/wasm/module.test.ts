@@ -13,10 +13,19 @@ const module = new WebAssembly.Module(libBytes() as BufferSource);
 // biome-ignore format: table
 const HERE = [
   "map_lookup_elem", "map_update_elem", "map_delete_elem", "ktime_get_ns", "trace_printk", "get_prandom_u32",
-  "get_smp_processor_id", "redirect", "perf_event_output", "csum_diff", "get_numa_node_id", "xdp_adjust_head",
-  "redirect_map", "xdp_adjust_meta", "xdp_adjust_tail", "spin_lock", "spin_unlock", "jiffies64", "ktime_get_boot_ns",
-  "ktime_get_coarse_ns", "timer_init", "timer_set_callback", "timer_start", "timer_cancel", "trace_vprintk", "strncmp",
-  "xdp_get_buff_len", "xdp_load_bytes", "xdp_store_bytes", "map_lookup_percpu_elem", "ktime_get_tai_ns",
+  "get_smp_processor_id", "skb_store_bytes", "l3_csum_replace", "l4_csum_replace", "clone_redirect",
+  "get_cgroup_classid", "skb_vlan_push", "skb_vlan_pop", "skb_get_tunnel_key", "skb_set_tunnel_key", "redirect",
+  "get_route_realm", "perf_event_output", "skb_load_bytes", "csum_diff", "skb_get_tunnel_opt",
+  "skb_set_tunnel_opt", "skb_change_proto", "skb_change_type", "get_hash_recalc", "skb_change_tail",
+  "skb_pull_data", "csum_update", "set_hash_invalid", "get_numa_node_id", "skb_change_head", "xdp_adjust_head",
+  "get_socket_cookie", "get_socket_uid", "set_hash", "skb_adjust_room", "redirect_map", "xdp_adjust_meta",
+  "xdp_adjust_tail", "skb_load_bytes_relative", "skb_cgroup_id", "skb_ancestor_cgroup_id", "map_push_elem",
+  "map_pop_elem", "map_peek_elem", "spin_lock", "spin_unlock", "skb_ecn_set_ce", "jiffies64",
+  "get_netns_cookie", "ktime_get_boot_ns", "ringbuf_output", "ringbuf_reserve", "ringbuf_submit",
+  "ringbuf_discard", "ringbuf_query", "csum_level", "skb_cgroup_classid", "redirect_neigh", "redirect_peer",
+  "ktime_get_coarse_ns", "timer_init", "timer_set_callback", "timer_start", "timer_cancel", "trace_vprintk",
+  "strncmp", "xdp_get_buff_len", "xdp_load_bytes", "xdp_store_bytes", "skb_set_tstamp",
+  "map_lookup_percpu_elem", "ktime_get_tai_ns",
 ];
 
 describe("lib.wasm", () => {
