@@ -86,7 +86,7 @@ const EACH = Uint8Array.from(ROWS, (row) => (row?.each ?? 0) / 4);
 
 /** The same bytes as little-endian words. */
 function wordsOf(bytes: Uint8Array): Uint32Array {
-  const whole = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const whole = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes); // a Buffer's slice would be no copy
   return new Uint32Array(whole.buffer, whole.byteOffset, whole.length / 4);
 }
 

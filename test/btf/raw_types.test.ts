@@ -29,6 +29,11 @@ describe("an object's types", () => {
   });
 });
 
+it.each([0, 1, 2, 3])("types are read at any offset of a Buffer, here %i", (shift) => {
+  const moved = Buffer.concat([Buffer.alloc(shift), bytes]).subarray(shift);
+  expect(parseBtf(moved, "f").btf.types).toEqual(parseBtf(bytes, "f").btf.types);
+});
+
 it("names that differ in their flavour only are found together", () => {
   const b = new BtfBuilder();
   const ids = ["a", "a___old", "b___old", "a___", "a____x", "a___x___y", "a", "__a", "_a___b"].map((n) =>
