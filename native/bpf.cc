@@ -21,7 +21,8 @@ namespace {
 constexpr uint32_t kAllowed[] = {
     BPF_MAP_CREATE,    BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,    BPF_MAP_GET_NEXT_KEY,
     BPF_MAP_FREEZE,    BPF_PROG_LOAD,       BPF_PROG_TEST_RUN,   BPF_OBJ_GET_INFO_BY_FD, BPF_BTF_LOAD,
-    BPF_MAP_LOOKUP_BATCH};
+    BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_ELEM, BPF_MAP_LOOKUP_AND_DELETE_BATCH, BPF_MAP_UPDATE_BATCH,
+    BPF_MAP_DELETE_BATCH};
 
 // Where test_run's fields lie in bpf_attr is the kernel's interface; its own header has them.
 static_assert(offsetof(union bpf_attr, test.data_in) == 16 && offsetof(union bpf_attr, test.duration) == 36);

@@ -59,9 +59,17 @@ export class MapHandle extends BpfMap {
 
   /** Empties a slot of this map of maps; false if nothing was in it. */
   deleteInner(key: Uint8Array): boolean {
-    const found = this.delete(key);
-    this.live.hold(key.join(), undefined);
+    return this.delete(key);
+  }
+
+  override delete(key: Uint8Array): boolean {
+    const found = super.delete(key);
+    this.left(key);
     return found;
+  }
+
+  protected override left(key: Uint8Array): void {
+    if (this.live.def.inner !== undefined) this.live.hold(key.join(), undefined);
   }
 
   /** Gives the reference up. With the last one all timers of the map are cancelled. Again is harmless. */

@@ -1,9 +1,13 @@
 // A live map as the host sees it: raw bytes in and out, beside running CPUs. Errors are the kernel's for the same call from
 // user space. Knows the header's layout and the library's exports; BTF forms and pins are others' business.
 import { BpfError, errnoName } from "../../src/spec/errors.ts";
+import { MAP_BATCH } from "../../src/spec/map_batch.ts";
 import { MAP_TYPES } from "../../src/spec/map_types.ts";
 import * as L from "../memory/layout.ts";
 import type { LibExports } from "../wasm/lib.ts";
+import { checkLockFlag } from "./batch.ts";
+import { BatchedMap } from "./batched_map.ts";
+import { chainedEntries } from "./chained.ts";
 import { allValues, countValues, isKeyless, mayContain, nextValue, pushValue } from "./keyless.ts";
 import { type MapShape, mapKind } from "./map_layout.ts";
 
@@ -25,17 +29,15 @@ export interface MapHome {
   scratch(size: number): number;
 }
 
-/** The word behind the key of the scratch area: map_collect's state. */
-const STATE = 512;
+/** Behind the key in the scratch area. */
 const NEXT_KEY = 520;
 const VALUES = 1088;
-const COLLECT_SIZE = 1 << 16;
 
 function round8(n: number): number {
   return (n + 7) & ~7;
 }
 
-export class BpfMap {
+export class BpfMap extends BatchedMap {
   readonly perCpu: boolean;
   readonly ncpus: number;
   #closed = false;
@@ -47,6 +49,7 @@ export class BpfMap {
     readonly addr: number,
     readonly shape: MapShape,
   ) {
+    super();
     this.#bytes = new Uint8Array(home.memory.buffer);
     if (this.#word(L.MAP_MAGIC) !== L.MAP_MAGIC_VALUE)
       throw new Error(`map '${shape.name}': no map at ${addr}`);
@@ -62,7 +65,12 @@ export class BpfMap {
     return (this.#word(L.MAP_STATE) & L.MAP_STATE_FROZEN) !== 0;
   }
 
-  /** Bytes of an entry's value as the library passes it: of every CPU, each rounded up to 8. */
+  /** Bytes of an entry as the library passes it. */
+  get entryRoom(): number {
+    return round8(this.shape.keySize) + this.#valueRoom;
+  }
+
+  /** Of its value: of every CPU, each rounded up to 8. */
   get #valueRoom(): number {
     return round8(this.shape.valueSize) * (this.perCpu ? this.ncpus : 1);
   }
@@ -93,7 +101,7 @@ export class BpfMap {
 
   /** Throws EEXIST or ENOENT for the flags, E2BIG (LPM: ENOSPC) when full, EPERM when frozen. */
   update(key: Uint8Array, value: MapValue, flags: number = BPF_ANY): void {
-    this.#checkWritable("update");
+    this.checkWritable("update");
     const parts = this.#checkValue(value);
     if (OF_MAPS.has(this.shape.type)) this.#checkInner(parts[0] as Uint8Array);
     const scratch = this.#putKey(key, this.#valueRoom);
@@ -105,7 +113,7 @@ export class BpfMap {
 
   /** False if there was no such key. Elements of an array cannot be deleted: EINVAL. */
   delete(key: Uint8Array): boolean {
-    this.#checkWritable("delete");
+    this.checkWritable("delete");
     const scratch = this.#putKey(key, 0);
     const result = this.home.lib.map_delete_user(this.addr, scratch, this.home.cpu);
     if (errnoName(Number(result)) === "ENOENT") return false;
@@ -113,39 +121,59 @@ export class BpfMap {
     return true;
   }
 
+  /**
+   * Takes the element out: its value as it was when it went, undefined if there is no such key. ENOTSUPP where the kernel
+   * has no such call: hashes have it, and queues and stacks with an empty key.
+   */
+  lookupAndDelete(key: Uint8Array, flags: number = BPF_ANY): MapValue | undefined {
+    checkLockFlag(this.shape, flags);
+    this.checkWritable("take from");
+    if (MAP_BATCH[this.shape.type]?.takeElem !== true)
+      throw new BpfError(
+        "ENOTSUPP",
+        `map '${this.name}': maps of type ${this.shape.type} have no lookup-and-delete`,
+      );
+    const scratch = this.#putKey(key, this.#valueRoom);
+    if (this.shape.keySize === 0) return nextValue(this, true);
+    const { home, addr } = this;
+    const locked = flags === BPF_F_LOCK ? 1 : 0;
+    const result = home.lib.map_take_elem(addr, scratch, scratch + VALUES, locked, home.cpu);
+    return result === 0n ? this.#valueAt(scratch + VALUES, round8(this.shape.valueSize)) : undefined;
+  }
+
   /** Queue, stack, bloom filter: throws E2BIG where it is full, unless with BPF_EXIST, which removes the oldest value. */
   push(value: Uint8Array, flags: number = BPF_ANY): void {
-    this.#checkWritable("push to");
+    this.checkWritable("push to");
     pushValue(this, value, flags);
   }
 
   /** Queue, stack: takes the next value; undefined if there is none. */
   pop(): Uint8Array | undefined {
-    this.#checkWritable("pop from");
+    this.checkWritable("pop from");
     return nextValue(this, true);
   }
 
   /** Queue, stack: the value that pop would take. */
   peek(): Uint8Array | undefined {
-    this.#checkOpen();
+    this.checkOpen();
     return nextValue(this, false);
   }
 
   /** Bloom filter: false if the value was certainly never pushed. */
   mayContain(value: Uint8Array): boolean {
-    this.#checkOpen();
+    this.checkOpen();
     return mayContain(this, value);
   }
 
   /** Queue, stack: copies of all values in the order in which pop would take them. */
   values(): Uint8Array[] {
-    this.#checkOpen();
+    this.checkOpen();
     return isKeyless(this) ? allValues(this) : [];
   }
 
   /** As bpf_map_get_next_key: the key after `key`, the first without one or if it is not there; undefined at the end. */
   nextKey(key?: Uint8Array): Uint8Array | undefined {
-    this.#checkOpen();
+    this.checkOpen();
     if (this.shape.keySize === 0)
       throw new BpfError("EOPNOTSUPP", `map '${this.name}': a map of type ${this.shape.type} has no keys`);
     if (this.#indexed) return this.#nextIndex(key);
@@ -161,10 +189,10 @@ export class BpfMap {
    * changed meanwhile may be missing. Empty slots of device and program arrays are left out.
    */
   *entries(): Generator<[key: Uint8Array, value: MapValue]> {
-    this.#checkOpen();
+    this.checkOpen();
     if (this.shape.type === "perf_event_array" || this.shape.keySize === 0) return;
     if (this.#indexed) yield* this.#indexedEntries();
-    else yield* this.#chainedEntries();
+    else yield* chainedEntries(this);
   }
 
   *keys(): Generator<Uint8Array> {
@@ -186,7 +214,7 @@ export class BpfMap {
 
   /** From now on the host may not change it; programs may. */
   freeze(): void {
-    this.#checkOpen();
+    this.checkOpen();
     if (this.shape.specialFields.some((f) => f.kind === "bpf_timer")) {
       throw new BpfError("ENOTSUPP", `freeze map '${this.name}': its values hold timers`);
     }
@@ -198,6 +226,11 @@ export class BpfMap {
   /** Ends the use of this handle; the memory is the world's. */
   close(): void {
     this.#closed = true;
+  }
+
+  /** @internal an entry as the library wrote it */
+  entryAt(at: number): [key: Uint8Array, value: MapValue] {
+    return [this.#copyKey(at), this.#valueAt(at + round8(this.shape.keySize), round8(this.shape.valueSize))];
   }
 
   /** The memory as it is now: it grows. */
@@ -218,12 +251,12 @@ export class BpfMap {
     );
   }
 
-  #checkOpen(): void {
+  protected checkOpen(): void {
     if (this.#closed) throw new BpfError("EBADF", `map '${this.name}': is closed`);
   }
 
-  #checkWritable(what: string): void {
-    this.#checkOpen();
+  protected checkWritable(what: string): void {
+    this.checkOpen();
     if (this.frozen) throw new BpfError("EPERM", `${what} map '${this.name}': is frozen`);
     if (this.shape.type === "perf_event_array") {
       throw new BpfError(
@@ -285,7 +318,7 @@ export class BpfMap {
   }
 
   #find(key: Uint8Array): number {
-    this.#checkOpen();
+    this.checkOpen();
     const scratch = this.#putKey(key, 0);
     return this.home.lib.map_lookup_user(this.addr, scratch, this.home.cpu) >>> 0;
   }
@@ -322,28 +355,6 @@ export class BpfMap {
       const key = indexKey(i);
       const value = this.lookup(key);
       if (value !== undefined) yield [key, value];
-    }
-  }
-
-  *#chainedEntries(): Generator<[Uint8Array, MapValue]> {
-    const keyRoom = round8(this.shape.keySize);
-    const entry = keyRoom + this.#valueRoom;
-    const room = Math.max(COLLECT_SIZE, entry);
-    const buckets = this.#word(L.MAP_BUCKET_MASK) + 1;
-    let bucket = 0;
-    let skip = 0;
-    while (bucket < buckets) {
-      const scratch = this.home.scratch(VALUES + room);
-      const state = new Uint32Array(this.home.memory.buffer, scratch + STATE, 2);
-      state.set([bucket, skip]);
-      const count = this.home.lib.map_collect(this.addr, scratch + STATE, scratch + VALUES, room);
-      [bucket = 0, skip = 0] = state;
-      // copied before anything is handed out: the scratch space is used again by whoever is called meanwhile
-      const rows = Array.from({ length: count }, (_, i): [Uint8Array, MapValue] => {
-        const at = scratch + VALUES + i * entry;
-        return [this.#copyKey(at), this.#valueAt(at + keyRoom, round8(this.shape.valueSize))];
-      });
-      yield* rows;
     }
   }
 }

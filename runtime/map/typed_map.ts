@@ -3,7 +3,7 @@ import type { Btf } from "../../src/btf/btf.ts";
 import { type JsInput, type JsValue, encodeValue, formatValue } from "../../src/btf/value.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
-import { BPF_ANY, type BpfMap } from "./bpf_map.ts";
+import { BPF_ANY, type BpfMap, type MapValue } from "./bpf_map.ts";
 
 export class TypedMap {
   readonly #btf: Btf;
@@ -43,9 +43,24 @@ export class TypedMap {
     return this.raw.delete(this.#encodeKey(key));
   }
 
+  /** Takes the element out; undefined if there was no such key. */
+  lookupAndDelete(key: JsInput): JsValue | undefined {
+    const value = this.raw.lookupAndDelete(this.#encodeKey(key));
+    return value === undefined ? undefined : this.#decodeValue(value);
+  }
+
+  /** Takes all entries out, batch by batch. */
+  *drain(count?: number): Generator<[key: JsValue, value: JsValue][]> {
+    for (const batch of this.raw.drain(count)) yield batch.map((entry) => this.#decode(entry));
+  }
+
+  /** Every entry; the event loop turns meanwhile. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<[key: JsValue, value: JsValue]> {
+    for await (const entry of this.raw) yield this.#decode(entry);
+  }
+
   *entries(): Generator<[key: JsValue, value: JsValue]> {
-    for (const [key, value] of this.raw.entries())
-      yield [formatValue(this.#btf, this.def.keyTypeId, key), this.#decodeValue(value)];
+    for (const entry of this.raw.entries()) yield this.#decode(entry);
   }
 
   [Symbol.iterator](): Generator<[key: JsValue, value: JsValue]> {
@@ -56,7 +71,11 @@ export class TypedMap {
     return encodeValue(this.#btf, this.def.keyTypeId, key);
   }
 
-  #decodeValue(value: Uint8Array | Uint8Array[]): JsValue {
+  #decode([key, value]: readonly [Uint8Array, MapValue]): [key: JsValue, value: JsValue] {
+    return [formatValue(this.#btf, this.def.keyTypeId, key), this.#decodeValue(value)];
+  }
+
+  #decodeValue(value: MapValue): JsValue {
     const decode = (bytes: Uint8Array) => formatValue(this.#btf, this.def.valueTypeId, bytes);
     return value instanceof Uint8Array ? decode(value) : value.map(decode);
   }

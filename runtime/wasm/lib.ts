@@ -22,7 +22,9 @@ export interface LibExports {
   map_lookup_user(map: number, key: number, cpu: number): number;
   map_update_user(map: number, key: number, value: number, flags: bigint, cpu: number): bigint;
   map_delete_user(map: number, key: number, cpu: number): bigint;
-  map_collect(map: number, state: number, out: number, room: number): number;
+  map_collect(map: number, state: number, out: number, room: number, locked: number): number;
+  map_take(map: number, state: number, out: number, room: number, locked: number, cpu: number): number;
+  map_take_elem(map: number, key: number, out: number, locked: number, cpu: number): bigint;
   map_next_key(map: number, key: number, out: number, cpu: number): bigint;
   map_push_elem(cpu: number, map: bigint, value: bigint, flags: bigint): bigint;
   map_pop_elem(cpu: number, map: bigint, out: bigint): bigint;

@@ -5,6 +5,7 @@ import { BpfError, Host, loadObject, openObject } from "../../runtime/index.ts";
 
 const OBJECT = resolve(import.meta.dirname, "../../examples/xdp_flows.o");
 const FRAME = new Uint8Array(64);
+const u32 = (n: number): Uint8Array => new Uint8Array(Uint32Array.of(n).buffer);
 
 async function load(host: Host) {
   const opened = openObject(OBJECT);
@@ -73,6 +74,25 @@ describe("references", () => {
     eth0.detach();
     expect(code(() => eth0.detach())).toBe("ENOENT");
     expect([host.maps.size, [...host.progs].length]).toEqual([0, 0]);
+  });
+
+  it("of inner maps go with their slot, however it is emptied", async () => {
+    const host = new Host();
+    const timers = resolve(import.meta.dirname, "../objects/timers.o");
+    const object = await loadObject(openObject(timers), { host, progs: ["in_inner_map"] });
+    const outer = object.map("outer");
+    const before = host.maps.size;
+    for (const empty of [() => outer.delete(u32(0)), () => outer.deleteInner(u32(0))]) {
+      const inner = object.createInner("outer");
+      outer.setInner(u32(0), inner);
+      inner.close();
+      expect(host.maps.size).toBe(before + 1);
+      expect(empty()).toBe(true);
+      expect(host.maps.size).toBe(before);
+    }
+    expect(code(() => outer.updateBatch([[u32(0), u32(0)]]))).toBe("EOPNOTSUPP");
+    expect(code(() => outer.deleteBatch([u32(0)]))).toBe("ENOTSUPP");
+    object.close();
   });
 
   it("of a failed load are none", async () => {

@@ -136,6 +136,41 @@ describe("timers and who owns them", () => {
     expect(value.subarray(16)).toEqual(new Uint8Array(16)); // locks and timers read as zero
   });
 
+  it("are cancelled with elements that are taken out or pass in batches, and left alone by batches that read", async () => {
+    const host = new Host();
+    using object = await load(host, "every_hash");
+    const map = object.map("hash");
+    const arm = (): void => {
+      object.runPacket("every_hash", FRAME, { ts: 1n });
+      expect(pending(host)).toBe(1);
+    };
+    const key = Uint8Array.of(1, 0, 0, 0);
+    const other = Uint8Array.of(9, 0, 0, 0);
+    const value = new Uint8Array(32).fill(0xff);
+    arm();
+    map.update(other, value);
+    const read = map.lookupBatch(64).entries;
+    expect([read.length, [...map.batches(1)].flat().length, pending(host)]).toEqual([2, 2, 1]);
+    for (const [, bytes] of read) expect((bytes as Uint8Array).subarray(16)).toEqual(new Uint8Array(16));
+    const taken = map.lookupAndDelete(key) as Uint8Array;
+    expect([taken.length, pending(host)]).toEqual([32, 0]);
+    expect(taken.subarray(16)).toEqual(new Uint8Array(16)); // a timer reads as zero
+    arm();
+    expect(map.deleteBatch([key, other])).toBe(2);
+    expect(pending(host)).toBe(0);
+    arm();
+    expect(map.updateBatch([[other, value], [key, value]])).toBe(2); // biome-ignore format: pairs
+    expect(pending(host)).toBe(0);
+    map.delete(key);
+    arm();
+    expect(map.lookupAndDeleteBatch(64).entries.length).toBe(2);
+    expect([pending(host), map.size, await advance(host, 10n * MS)]).toEqual([0, 0, 0]);
+    arm();
+    expect([...map.drain()].flat().length).toBe(1);
+    expect([pending(host), [...host.progs].length]).toEqual([0, 1]);
+    for await (const _ of map) expect.fail("the map is empty");
+  });
+
   it("that never end within a second are a storm with a name", async () => {
     const host = new Host({ timerCap: 500 });
     using object = await load(host, "every_hash");

@@ -418,6 +418,16 @@ describe("freeing", () => {
     ["update", TYPES, (w, map, key) => w.do("map_update_elem", [map, w.key(key), value(w), 0])],
     ["host update", TYPES, (w, map, key) => w.lib.map_update_user(map, w.key(key), value(w), 0n, w.cpu)],
     ["delete", ["hash", "lru_hash"], (w, map, key) => w.do("map_delete_elem", [map, w.key(key)])],
+    [
+      "host lookup-and-delete",
+      ["hash", "lru_hash"],
+      (w, map, key) => w.lib.map_take_elem(map, w.key(key), w.alloc(24), 0, w.cpu),
+    ],
+    [
+      "host lookup-and-delete of buckets",
+      ["hash", "lru_hash"],
+      (w, map) => w.lib.map_take(map, w.alloc(8), w.alloc(320), 320, 0, w.cpu),
+    ],
     ["host delete", ["hash", "lru_hash"], (w, map, key) => w.lib.map_delete_user(map, w.key(key), w.cpu)],
     [
       "eviction",

@@ -123,6 +123,9 @@ describe("timers on threads", () => {
       expect(total.fired).toBeGreaterThan(100);
       expect(total.freed).toBeGreaterThan(100);
       expect(total.results["cancel 1"]).toBeGreaterThan(0);
+      expect(total.results["closed undefined"]).toBeGreaterThan(0);
+      if (scenario.type !== "array")
+        for (const taken of ["take 0", "buckets true"]) expect(total.results[taken]).toBeGreaterThan(0);
       if (process.env["SOFTIRQ_STRESS_MS"] !== undefined) console.log(scenario, total);
     },
   );

@@ -14,6 +14,7 @@ const words = new Int32Array(memory.buffer);
 const long = new BigInt64Array(memory.buffer);
 const key = cpu + 8192;
 const value = key + 64;
+const room = key + 128;
 const count = { fired: 0, deadlock: 0, cancelled: 0, waited: 0, freed: 0, errors: [], results: {} };
 
 let state = (id + 1) * 0x9e3779b9;
@@ -37,6 +38,25 @@ function note(name, result) {
 function find(map, n) {
   view.setUint32(key, n, true);
   return Number(lib.map_lookup_elem(cpu, BigInt(map.addr), BigInt(key)));
+}
+
+/** The host's lookup-and-delete of one element. */
+function take(map, n) {
+  view.setUint32(key, n, true);
+  return Number(lib.map_take_elem(map.addr, key, room, 0, cpu));
+}
+
+/** And of whole buckets, from a bucket on that may not be there. */
+function takeBuckets(map) {
+  view.setUint32(room, random(8), true);
+  return lib.map_take(map.addr, room, room + 64, 32 * random(5), 0, cpu);
+}
+
+/** The map's last user goes while the others use it, and another comes. */
+function closeMap(map) {
+  Atomics.store(words, (map.addr + L.MAP_USER_REFS) / 4, 0);
+  lib.map_release_timers(map.addr);
+  Atomics.store(words, (map.addr + L.MAP_USER_REFS) / 4, 1);
 }
 
 function update(map, n, flags = 0n) {
@@ -112,17 +132,25 @@ function act(inside) {
   } else note("cancel_async", lib.timer_cancel_async(cpu, slot));
 }
 
+function removeShared(map, n) {
+  const how = map.array ? 0 : random(3);
+  if (how === 0) note("delete", remove(map, n));
+  else if (how === 1) note("take", take(map, n));
+  else note("buckets", takeBuckets(map) > 0);
+}
+
 function change(map, n, deletes, inside) {
   if (map === shared) {
     // of LRU maps more keys than fit: evictions
-    if (deletes) note("delete", remove(map, n));
+    if (!inside && id === 0 && random(32) === 0) note("closed", closeMap(map));
+    else if (deletes) removeShared(map, n);
     else if (update(map, random(map.keys)) < -12) fail("update of a shared element");
     return;
   }
   if (inside || n % cpus !== id) return;
   const at = find(map, n);
   const word = at === 0 ? 0n : Atomics.load(long, (at + 8) / 8);
-  const result = deletes && !map.array ? remove(map, n) : update(map, n);
+  const result = !deletes || map.array ? update(map, n) : random(2) === 0 ? remove(map, n) : take(map, n);
   if (result !== 0 && result !== -2) fail(`change of an own element gave ${result}`);
   if (word !== 0n && result === 0) markFreed(word);
 }

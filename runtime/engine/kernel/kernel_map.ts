@@ -1,10 +1,12 @@
 // A map of the running kernel with the face of ours: raw bytes in and out, per-CPU values as a list, one for each
 // possible CPU. What a program array's slot means is the object's business.
 import { readFileSync } from "node:fs";
-import { BpfError } from "../../../src/spec/errors.ts";
+import { BpfError, ERRNO, errnoName } from "../../../src/spec/errors.ts";
+import type { BatchOp } from "../../../src/spec/map_batch.ts";
 import { MAP_TYPES } from "../../../src/spec/map_types.ts";
 import type { MapDef } from "../../../src/verifier/proof.ts";
-import type { BpfSys } from "./sys.ts";
+import { BatchError, type MapBatch } from "../../map/batch.ts";
+import type { BatchCall, BpfSys } from "./sys.ts";
 
 export type KernelValue = Uint8Array | Uint8Array[];
 
@@ -49,18 +51,22 @@ export class KernelMap {
   lookup(key: Uint8Array): KernelValue | undefined {
     this.#checkKey(key);
     const out = new Uint8Array(this.#room);
-    if (!this.sys.mapLookup(this.fd, key, out)) return undefined;
+    return this.sys.mapLookup(this.fd, key, out) ? this.#value(out) : undefined;
+  }
+
+  /** A value, or every CPU's, of bytes as the kernel writes them. */
+  #value(out: Uint8Array): KernelValue {
     const size = this.shape.valueSize;
     const values = this.perCpu
       ? Array.from({ length: this.ncpus }, (_, i) => out.slice(i * round8(size), i * round8(size) + size))
       : [out];
     for (const value of values)
       for (const f of this.shape.specialFields) value.fill(0, f.off, f.off + f.size);
-    return this.perCpu ? values : values[0];
+    return this.perCpu ? values : out;
   }
 
-  update(key: Uint8Array, value: KernelValue, flags = 0): void {
-    this.#checkKey(key);
+  /** The same bytes of a value, or of every CPU's. */
+  #bytes(value: KernelValue): Uint8Array {
     const parts = value instanceof Uint8Array ? [value] : value;
     const { valueSize } = this.shape;
     if (parts.length !== (this.perCpu ? this.ncpus : 1) || parts.some((p) => p.length !== valueSize)) {
@@ -71,6 +77,12 @@ export class KernelMap {
     }
     const room = new Uint8Array(this.#room);
     for (const [i, part] of parts.entries()) room.set(part, i * round8(valueSize));
+    return room;
+  }
+
+  update(key: Uint8Array, value: KernelValue, flags = 0): void {
+    this.#checkKey(key);
+    const room = this.#bytes(value);
     try {
       this.sys.mapUpdate(this.fd, key, room, BigInt(flags));
     } catch (cause) {
@@ -83,6 +95,74 @@ export class KernelMap {
   delete(key: Uint8Array): boolean {
     this.#checkKey(key);
     return this.sys.mapDelete(this.fd, key);
+  }
+
+  /** Takes the element out; undefined if there was no such key. */
+  lookupAndDelete(key: Uint8Array, flags = 0): KernelValue | undefined {
+    this.#checkKey(key);
+    const out = new Uint8Array(this.#room);
+    const errno = this.sys.mapTake(this.fd, key, out, BigInt(flags));
+    if (errno === ERRNO.ENOENT) return undefined;
+    this.#check(errno, "take from");
+    return this.#value(out);
+  }
+
+  lookupBatch(count: number, cursor?: Uint8Array, flags = 0): MapBatch {
+    return this.#readBatch("lookup", count, cursor, flags);
+  }
+
+  lookupAndDeleteBatch(count: number, cursor?: Uint8Array, flags = 0): MapBatch {
+    return this.#readBatch("take", count, cursor, flags);
+  }
+
+  #readBatch(op: BatchOp, count: number, cursor: Uint8Array | undefined, flags: number): MapBatch {
+    const { keySize } = this.shape;
+    const keys = new Uint8Array(count * keySize);
+    const values = new Uint8Array(count * this.#room);
+    const to = new Uint8Array(Math.max(4, keySize));
+    const from = cursor?.length === 0 ? undefined : cursor;
+    const got = this.sys.mapBatch(op, this.fd, { count, keys, values, from, to, flags: BigInt(flags) });
+    if (got.errno !== ERRNO.ENOENT) this.#check(got.errno, op);
+    const entries = Array.from({ length: got.count }, (_, i): [Uint8Array, KernelValue] => [
+      keys.slice(i * keySize, (i + 1) * keySize),
+      this.#value(values.slice(i * this.#room, (i + 1) * this.#room)),
+    ]);
+    return { entries, cursor: got.errno === ERRNO.ENOENT ? undefined : to };
+  }
+
+  updateBatch(entries: Iterable<readonly [key: Uint8Array, value: KernelValue]>, flags = 0): number {
+    const list = [...entries];
+    for (const [key] of list) this.#checkKey(key);
+    const keys = Buffer.concat(list.map(([key]) => key));
+    const values = Buffer.concat(list.map(([, value]) => this.#bytes(value)));
+    return this.#writeBatch("update", { count: list.length, keys, values, flags: BigInt(flags) });
+  }
+
+  deleteBatch(keys: Iterable<Uint8Array>, flags = 0): number {
+    const list = [...keys];
+    for (const key of list) this.#checkKey(key);
+    return this.#writeBatch("delete", {
+      count: list.length,
+      keys: Buffer.concat(list),
+      flags: BigInt(flags),
+    });
+  }
+
+  #writeBatch(op: BatchOp, call: BatchCall): number {
+    const { errno, count } = this.sys.mapBatch(op, this.fd, call);
+    const code = errnoName(errno);
+    if (code !== undefined)
+      throw new BatchError(
+        code,
+        `${op} map '${this.name}': the kernel refuses element ${count} of a batch`,
+        count,
+      );
+    return count;
+  }
+
+  #check(errno: number, what: string): void {
+    if (errno === 0) return;
+    throw new BpfError(errnoName(errno) ?? "EINVAL", `${what} map '${this.name}': the kernel refuses`);
   }
 
   *entries(): Generator<[key: Uint8Array, value: KernelValue]> {

@@ -3,13 +3,17 @@
 import { requireAddon } from "../../../native/binding.ts";
 import type { BpfAddress, RawBpf } from "../../../native/bpf.ts";
 import { BpfError, errnoName } from "../../../src/spec/errors.ts";
+import type { BatchOp } from "../../../src/spec/map_batch.ts";
 
 // biome-ignore format: table
 const CMD = {
   mapCreate:  0, mapLookup: 1,  mapUpdate: 2,  mapDelete: 3,
   mapNextKey: 4, progLoad:  5,  progTest: 10,  infoByFd: 15,
-  btfLoad:   18, mapFreeze: 22,
+  btfLoad:   18, mapFreeze: 22, mapTake:  21,
 } as const;
+
+/** Of bpf(2)'s calls for many elements. */
+const BATCH_CMD: Record<BatchOp, number> = { lookup: 24, take: 25, update: 26, delete: 27 };
 
 const ENOENT = -2;
 const EOPNOTSUPP = -95;
@@ -43,9 +47,9 @@ class Attr {
     return this;
   }
 
-  /** The address of `view`, of which the kernel uses `need` bytes. */
+  /** The address of `view`, of which the kernel uses `need` bytes; none for nothing. */
   at(off: number, view: Uint8Array | undefined, need = view?.length ?? 0): this {
-    if (view !== undefined) this.addresses.push([off, view, need]);
+    if (view !== undefined && view.length > 0) this.addresses.push([off, view, need]);
     return this;
   }
 
@@ -94,6 +98,17 @@ export interface TestResult {
   readonly dataSize: number;
   /** ns a run, as the kernel measured */
   readonly duration: number;
+}
+
+/** Keys and values one behind the other, as the kernel reads or writes them. */
+export interface BatchCall {
+  readonly count: number;
+  readonly keys: Uint8Array;
+  readonly values?: Uint8Array;
+  /** where a lookup begins, and where the next one does; as long as a key, 4 at least */
+  readonly from?: Uint8Array | undefined;
+  readonly to?: Uint8Array;
+  readonly flags: bigint;
 }
 
 const LOG_BYTES = 1 << 20;
@@ -167,6 +182,20 @@ export class BpfSys {
     if (result === ENOENT || result === EOPNOTSUPP) return false;
     if (result < 0) throw new BpfError(errnoName(result) ?? "EINVAL", "the kernel refuses a lookup");
     return true;
+  }
+
+  /** Takes an element out; its errno (0: it is in `out`). */
+  mapTake(fd: number, key: Uint8Array, out: Uint8Array, flags: bigint): number {
+    const attr = new Attr(32).u32(0, fd).at(8, key).at(16, out).u64(24, flags);
+    return -this.#call(CMD.mapTake, attr);
+  }
+
+  /** Its errno, 0 if it went through, and how many elements it came to. */
+  mapBatch(op: BatchOp, fd: number, b: BatchCall): { readonly errno: number; readonly count: number } {
+    const attr = new Attr(56).at(0, b.from).at(8, b.to).at(16, b.keys).at(24, b.values);
+    attr.u32(32, b.count).u32(36, fd).u64(40, b.flags);
+    const errno = -this.#call(BATCH_CMD[op], attr);
+    return { errno, count: attr.get(32) };
   }
 
   mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags = 0n): void {

@@ -9,7 +9,7 @@ import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT, ENOM
 import { BY_ADDR, hashKey, keyEquals, storeKey } from "./hash_key";
 import { give, take, target } from "./pool";
 import { freeFields, hasTimers } from "./timer_free";
-import { copyAllCpus, copyValueLocked, initValue } from "./value";
+import { copyAllCpus, copyValueLocked, copyValuesOut, initValue } from "./value";
 
 /** What an update writes. */
 export const ONE_VALUE: i32 = 0; // the value of a map that is not per-CPU
@@ -148,6 +148,11 @@ export function upsert(map: i32, key: i32, raw: i32, value: i32, flags: i64, cpu
 
 /** Delete of any chained map, key by address. */
 export function removeKey(map: i32, key: i32, cpu: i32): i64 {
+  return takeKey(map, key, 0, false, cpu);
+}
+
+/** The same; unless `out` is 0 all its values are copied there first, under the value's lock if `locked`. */
+export function takeKey(map: i32, key: i32, out: i32, locked: bool, cpu: i32): i64 {
   const bucket = bucketOf(map, hashKey(map, key, 0, 0, BY_ADDR));
   while (true) {
     let prev = bucket;
@@ -163,6 +168,7 @@ export function removeKey(map: i32, key: i32, cpu: i32): i64 {
       const same = keyEquals(map, e, key, 0, 0, BY_ADDR);
       if (atomic.load<u64>(prev) != at) break;
       if (same) {
+        if (out != 0) copyValuesOut(map, cpuValue(map, e, 0), out, locked);
         if (remove(map, bucket, prev, at, next, cpu)) return 0;
         break;
       }

@@ -43,6 +43,7 @@ export { skb_adjust_room, skb_change_head, skb_change_proto, skb_change_tail } f
 export { skb_get_tunnel_key, skb_get_tunnel_opt, skb_set_tunnel_key, skb_set_tunnel_opt } from "./skb_tunnel";
 export { skb_vlan_pop, skb_vlan_push } from "./skb_vlan";
 export { strncmp } from "./string";
+export { map_take, map_take_elem } from "./take";
 export { timer_cancel, timer_cancel_async, timer_init, timer_set_callback, timer_start } from "./timer";
 // For nobody: what is exported stays a function of its own, and the JIT inlines no *Cold.
 export { absoluteCold, cancelCold, guessAnewCold, startCold } from "./timer";

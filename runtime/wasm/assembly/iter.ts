@@ -8,36 +8,32 @@ import { ENOENT, LPM_TRIE } from "./errno";
 import { BY_ADDR, hashKey, keyEquals } from "./hash_key";
 import { lpmFindExact } from "./lpm";
 import { target } from "./pool";
-import { round8 } from "./value";
+import { copyValuesOut, round8, valueRoom } from "./value";
 
 @inline
-function keyAt(map: i32, elem: i32): i32 {
+export function keyAt(map: i32, elem: i32): i32 {
   return elem + (load<i32>(map, L.MAP_TYPE) == LPM_TRIE ? load<i32>(map, L.MAP_RAW_KEY_OFF) : L.ELEM_KEY);
 }
 
 @inline
-function keyRoom(map: i32): i32 {
+export function keyRoom(map: i32): i32 {
   return round8(load<i32>(map, L.MAP_KEY_SIZE));
-}
-
-function valueRoom(map: i32): i32 {
-  const one = round8(load<i32>(map, L.MAP_VALUE_SIZE));
-  return load<i32>(map, L.MAP_PERCPU_STRIDE) == 0 ? one : one * load<i32>(map, L.MAP_NCPUS);
 }
 
 /**
  * Appends entries {key, values}, each part rounded up to 8, from bucket `state[0]` on, its first `state[1]` elements left
  * out, until `room` bytes are used. Moves `state` (two u32) on; returns the number of entries. Done when state[0] is past
- * the last bucket. `room` must hold one entry.
+ * the last bucket. `room` must hold one entry. `locked`: each value is copied under its lock.
  */
-export function map_collect(map: i32, state: i32, out: i32, room: i32): i32 {
+export function map_collect(map: i32, state: i32, out: i32, room: i32, locked: bool): i32 {
   const entry = keyRoom(map) + valueRoom(map);
   const buckets = load<u32>(map, L.MAP_BUCKET_MASK) + 1;
   let bucket = load<u32>(state);
   let skip = load<i32>(state, 4);
   let count = 0;
   while (bucket < buckets) {
-    const got = collectBucket(map, bucket, skip, out + count * entry, <i32>(<u32>(room - count * entry) / <u32>entry));
+    const most = <i32>(<u32>(room - count * entry) / <u32>entry);
+    const got = collectBucket(map, bucket, skip, out + count * entry, most, locked);
     if (got < 0) {
       // no room for all of this bucket
       count += ~got;
@@ -54,7 +50,7 @@ export function map_collect(map: i32, state: i32, out: i32, room: i32): i32 {
 }
 
 /** The number of entries written, or its complement when the bucket holds more than `most`. */
-function collectBucket(map: i32, index: u32, skip: i32, out: i32, most: i32): i32 {
+export function collectBucket(map: i32, index: u32, skip: i32, out: i32, most: i32, locked: bool): i32 {
   const bucket = map + load<i32>(map, L.MAP_INDEX_OFF) + (index << 3);
   const keyBytes = keyRoom(map);
   const valueBytes = valueRoom(map);
@@ -75,7 +71,7 @@ function collectBucket(map: i32, index: u32, skip: i32, out: i32, most: i32): i3
       }
       if (seen >= skip) {
         copyBytes(to, keyAt(map, e), keyBytes);
-        copyBytes(to + keyBytes, e + valueOff, valueBytes);
+        copyValuesOut(map, e + valueOff, to + keyBytes, locked);
       }
       if (atomic.load<u64>(prev) != at) break;
       if (seen >= skip) to += keyBytes + valueBytes;

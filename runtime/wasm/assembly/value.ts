@@ -76,6 +76,19 @@ export function map_copy_locked(map: i32, value: i32, out: i32): void {
   unlock(at);
 }
 
+/** Bytes of an element's values as the host passes them: of every CPU, each rounded up to 8. */
+export function valueRoom(map: i32): i32 {
+  const one = round8(load<i32>(map, L.MAP_VALUE_SIZE));
+  return load<i32>(map, L.MAP_PERCPU_STRIDE) == 0 ? one : one * load<i32>(map, L.MAP_NCPUS);
+}
+
+/** An element's values as the host is given them. */
+@inline
+export function copyValuesOut(map: i32, value: i32, out: i32, locked: bool): void {
+  if (locked) map_copy_locked(map, value, out);
+  else copyBytes(out, value, valueRoom(map));
+}
+
 /** All CPUs' values, each rounded up to 8, as the host passes them. */
 export function copyAllCpus(map: i32, dst: i32, src: i32): void {
   const stride = load<i32>(map, L.MAP_PERCPU_STRIDE);
