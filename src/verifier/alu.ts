@@ -22,12 +22,12 @@ import { linkable, noteEscape } from "./stack_access.ts";
 const SCALAR: RegKind = "scalar";
 
 /** 32-bit constants are zero-extended, 64-bit ones sign-extended. */
-function immReg(imm: number, width: 32 | 64): RegState {
-  return scalarReg(width === 64 ? Scalar.ofImm(imm) : Scalar.ofLanes(imm | 0, 0));
+function immReg(env: Env, imm: number, width: 32 | 64): RegState {
+  return width === 64 || imm >= 0 ? env.imm(imm) : scalarReg(Scalar.ofLanes(imm, 0));
 }
 
 function mov(env: Env, insn: InsnOf<"alu">): RegState {
-  if (insn.src.kind === "imm") return immReg(insn.src.imm, insn.width);
+  if (insn.src.kind === "imm") return immReg(env, insn.src.imm, insn.width);
   const regno = insn.src.regno;
   const src = env.regs[regno] as RegState;
   if (insn.width === 64) return shared(env, regno, src);
@@ -96,8 +96,7 @@ function checkConstOperand(env: Env, insn: InsnOf<"alu">): void {
 
 function binary(env: Env, insn: InsnOf<"alu">): RegState {
   const dst = env.regs[insn.dst] as RegState;
-  const src =
-    insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : scalarReg(Scalar.ofImm(insn.src.imm));
+  const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : env.imm(insn.src.imm);
   if (dst.kind !== SCALAR || src.kind !== SCALAR) return ptrAlu(env, insn, dst, src);
   return relink(insn, dst, src, alu(insn.op, insn.width, dst.s, src.s));
 }

@@ -19,7 +19,6 @@ import {
   isInitPkt,
   isPktAny,
   ptrReg,
-  scalarReg,
   withFlags,
   withId,
   withoutId,
@@ -276,8 +275,7 @@ function fork(env: Env, insn: Jmp): void {
   if (dst0.kind === "scalar" && dst0.id !== 0) collectLinked(env, dst0.id, linked);
   if (linked.length > 1) env.pushHistory(0, linked);
   const dst = env.regs[insn.dst] as RegState;
-  const src =
-    insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : scalarReg(Scalar.ofImm(insn.src.imm));
+  const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : env.imm(insn.src.imm);
   const here = env.state;
   const there = env.push(insn.target, env.pc);
   narrow(insn, dst, src, here, there);
@@ -298,8 +296,7 @@ function fork(env: Env, insn: Jmp): void {
 /** Sets env.pc to where this path goes on. */
 export function execJmp(env: Env, insn: Jmp): void {
   const dst = checkRegRead(env, insn.dst);
-  const src =
-    insn.src.kind === "reg" ? checkRegRead(env, insn.src.regno) : scalarReg(Scalar.ofImm(insn.src.imm));
+  const src = insn.src.kind === "reg" ? checkRegRead(env, insn.src.regno) : env.imm(insn.src.imm);
   const flags = (dst.kind === "fp" ? HIST_DST_FP : 0) | (src.kind === "fp" ? HIST_SRC_FP : 0);
   if (flags !== 0) env.pushHistory(flags, undefined);
   const decided = taken(insn, dst, src);

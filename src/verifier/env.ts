@@ -4,19 +4,22 @@ import type { Btf } from "../btf/btf.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { LineInfo } from "../elf/object_spec.ts";
 import type { ErrnoName } from "../spec/errors.ts";
-import type { CtxLayout } from "../spec/ctx/field.ts";
+import type { CtxField, CtxLayout } from "../spec/ctx/field.ts";
 import type { AttachTarget } from "./attach_target.ts";
 import { VerifierError } from "./error.ts";
 import { Facts } from "./facts.ts";
 import type { Kfunc } from "./kfunc/desc.ts";
+import { IdMap } from "./id_map.ts";
 import { insnText, VerifierLog } from "./log.ts";
 import { INNER_MAP, type MapDef, type Prog, type VerifyStats } from "./proof.ts";
 import type { Hist } from "./history.ts";
-import type { RegState } from "./regs.ts";
+import { type RegState, scalarReg } from "./regs.ts";
+import { Scalar } from "./scalar.ts";
 import type { SccVisit } from "./scc.ts";
 import type { StackSlot } from "./stack.ts";
 import { StackLive } from "./stack_live.ts";
 import { type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
+import { Wanted } from "./wanted.ts";
 
 export const MAX_INSNS = 1_000_000;
 const MAX_JMP_SEQ = 8192;
@@ -80,6 +83,11 @@ export class Env {
   /** start of a subprogram -> its number */
   readonly subprogStarts = new Map<number, number>();
 
+  private readonly imms = new Map<number, RegState>();
+
+  /** fields of the context that were accessed: see findCtxField */
+  readonly ctxFields = new Map<number, CtxField>();
+
   /** the kernel functions that are called, by the id in the call */
   readonly kfuncs = new Map<number, Kfunc>();
 
@@ -109,6 +117,10 @@ export class Env {
   backedges = 0;
 
   readonly stackLive = new StackLive();
+
+  /** what the search for precise scalars looks for; what is compared by pattern when states are */
+  readonly wanted = new Wanted();
+  readonly ids = new IdMap();
 
   /** kept states by place and calling place; a list may hold those of other places too: see exploredAt */
   explored: (Explored[] | undefined)[];
@@ -183,6 +195,16 @@ export class Env {
 
   get regs(): RegState[] {
     return this.state.cur.regs;
+  }
+
+  /** A signed 32-bit immediate as a value; the same object each time. */
+  imm(imm: number): RegState {
+    let reg = this.imms.get(imm);
+    if (reg === undefined) {
+      reg = scalarReg(Scalar.ofImm(imm));
+      this.imms.set(imm, reg);
+    }
+    return reg;
   }
 
   newId(): number {

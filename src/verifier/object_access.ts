@@ -18,8 +18,15 @@ export interface ObjectAccess {
   readonly signed: boolean;
 }
 
+/** By offset, width and direction: looked up once. */
 function findCtxField(env: Env, a: ObjectAccess): CtxField | undefined {
-  return findField(env.ctx.fields, { ...a, attachType: env.prog.expectedAttachType });
+  const key = (a.off * 16 + a.size) * 4 + (a.write ? 2 : 0) + (a.signed ? 1 : 0);
+  let found = env.ctxFields.get(key);
+  if (found === undefined) {
+    found = findField(env.ctx.fields, { ...a, attachType: env.prog.expectedAttachType });
+    if (found !== undefined) env.ctxFields.set(key, found);
+  }
+  return found;
 }
 
 function structId(env: Env, gives: CtxValue): number | undefined {

@@ -18,64 +18,24 @@ import {
 } from "./history.ts";
 import { logLost, logParent, logPropagated, logSearch, logUndo } from "./precision_log.ts";
 import type { RegState } from "./regs.ts";
-import { type Frame, MAIN_CALLSITE, MAX_FRAMES, SlotSet, type VerifierState } from "./state.ts";
+import { type Frame, MAIN_CALLSITE, MAX_FRAMES, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";
+import type { Wanted } from "./wanted.ts";
 
 const ARGS = 0x3e; // r1..r5
-
-/** Registers and slots, by frame, whose origin is being looked for. */
-class Wanted {
-  private readonly regs: number[] = [];
-  private readonly slots: SlotSet[] = [];
-  constructor(public frame: number) {}
-
-  get isEmpty(): boolean {
-    for (let f = 0; f <= this.frame; f++) if (this.regsOf(f) !== 0) return false;
-    for (let f = 0; f <= this.frame; f++) if (this.slots[f]?.isEmpty === false) return false;
-    return true;
-  }
-  get mask(): number {
-    return this.regsOf(this.frame);
-  }
-  regsOf(frame: number): number {
-    return this.regs[frame] ?? 0;
-  }
-  setRegs(frame: number, mask: number): void {
-    while (this.regs.length < frame) this.regs.push(0);
-    this.regs[frame] = mask;
-  }
-  slotsOf(frame: number): SlotSet {
-    while (this.slots.length <= frame) this.slots.push(new SlotSet());
-    return this.slots[frame] as SlotSet;
-  }
-  has(regno: number): boolean {
-    return (this.mask & (1 << regno)) !== 0;
-  }
-  add(regno: number): void {
-    this.addIn(this.frame, regno);
-  }
-  addIn(frame: number, regno: number): void {
-    this.setRegs(frame, this.regsOf(frame) | (1 << regno));
-  }
-  drop(regno: number): void {
-    this.dropIn(this.frame, regno);
-  }
-  dropIn(frame: number, regno: number): void {
-    this.setRegs(frame, this.regsOf(frame) & ~(1 << regno));
-  }
-}
 
 /** "lost": the origin cannot be followed, so everything must be taken as precise. */
 type Step = "ok" | "lost";
 
+function isWanted(w: Wanted, e: number): boolean {
+  return linkedIsReg(e)
+    ? (w.regsOf(linkedFrame(e)) & (1 << linkedIndex(e))) !== 0
+    : w.slotsOf(linkedFrame(e)).has(linkedIndex(e));
+}
+
 /** If one of the linked scalars is wanted, so are all: their facts came from one another. */
-function syncLinked(w: Wanted, linked: readonly number[] | undefined): void {
-  if (linked === undefined) return;
-  const isWanted = (e: number): boolean =>
-    linkedIsReg(e)
-      ? (w.regsOf(linkedFrame(e)) & (1 << linkedIndex(e))) !== 0
-      : w.slotsOf(linkedFrame(e)).has(linkedIndex(e));
-  if (!linked.some(isWanted)) return;
+function syncLinked(w: Wanted, linked: readonly number[]): void {
+  if (!linked.some((e) => isWanted(w, e))) return;
   for (const e of linked) {
     if (linkedIsReg(e)) w.addIn(linkedFrame(e), linkedIndex(e));
     else w.slotsOf(linkedFrame(e)).add(linkedIndex(e));
@@ -89,9 +49,9 @@ function backtrack(env: Env, w: Wanted, pc: number, subseq: number, hist: Hist |
   const linked = hist?.linked;
   const flags = hist?.flags ?? 0;
   logUndo(env, w.frame, w.mask, w.slotsOf(w.frame), insn);
-  syncLinked(w, linked);
+  if (linked !== undefined) syncLinked(w, linked);
   const step = backtrackOne(env, w, insn, subseq, flags);
-  if (step === "ok") syncLinked(w, linked);
+  if (step === "ok" && linked !== undefined) syncLinked(w, linked);
   return step;
 }
 
@@ -197,9 +157,7 @@ function backtrackTailCall(w: Wanted): Step {
 /** Into a callee that ended in its middle. */
 function intoCallee(w: Wanted): Step {
   if ((w.mask & ARGS) !== 0 || w.frame + 1 >= MAX_FRAMES) return "lost";
-  w.frame++;
-  w.setRegs(w.frame, 0);
-  w.slotsOf(w.frame).set(0, 0);
+  w.enter(0);
   return "ok";
 }
 
@@ -211,9 +169,7 @@ function backtrackExit(env: Env, w: Wanted, subseq: number): Step {
   const r0 = fromCall && w.has(0);
   w.drop(0);
   if (w.frame + 1 >= MAX_FRAMES) return "lost";
-  w.frame++;
-  w.setRegs(w.frame, r0 ? 1 : 0);
-  w.slotsOf(w.frame).set(0, 0);
+  w.enter(r0 ? 1 : 0);
   return "ok";
 }
 
@@ -321,14 +277,14 @@ function markEntry(env: Env, st: VerifierState, w: Wanted, from: VerifierState):
 /** A decision depended on the current frame's register. */
 export function markPrecise(env: Env, regno: number): void {
   if (env.exact || (env.regs[regno] as RegState).kind !== "scalar") return;
-  const w = new Wanted(env.state.frames.length - 1);
+  const w = env.wanted.restart(env.state.frames.length - 1);
   w.add(regno);
   search(env, w, env.state, env.pc);
 }
 
 export function markSlotPrecise(env: Env, frameno: number, spi: number): void {
   if (env.exact) return;
-  const w = new Wanted(env.state.frames.length - 1);
+  const w = env.wanted.restart(env.state.frames.length - 1);
   w.slotsOf(frameno).add(spi);
   search(env, w, env.state, env.pc);
 }
@@ -336,7 +292,7 @@ export function markSlotPrecise(env: Env, frameno: number, spi: number): void {
 /** `cur`, which stands at `pc`, is covered by `old`: what mattered there matters here. True if that was news. */
 export function propagatePrecision(env: Env, old: VerifierState, cur: VerifierState, pc: number): boolean {
   if (env.exact) return false;
-  const w = new Wanted(cur.frames.length - 1);
+  const w = env.wanted.restart(cur.frames.length - 1);
   for (let f = old.frames.length - 1; f >= 0; f--) {
     const frame = old.frames[f] as Frame;
     for (let i = 0; i < 10; i++)

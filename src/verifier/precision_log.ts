@@ -47,6 +47,7 @@ export function logLost(env: Env, frameno: number): void {
 
 /** What a state that covers the current one depended on, frame by frame. */
 export function logPropagated(env: Env, frameno: number, regs: number, slots: SlotSet): void {
+  if (env.log.level !== 2) return;
   const all = [
     fmtRegs(regs),
     ...fmtSlots(slots)
@@ -54,6 +55,5 @@ export function logPropagated(env: Env, frameno: number, regs: number, slots: Sl
       .map((s) => (s === "" ? "" : `fp${s}`)),
   ];
   const named = all.filter((s) => s !== "");
-  if (env.log.level === 2 && named.length > 0)
-    env.log.line(`frame ${frameno}: propagating ${named.join(",")}`);
+  if (named.length > 0) env.log.line(`frame ${frameno}: propagating ${named.join(",")}`);
 }

@@ -77,14 +77,14 @@ function cleanStates(env: Env, pc: number): void {
   if (env.exact) return;
   for (const { state } of env.exploredAt()) {
     if (state.branches > 0 || state.cleaned || state.pc !== pc || !sameCalls(state, env.state)) continue;
-    if (!isIncomplete(env, state)) clean(env, state);
+    if (!isIncomplete(state)) clean(env, state);
   }
 }
 
 function sameCalls(a: VerifierState, b: VerifierState): boolean {
-  return (
-    a.frames.length === b.frames.length && a.frames.every((f, i) => f.callsite === b.frames[i]?.callsite)
-  );
+  if (a.frames.length !== b.frames.length) return false;
+  for (let i = 1; i < a.frames.length; i++) if (a.frames[i]?.callsite !== b.frames[i]?.callsite) return false;
+  return true;
 }
 
 function clean(env: Env, st: VerifierState): void {
@@ -118,7 +118,7 @@ export function isVisited(env: Env): boolean {
       if (!hit && !force && env.jmpsProcessed - env.prevJmps < 20 && env.processed - env.prevInsns < 100)
         add = false;
     } else {
-      open = isIncomplete(env, old);
+      open = isIncomplete(old);
       hit = statesEqual(env, old, cur, pc, open || env.exact ? "range" : "covered");
     }
     if (hit) {

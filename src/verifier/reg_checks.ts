@@ -16,11 +16,12 @@ export function checkRegWrite(env: Env, regno: number): void {
 
 /** The pointer is as it was given, perhaps with a constant added where that is allowed. */
 export function checkPtrOff(env: Env, reg: RegState, regno: number): void {
+  if (reg.off === 0 && reg.s.isZero) return;
   const type = regTypeStr(reg);
   if (reg.off < 0) env.reject("EACCES", `negative offset ${type} ptr R${regno} off=${reg.off} disallowed`);
   if (reg.off !== 0)
     env.reject("EACCES", `dereference of modified ${type} ptr R${regno} off=${reg.off} disallowed`);
-  if (!reg.s.isZero) env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);
+  env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);
 }
 
 /** Flags of pointers to structs that may come with a fixed offset. */

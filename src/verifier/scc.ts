@@ -16,6 +16,8 @@ interface Backedge {
 
 /** A component entered through the same calls. */
 export interface SccVisit {
+  /** as the log names it */
+  readonly chain: string;
   entry: VerifierState | undefined;
   backedges: Backedge[];
 }
@@ -86,9 +88,10 @@ export function enterScc(env: Env, st: VerifierState): void {
   if (chain === undefined) return;
   let visit = env.sccVisits.get(chain);
   if (visit === undefined) {
-    visit = { entry: undefined, backedges: [] };
+    visit = { chain, entry: undefined, backedges: [] };
     env.sccVisits.set(chain, visit);
   }
+  st.sccVisit = visit;
   if (visit.entry !== undefined) return;
   visit.entry = st;
   if (env.log.level === 2) env.log.line(`SCC enter ${chain}`);
@@ -96,10 +99,9 @@ export function enterScc(env: Env, st: VerifierState): void {
 
 /** No path from the state is open any more: perhaps its component is done. */
 export function exitScc(env: Env, st: VerifierState): void {
-  const chain = st.pc < 0 ? undefined : chainOf(env, st, st.pc);
-  const visit = chain === undefined ? undefined : env.sccVisits.get(chain);
+  const visit = st.sccVisit;
   if (visit?.entry !== st) return;
-  if (env.log.level === 2) env.log.line(`SCC exit ${chain}`);
+  if (env.log.level === 2) env.log.line(`SCC exit ${visit.chain}`);
   visit.entry = undefined;
   const { backedges } = visit;
   env.backedges -= backedges.length;
@@ -121,20 +123,17 @@ function propagate(env: Env, backedges: readonly Backedge[]): void {
 
 /** The current path ends on `equal`, whose marks are not complete yet. */
 export function addBackedge(env: Env, equal: VerifierState): void {
-  const chain = chainOf(env, equal, equal.pc);
-  const visit = chain === undefined ? undefined : env.sccVisits.get(chain);
+  const visit = equal.sccVisit;
   if (visit === undefined) throw new Error(`a path went round outside of a loop at insn ${env.pc}`);
   const state = env.state.clone();
   state.pc = env.pc;
   visit.backedges.push({ state, equal });
-  if (env.log.level === 2) env.log.line(`SCC backedge ${chain}`);
+  if (env.log.level === 2) env.log.line(`SCC backedge ${visit.chain}`);
   env.backedges++;
   env.notePeak();
 }
 
 /** Some path went round the state's component: what it depends on is not known yet. */
-export function isIncomplete(env: Env, st: VerifierState): boolean {
-  const chain = env.sccVisits.size === 0 ? undefined : chainOf(env, st, st.pc);
-  const visit = chain === undefined ? undefined : env.sccVisits.get(chain);
-  return visit !== undefined && visit.backedges.length > 0;
+export function isIncomplete(st: VerifierState): boolean {
+  return st.sccVisit !== undefined && st.sccVisit.backedges.length > 0;
 }

@@ -4,8 +4,7 @@ import type { Env } from "./env.ts";
 import { checkMayOverwrite, destroyDynptr } from "./dynptr_slots.ts";
 import { stackFlags } from "./history.ts";
 import { markPrecise } from "./precision.ts";
-import { type RegState, UNKNOWN, ZERO, isNull, scalarReg, withId, withoutId } from "./regs.ts";
-import { Scalar } from "./scalar.ts";
+import { type RegState, UNKNOWN, ZERO, isNull, withId, withoutId } from "./regs.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 import {
   BYTE_DYNPTR,
@@ -31,12 +30,14 @@ function frameOf(env: Env, reg: RegState): Frame {
   return env.state.frames[reg.aux] as Frame;
 }
 
-/** Lowest and highest offset that the pointer may have, from the frame pointer. */
-function offsets(reg: RegState, off: number): { min: number; max: number } {
-  const base = reg.off + off;
-  return reg.s.isConst
-    ? { min: base + reg.s.constNum, max: base + reg.s.constNum }
-    : { min: base + reg.s.sminNum, max: base + reg.s.smaxNum };
+/** Lowest offset that the pointer may have, from the frame pointer. */
+function minOff(reg: RegState, off: number): number {
+  return reg.off + off + (reg.s.isConst ? reg.s.constNum : reg.s.sminNum);
+}
+
+/** Highest offset. */
+function maxOff(reg: RegState, off: number): number {
+  return reg.off + off + (reg.s.isConst ? reg.s.constNum : reg.s.smaxNum);
 }
 
 export function checkStackBounds(env: Env, regno: number, off: number, size: number, write: boolean): void {
@@ -45,7 +46,8 @@ export function checkStackBounds(env: Env, regno: number, off: number, size: num
   const isConst = reg.s.isConst;
   if (!isConst && (reg.s.smaxNum >= MAX_VAR_OFF || reg.s.sminNum <= -MAX_VAR_OFF))
     env.reject("EACCES", `invalid unbounded variable-offset ${what} stack R${regno}`);
-  const { min, max } = offsets(reg, off);
+  const min = minOff(reg, off);
+  const max = maxOff(reg, off);
   const inside = min >= -MAX_STACK && min <= -1;
   if (inside && max + size <= 0) return;
   const where = `off=${reg.off + off} size=${size}`;
@@ -89,19 +91,27 @@ function readBytes(env: Env, frame: Frame, min: number, end: number): RegState {
   return zeros ? ZERO : UNKNOWN;
 }
 
+/** The lowest of these bytes that is part of an object. */
+function objectIn(frame: Frame, min: number, end: number): number | undefined {
+  for (let at = min; at < end; at = (at & ~7) + 8)
+    if (frame.slot((-at - 1) >> 3).object !== undefined) return at;
+  return undefined;
+}
+
 /** A filled pointer must be whole. A read at a variable place gives an unknown number, whatever is there. */
 export function checkStackRead(env: Env, regno: number, off: number, size: number): void {
   const reg = env.regs[regno] as RegState;
   const frame = frameOf(env, reg);
-  const { min, max } = offsets(reg, off);
-  for (let at = min; at < max + size; at++)
-    if (isObjectByte(byteOf(frame, at)))
-      env.reject(
-        "EACCES",
-        reg.s.isConst
-          ? `invalid read from stack off ${min}+${at - min} size ${size}`
-          : `invalid read from stack R${regno} var_off ${fmtTnum(reg.s)}+${at - min} size ${size}`,
-      );
+  const min = minOff(reg, off);
+  const max = maxOff(reg, off);
+  const at = objectIn(frame, min, max + size);
+  if (at !== undefined)
+    env.reject(
+      "EACCES",
+      reg.s.isConst
+        ? `invalid read from stack off ${min}+${at - min} size ${size}`
+        : `invalid read from stack R${regno} var_off ${fmtTnum(reg.s)}+${at - min} size ${size}`,
+    );
   if (!reg.s.isConst) return;
   const spilled = frame.slot((-min - 1) >> 3).spilled;
   if (spilled !== undefined && spilled.kind !== "scalar" && size !== 8)
@@ -111,7 +121,8 @@ export function checkStackRead(env: Env, regno: number, off: number, size: numbe
 /** The value of a load; the caller truncates it to its size. */
 export function stepStackRead(env: Env, reg: RegState, off: number, size: number): RegState {
   const frame = frameOf(env, reg);
-  const { min, max } = offsets(reg, off);
+  const min = minOff(reg, off);
+  const max = maxOff(reg, off);
   growStack(env, frame, min);
   const depth = env.state.frames.length - 1 - reg.aux;
   if (!reg.s.isConst) {
@@ -179,7 +190,8 @@ function slotRange(min: number, end: number): readonly [number, number] {
 }
 
 function checkOverwrites(env: Env, ptr: RegState, off: number, size: number): void {
-  const { min, max } = offsets(ptr, off);
+  const min = minOff(ptr, off);
+  const max = maxOff(ptr, off);
   checkMayOverwrite(env, frameOf(env, ptr), ...slotRange(min, max + size));
 }
 
@@ -200,7 +212,8 @@ export function checkStackWrite(env: Env, regno: number, off: number, size: numb
 
 export function stepStackWrite(env: Env, reg: RegState, off: number, size: number, stored: Stored): void {
   const frame = frameOf(env, reg);
-  const { min, max } = offsets(reg, off);
+  const min = minOff(reg, off);
+  const max = maxOff(reg, off);
   growStack(env, frame, min);
   loseDynptrs(env, frame, min, max + size);
   const depth = env.state.frames.length - 1 - reg.aux;
@@ -273,7 +286,8 @@ function writeVariable(env: Env, frame: Frame, min: number, end: number, stored:
 export function checkStackRange(env: Env, regno: number, size: number, wholly: boolean): void {
   const reg = env.regs[regno] as RegState;
   const frame = frameOf(env, reg);
-  const { min, max } = offsets(reg, 0);
+  const min = minOff(reg, 0);
+  const max = maxOff(reg, 0);
   for (let off = min; off < max + size; off++) {
     const b = byteOf(frame, off);
     if (!isObjectByte(b)) continue;
@@ -284,20 +298,29 @@ export function checkStackRange(env: Env, regno: number, size: number, wholly: b
   }
 }
 
+/** Of the slot's bytes from index `hi` down, is one of the first `n` not set? */
+function hasInvalid(slot: StackSlot, hi: number, n: number): boolean {
+  for (let i = hi; i > hi - n; i--) if (byteAt(slot, i) === BYTE_INVALID) return true;
+  return false;
+}
+
 /** A helper reads `size` bytes, or overwrites up to that many. */
 export function stepStackRange(env: Env, reg: RegState, size: number, write: boolean, wholly: boolean): void {
   const frame = frameOf(env, reg);
-  const { min, max } = offsets(reg, 0);
+  const min = minOff(reg, 0);
+  const max = maxOff(reg, 0);
   noteEscape(env, reg);
   growStack(env, frame, min);
-  for (let off = min; off < max + size; off++) {
+  const end = max + size;
+  for (let off = min; off < end; off = (off & ~7) + 8) {
     const i = -off - 1;
     const spi = i >> 3;
     const slot = frame.slot(spi);
-    if (byteAt(slot, i & 7) === BYTE_INVALID) noteUninitRead(env, frame);
+    const n = Math.min((i & 7) + 1, end - off);
+    if (hasInvalid(slot, i & 7, n)) noteUninitRead(env, frame);
     if (wholly) env.scratchSlot(spi);
-    if (!wholly) noteSlotRead(env, reg.aux, spi);
-    if (write) frame.setSlot(spi, setBytes(slot, i & 7, 1, BYTE_MISC));
+    else noteSlotRead(env, reg.aux, spi);
+    if (write) frame.setSlot(spi, setBytes(slot, i & 7, n, BYTE_MISC));
   }
 }
 
@@ -324,6 +347,6 @@ export function constantAt(
   return { value: (top === 7 ? spilled.s.valLo : spilled.s.valHi) >>> 0, spi };
 }
 
-export function immStored(imm: number): Stored {
-  return { regno: -1, value: scalarReg(Scalar.ofImm(imm)) };
+export function immStored(env: Env, imm: number): Stored {
+  return { regno: -1, value: env.imm(imm) };
 }

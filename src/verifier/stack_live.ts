@@ -4,7 +4,7 @@
 import type { Insn } from "../isa/insn.ts";
 import type { Env, Subprog } from "./env.ts";
 import { isTailCall, successors } from "./flow.ts";
-import { MAX_FRAMES, type VerifierState } from "./state.ts";
+import { type Frame, MAX_FRAMES, type VerifierState } from "./state.ts";
 
 /** Sets of slots (0..63, two words each) of one frame, for every insn of a function. */
 class Marks {
@@ -23,7 +23,7 @@ class Marks {
 }
 
 /** A function as one chain of calls reaches it. */
-class Instance {
+export class Instance {
   /** by frame, the callers' too; made where something is marked */
   readonly frames: (Marks | undefined)[] = [];
   /** insns whose writes are known */
@@ -59,11 +59,13 @@ function chainName(callsites: readonly number[], start: number): string {
 /** What the verifier keeps of all this: see Env. */
 export class StackLive {
   readonly instances = new Map<string, Instance>();
-  readonly postorders = new Map<Subprog, readonly number[]>();
+  readonly postorders = new Map<Subprog, readonly Step[]>();
   /** of the current frame; undefined: to be looked up */
   cur: Instance | undefined = undefined;
   /** what the current insn writes, by frame */
   readonly writing = new Int32Array(2 * MAX_FRAMES);
+  /** some of it is not empty */
+  wrote = false;
 }
 
 function instanceOf(env: Env, callsites: readonly number[], subprogno: number): Instance {
@@ -79,9 +81,12 @@ function instanceOf(env: Env, callsites: readonly number[], subprogno: number): 
 
 /** The instance of a state's frame. */
 function frameInstance(env: Env, st: VerifierState, frameno: number): Instance {
-  const callsites: number[] = [];
-  for (let i = 1; i <= frameno; i++) callsites.push(st.frames[i]?.callsite as number);
-  return instanceOf(env, callsites, st.frames[frameno]?.subprogno as number);
+  const frame = st.frames[frameno] as Frame;
+  if (frame.instance === undefined) {
+    const callsites = st.frames.slice(1, frameno + 1).map((f) => f.callsite);
+    frame.instance = instanceOf(env, callsites, frame.subprogno);
+  }
+  return frame.instance;
 }
 
 function current(env: Env): Instance {
@@ -117,11 +122,18 @@ export function noteSlotWrite(env: Env, frameno: number, spi: number): void {
   const { writing } = env.stackLive;
   const i = 2 * frameno + (spi >> 5);
   writing[i] = (writing[i] as number) | (1 << (spi & 31));
+  env.stackLive.wrote = true;
 }
 
 export function beginInsn(env: Env): void {
   current(env);
-  env.stackLive.writing.fill(0);
+  forgetWrites(env.stackLive);
+}
+
+function forgetWrites(stackLive: StackLive): void {
+  if (!stackLive.wrote) return;
+  stackLive.writing.fill(0);
+  stackLive.wrote = false;
 }
 
 export function endInsn(env: Env, pc: number): void {
@@ -168,19 +180,25 @@ function following(env: Env, sub: Subprog, pc: number): readonly number[] {
   return next;
 }
 
+/** An insn and where it leads within its function. */
+interface Step {
+  readonly pc: number;
+  readonly next: readonly number[];
+}
+
 const FOUND = 1;
 const DONE = 2;
 
 /** The function's insns, each behind those it leads to where there is no loop. */
-function postorder(env: Env, sub: Subprog): readonly number[] {
+function postorder(env: Env, sub: Subprog): readonly Step[] {
   const known = env.stackLive.postorders.get(sub);
   if (known !== undefined) return known;
   const color = new Uint8Array(sub.end - sub.start);
-  const order: number[] = [];
+  const order: Step[] = [];
   const stack = [sub.start];
   for (let pc = stack.at(-1); pc !== undefined; pc = stack.at(-1)) {
     if (color[pc - sub.start] === DONE) {
-      order.push(pc);
+      order.push({ pc, next: following(env, sub, pc) });
       stack.pop();
       continue;
     }
@@ -196,8 +214,7 @@ function postorder(env: Env, sub: Subprog): readonly number[] {
 }
 
 /** One insn's marks from those of the insns behind it; true if they changed. */
-function updateInsn(env: Env, at: Instance, frameno: number, m: Marks, pc: number): boolean {
-  const next = following(env, at.sub, pc);
+function updateInsn(env: Env, at: Instance, frameno: number, m: Marks, { pc, next }: Step): boolean {
   if (next.length === 0) return false;
   const i = 2 * (pc - at.sub.start);
   let liveLo = 0;
@@ -217,18 +234,16 @@ function updateInsn(env: Env, at: Instance, frameno: number, m: Marks, pc: numbe
   writtenHi |= wHi;
   liveLo = (liveLo & ~wLo) | (m.reads[i] as number);
   liveHi = (liveHi & ~wHi) | (m.reads[i + 1] as number);
-  const wasLive = [m.live[i] as number, m.live[i + 1] as number] as const;
-  const wasWritten = [m.written[i] as number, m.written[i + 1] as number] as const;
   const same =
-    wasLive[0] === liveLo &&
-    wasLive[1] === liveHi &&
-    wasWritten[0] === writtenLo &&
-    wasWritten[1] === writtenHi;
+    m.live[i] === liveLo &&
+    m.live[i + 1] === liveHi &&
+    m.written[i] === writtenLo &&
+    m.written[i + 1] === writtenHi;
   if (same) return false;
   if (env.log.level === 2 && isLogged(env, at, m, pc)) {
     const where = `${at.name} frame ${frameno} insn ${pc} `;
-    logChange(env, where, "live", wasLive, liveLo, liveHi);
-    logChange(env, where, "written", wasWritten, writtenLo, writtenHi);
+    logChange(env, where, "live", m.live, i, liveLo, liveHi);
+    logChange(env, where, "written", m.written, i, writtenLo, writtenHi);
   }
   m.live[i] = liveLo;
   m.live[i + 1] = liveHi;
@@ -259,10 +274,13 @@ function logChange(
   env: Env,
   where: string,
   what: "live" | "written",
-  [wasLo, wasHi]: readonly [number, number],
+  marks: Int32Array,
+  i: number,
   lo: number,
   hi: number,
 ): void {
+  const wasLo = marks[i] as number;
+  const wasHi = marks[i + 1] as number;
   const more = fmtSlots(lo & ~wasLo, hi & ~wasHi);
   const less = fmtSlots(wasLo & ~lo, wasHi & ~hi);
   if (more === "" && less === "") return;
@@ -280,7 +298,7 @@ function updateInstance(env: Env, at: Instance): void {
     for (let f = 0; f <= at.frameno; f++) {
       const m = at.frames[f];
       if (m === undefined) continue;
-      for (const pc of order) if (updateInsn(env, at, f, m, pc)) again = true;
+      for (const step of order) if (updateInsn(env, at, f, m, step)) again = true;
     }
   }
   if (env.log.level === 2) env.log.line(`${at.name} live stack update done in ${rounds} iterations`);
@@ -292,7 +310,8 @@ function passToCaller(env: Env, at: Instance): void {
   const callsite = at.callsites.at(-1) as number;
   const caller = instanceOf(env, at.callsites.slice(0, -1), subprogAt(env, callsite));
   const { writing } = env.stackLive;
-  writing.fill(0);
+  forgetWrites(env.stackLive);
+  env.stackLive.wrote = true;
   for (let f = 0; f < at.frameno; f++) {
     const m = at.frames[f];
     if (m === undefined) continue;

@@ -2,6 +2,8 @@
 // immutable, so a clone copies arrays of references. A checkpoint is a state kept for pruning; it also
 // collects what was learned later about which of its values mattered (precise).
 import type { Hist } from "./history.ts";
+import type { SccVisit } from "./scc.ts";
+import type { Instance } from "./stack_live.ts";
 import { NOT_INIT, type RegState, ptrReg } from "./regs.ts";
 import { EMPTY_SLOT, type StackSlot } from "./stack.ts";
 
@@ -51,6 +53,8 @@ export class Frame {
   inAsyncCallback = false;
   /** outermost frames of async callbacks: how many callbacks in a row set the next one */
   asyncEntry = 0;
+  /** its function as the calls of this path reach it, once that was asked */
+  instance: Instance | undefined = undefined;
 
   constructor(
     readonly frameno: number,
@@ -67,6 +71,7 @@ export class Frame {
     f.inCallback = this.inCallback;
     f.inAsyncCallback = this.inAsyncCallback;
     f.asyncEntry = this.asyncEntry;
+    f.instance = this.instance;
     return f;
   }
 
@@ -124,6 +129,8 @@ export class VerifierState {
   callbackUnrollDepth = 0;
   /** checkpoints: where it was taken */
   pc = -1;
+  /** checkpoints: the loop it lies in, by the calls that lead there */
+  sccVisit: SccVisit | undefined = undefined;
   /** checkpoints: what cannot be read any more was cleared */
   cleaned = false;
   /** checkpoints: no longer compared, but paths go on from it */

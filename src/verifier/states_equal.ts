@@ -13,36 +13,14 @@ import {
   type StackObject,
   type StackSlot,
 } from "./stack.ts";
-import type { Frame, Ref, VerifierState } from "./state.ts";
+import type { IdMap } from "./id_map.ts";
+import type { Frame, VerifierState } from "./state.ts";
 
 /**
  * "covered": values nobody depended on are not compared. "range": all are, but a wider range covers a narrower one.
  * "exact": everything is the same.
  */
 export type Mode = "covered" | "range" | "exact";
-
-/** Pairs of ids that must stand for each other. */
-class IdMap {
-  private readonly old: number[] = [];
-  private readonly cur: number[] = [];
-  constructor(private temp: number) {}
-
-  same(old: number, cur: number): boolean {
-    if (old === 0 || cur === 0) return old === cur;
-    for (let i = 0; i < this.old.length; i++) {
-      if (this.old[i] === old) return this.cur[i] === cur;
-      if (this.cur[i] === cur) return false;
-    }
-    this.old.push(old);
-    this.cur.push(cur);
-    return true;
-  }
-
-  /** Scalars: what shared nothing before may share something now, not the other way round. */
-  sameScalar(old: number, cur: number): boolean {
-    return old === 0 || this.same(old, cur === 0 ? ++this.temp : cur);
-  }
-}
 
 function scalarSafe(old: RegState, cur: RegState, ids: IdMap): boolean {
   if (old.id !== 0 && ((old.flags ^ cur.flags) & ADD_CONST) !== 0) return false;
@@ -175,10 +153,11 @@ function refsSafe(old: VerifierState, cur: VerifierState, ids: IdMap): boolean {
   if (old.preemptDepth !== cur.preemptDepth || old.rcuDepth !== cur.rcuDepth) return false;
   if (old.inSleepable !== cur.inSleepable) return false;
   if (old.refs.length !== cur.refs.length) return false;
-  return old.refs.every((o, i) => {
-    const c = cur.refs[i] as Ref;
-    return o.kind === c.kind && o.owner === c.owner && ids.same(o.id, c.id);
-  });
+  for (const [i, o] of old.refs.entries()) {
+    const c = cur.refs[i];
+    if (c === undefined || o.kind !== c.kind || o.owner !== c.owner || !ids.same(o.id, c.id)) return false;
+  }
+  return true;
 }
 
 export function statesEqual(
@@ -189,7 +168,7 @@ export function statesEqual(
   mode: Mode,
 ): boolean {
   if (old.frames.length !== cur.frames.length) return false;
-  const ids = new IdMap(env.idGen);
+  const ids = env.ids.restart(env.idGen);
   if (!refsSafe(old, cur, ids)) return false;
   for (const frame of cur.frames) {
     const was = old.frames[frame.frameno] as Frame;
