@@ -88,7 +88,8 @@ export async function compile(
   const passes = options.passes ?? (opt === 0 ? [] : OPT_PASSES);
   const frames = RUN_TYPES[prog.type]?.frames ?? "xdp";
   const lowering = { checked, concurrency, tableBase, passes, frames };
-  const base = { insns: prog.insns, aux, subprogs, maps: input.maps, lib: input.lib };
+  const { exceptionCb } = facts;
+  const base = { insns: prog.insns, aux, subprogs, exceptionCb, maps: input.maps, lib: input.lib };
   const cache = options.cache === undefined ? (isCacheOff() ? null : openCache()) : options.cache;
 
   const key =

@@ -10,6 +10,7 @@ export interface KeyInput {
   readonly aux: readonly (InsnAux | undefined)[];
   readonly subprogs: readonly SubprogInfo[];
   readonly loopHeads: readonly number[];
+  readonly exceptionCb?: number;
   readonly maps: readonly MapBinding[];
   readonly options: object;
   readonly lib: Uint8Array;
@@ -18,7 +19,7 @@ export interface KeyInput {
 }
 
 /** Raise when the lowering changes what it emits for the same input within one package version. */
-const EMITTER = 3;
+const EMITTER = 4;
 
 function insnText(insn: Insn | undefined): string {
   if (insn === undefined) return "-";
@@ -60,6 +61,7 @@ export function cacheKey(input: KeyInput): string {
     input.subprogs.map((subprog) => JSON.stringify(subprog)),
   );
   add("loopHeads", input.loopHeads.map(String));
+  add("exceptionCb", [String(input.exceptionCb ?? 0)]);
   add("maps", input.maps.map(mapText));
   hash.update(input.lib);
   return hash.digest("hex");

@@ -5,7 +5,7 @@ import type { CallAux } from "../../src/verifier/proof.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { helperImpl } from "../../src/spec/helper_impls.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
-import { libName } from "../../src/spec/kfuncs/index.ts";
+import { libName, THROW } from "../../src/spec/kfuncs/index.ts";
 import {
   CPU_INDEX,
   CPU_TAIL_CALLS,
@@ -18,6 +18,7 @@ import type { Expr, Fn } from "./fn.ts";
 import { keyWords } from "./key.ts";
 import { lowerForEach } from "./each.ts";
 import { lowerLoopHelper } from "./loop.ts";
+import { lowerThrow, passThrown } from "./throw.ts";
 
 const ARG_REGS: readonly RegNo[] = [1, 2, 3, 4, 5];
 
@@ -41,6 +42,7 @@ export function lowerCall(fn: Fn, insn: InsnOf<"call">): void {
 
 function lowerKfunc(fn: Fn, pc: number, id: number): void {
   const kfunc = fn.env.aux?.[pc]?.call?.kfunc;
+  if (kfunc?.name === THROW) return lowerThrow(fn);
   const target = kfunc === undefined ? undefined : fn.env.libFunction(libName(kfunc.name));
   if (kfunc === undefined || target === undefined)
     throw new BpfError(
@@ -140,6 +142,7 @@ function lowerSubprogCall(fn: Fn, pc: number, target: number): void {
   if (subprogno === -1) throw new Error(`${pc}: no subprog starts at ${target}`);
   const args = [fn.cpu(), fn.calleeFp(), ...ARG_REGS.map((regno) => fn.get(regno))];
   fn.set(0, m.call(env.subprogName(subprogno), args, env.b.i64));
+  if (env.throwing.has(subprogno)) passThrown(fn);
 }
 
 /**

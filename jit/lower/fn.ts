@@ -44,12 +44,20 @@ export interface Env {
   readonly subprogs: readonly SubprogInfo[];
   readonly maps: readonly MapBinding[];
   readonly loopHeads: ReadonlySet<number>;
+  /** number of the subprog that is called with what is thrown; 0 or absent: none */
+  readonly exceptionCb?: number;
   /** internal name of the function table */
   readonly table: string;
   /** internal name of a function the library exports */
   libFunction(name: string): string | undefined;
   /** internal name of the function of a subprog */
   subprogName(subprogno: number): string;
+}
+
+/** What lowering one function of it needs besides. */
+export interface ProgEnv extends Env {
+  /** numbers of the subprogs that may not come back, because they throw */
+  readonly throwing: ReadonlySet<number>;
 }
 
 const CPU = 0;
@@ -68,7 +76,7 @@ export class Fn {
   readonly #firstVar: number;
 
   constructor(
-    readonly env: Env,
+    readonly env: ProgEnv,
     readonly subprog: SubprogInfo,
     readonly slots: Slots,
     /** 1 for the program itself (ctx), 5 for subprogs and callbacks */

@@ -5,7 +5,7 @@ import { buildCfg, type Block, type Cfg } from "../ir/cfg.ts";
 import type { Item } from "../ir/loops.ts";
 import { structure } from "../ir/reduce.ts";
 import { NO_PLAN, planFunc, type Plan } from "../opt/plan.ts";
-import { Fn, type Env, type Expr } from "./fn.ts";
+import { Fn, type Env, type Expr, type ProgEnv } from "./fn.ts";
 import { lowerInsn, type Straight } from "./insn.ts";
 import { followKeys } from "./key.ts";
 import { initPasses, lowerCondition } from "./jump.ts";
@@ -150,7 +150,7 @@ function planOf(env: Env, cfg: Cfg): Plan {
 }
 
 /** Adds the function of a subprog under `name`. */
-export function lowerFunc(env: Env, subprogno: number, name: string): Fn {
+export function lowerFunc(env: ProgEnv, subprogno: number, name: string): Fn {
   const { b, m } = env;
   const subprog = env.subprogs[subprogno]!;
   const cfg = buildCfg(

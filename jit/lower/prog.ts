@@ -2,6 +2,7 @@
 // gate, which takes only verified programs, is compile.ts.
 import { lowerFunc } from "./func.ts";
 import type { Env, Fn } from "./fn.ts";
+import { throwingSubprogs } from "./throw.ts";
 
 /** Internal name of the program's own function. */
 export const PROG = "prog";
@@ -12,5 +13,6 @@ export function subprogName(subprogno: number): string {
 
 /** Adds one function a subprog. */
 export function lowerProg(env: Env): Fn[] {
-  return env.subprogs.map((_, subprogno) => lowerFunc(env, subprogno, env.subprogName(subprogno)));
+  const all = { ...env, throwing: throwingSubprogs(env) };
+  return env.subprogs.map((_, subprogno) => lowerFunc(all, subprogno, env.subprogName(subprogno)));
 }

@@ -2,7 +2,7 @@
 // `interpret` runs any insns, verified or not, and is what tests use; the gate for programs is interp_engine.ts.
 import type { Imm64, Insn, InsnOf } from "../../src/isa/insn.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
-import { libName } from "../../src/spec/kfuncs/index.ts";
+import { libName, THROW } from "../../src/spec/kfuncs/index.ts";
 import type { InsnAux, SubprogInfo } from "../../src/verifier/proof.ts";
 import { WORLD_STOP, WORLD_STOPPED } from "../memory/layout.ts";
 import { type CallOutcome, type Frame, InterpTrap, type Machine, step } from "./interp_insn.ts";
@@ -35,6 +35,8 @@ export interface InterpEnv {
   readonly imm64: (value: Exclude<Imm64, { kind: "imm" }>) => bigint;
   /** subprog number of a callback's id, as `imm64` gave it */
   readonly callback?: (id: bigint) => number | undefined;
+  /** number of the subprog that is called with what is thrown; 0 or absent: it is what the program returns */
+  readonly exceptionCb?: number;
   /** what the verifier found, where it was asked */
   readonly aux?: readonly (InsnAux | undefined)[];
   /** elements of a map, one after the other */
@@ -52,6 +54,14 @@ export interface InterpEnv {
 /** The stop word was set. */
 export class Stopped extends Error {
   override readonly name = "Stopped";
+}
+
+/** bpf_throw was called. */
+class Thrown extends Error {
+  override readonly name = "Thrown";
+  constructor(readonly value: bigint) {
+    super("thrown");
+  }
 }
 
 export class InsnLimit extends Error {
@@ -81,6 +91,18 @@ class Interp implements Machine {
   constructor(readonly env: InterpEnv) {
     this.#memory = new InterpMemory(env.memory.buffer);
     this.#budget = env.insnLimit ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The whole program; what is thrown in it is caught here. */
+  runProg(fp: number, args: readonly bigint[]): bigint {
+    try {
+      return this.run(0, 0, fp, args);
+    } catch (error) {
+      if (!(error instanceof Thrown)) throw error;
+      const { exceptionCb = 0, subprogs } = this.env;
+      const below = fp - roundUp8(subprogs[0]?.stackDepth ?? 0);
+      return exceptionCb === 0 ? error.value : this.run(exceptionCb, 0, below, [error.value]);
+    }
   }
 
   /** A function from its start to its exit. */
@@ -153,6 +175,7 @@ class Interp implements Machine {
     if (callee.kind === "helper") return this.#helper(frame, pc, callee.id, args);
     if (callee.kind === "subprog") return this.#subprog(frame, pc, callee.target, args);
     const fact = this.env.aux?.[pc]?.call?.kfunc;
+    if (fact?.name === THROW) throw new Thrown(args[0] ?? 0n);
     const kfunc = fact === undefined ? undefined : this.env.helpers[libName(fact.name)];
     if (fact === undefined || kfunc === undefined)
       throw new InterpTrap(pc, `kernel function #${callee.btfId} is not known here`);
@@ -230,7 +253,7 @@ class Interp implements Machine {
 
 /** Runs subprog 0 with this frame pointer and r1.. set; gives r0. Traps as InterpTrap, ends as Stopped or InsnLimit. */
 export function interpret(env: InterpEnv, fp: number, args: readonly bigint[]): bigint {
-  return new Interp(env).run(0, 0, fp, args);
+  return new Interp(env).runProg(fp, args);
 }
 
 /** Runs one subprog alone, as a callback is run from outside. */

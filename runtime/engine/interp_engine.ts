@@ -6,7 +6,7 @@ import type { Imm64 } from "../../src/isa/insn.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { helperImpl } from "../../src/spec/helper_impls.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
-import { libName } from "../../src/spec/kfuncs/index.ts";
+import { libName, THROW } from "../../src/spec/kfuncs/index.ts";
 import { mapTypeName } from "../../src/spec/map_types.ts";
 import { RUN_TYPES } from "../../src/spec/run_types.ts";
 import { VerifiedProg } from "../../src/verifier/proof.ts";
@@ -126,7 +126,7 @@ function requireHelpers(verified: VerifiedProg, helpers: Readonly<Record<string,
     }
   }
   for (const name of verified.facts.kfuncs)
-    if (helpers[libName(name)] === undefined)
+    if (name !== THROW && helpers[libName(name)] === undefined)
       throw new BpfError("EOPNOTSUPP", `kernel function ${name} is not available here`);
 }
 
@@ -155,6 +155,7 @@ export function loadInterp(
       cpu,
       insns: prog.insns,
       aux: verified.aux,
+      exceptionCb: verified.facts.exceptionCb,
       instead,
       subprogs,
       helpers,

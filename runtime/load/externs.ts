@@ -21,10 +21,13 @@ function notResolved(prog: ProgSpec, extern: { readonly name: string }): BpfErro
   return new BpfError("ESRCH", `prog '${prog.name}': extern (strong) '${extern.name}': not resolved`);
 }
 
+/** Number of a kernel function by its name. */
+type KfuncIds = (name: string) => number | undefined;
+
 /** The call of a kernel function by its number; a weak one that is not known cannot be reached. */
-function kfuncCall(prog: ProgSpec, index: number, insn: Insn, outside: Outside): Insn {
+function kfuncCall(prog: ProgSpec, index: number, insn: Insn, idOf: KfuncIds): Insn {
   const kfunc = prog.kfuncs[index] as ProgSpec["kfuncs"][number];
-  const id = kfuncId(plainName(kfunc.name), outside.kernelBtf);
+  const id = idOf(plainName(kfunc.name));
   if (id === undefined && !kfunc.weak) throw notResolved(prog, kfunc);
   const callee =
     id === undefined
@@ -39,6 +42,7 @@ function ksymValue(
   extern: Extern,
   typed: boolean,
   outside: Outside,
+  idOf: KfuncIds,
 ): Insn & { kind: "ld_imm64" } {
   const at = (value: (Insn & { kind: "ld_imm64" })["value"]): Insn & { kind: "ld_imm64" } => ({
     pc: extern.pc,
@@ -51,7 +55,7 @@ function ksymValue(
     const variable = outside.kernelBtf()?.find(name, "var");
     if (variable !== undefined) return at({ kind: "btf_id", btfId: variable.id, btfFd: 0 });
   }
-  if (kfuncId(name, outside.kernelBtf) !== undefined) return at({ kind: "imm", imm: 1n });
+  if (idOf(name) !== undefined) return at({ kind: "imm", imm: 1n });
   const address = typed ? undefined : outside.address(name);
   if (address === undefined && !extern.weak) throw notResolved(prog, extern);
   return at({ kind: "imm", imm: address ?? 0n });
@@ -69,18 +73,19 @@ export function withExterns(
   prog: ProgSpec,
   insns: ProgSpec["insns"],
   outside: Outside,
+  idOf: KfuncIds = (name) => kfuncId(name, outside.kernelBtf),
 ): ProgSpec["insns"] {
   if (prog.kfuncs.length + prog.externs.length === 0) return insns;
   const out = insns.slice();
   prog.kfuncs.forEach(({ pc }, i) => {
-    out[pc] = kfuncCall(prog, i, out[pc] as Insn, outside);
+    out[pc] = kfuncCall(prog, i, out[pc] as Insn, idOf);
   });
   for (const extern of prog.externs) {
     const insn = out[extern.pc];
     if (insn?.kind !== "ld_imm64")
       throw new BpfError("EINVAL", `prog '${prog.name}': insn ${extern.pc} loads no extern`);
     if (insn.value.kind !== "imm") continue; // configuration: put in when the object was opened
-    out[extern.pc] = { ...ksymValue(prog, extern, isTyped(spec, extern.name), outside), dst: insn.dst };
+    out[extern.pc] = { ...ksymValue(prog, extern, isTyped(spec, extern.name), outside, idOf), dst: insn.dst };
   }
   return out;
 }

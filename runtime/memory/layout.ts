@@ -131,6 +131,10 @@ export const CPU_OWNER = 448; // u32, real clock: who runs this CPU, 0 = nobody;
 export const CPU_FAULT_PC = 456; // u32, pc of the insn + 1, 0 = none
 export const CPU_FAULT_ADDR = 464; // u64, the address
 
+// bpf_throw on its way from a subprog to the program, which clears it.
+export const CPU_THROWN = 472; // u32
+export const CPU_THROWN_VALUE = 480; // u64
+
 // ---- a packet as an sk_buff ----
 // __sk_buff with the offsets of the uapi header: the ctx of programs on sockets, in tc and in cgroups. Words that the
 // kernel keeps in fewer bits have their upper bits zero.

@@ -47,8 +47,12 @@ function encodeEnum(t: Enum, name: (text: string) => number): Record32 {
   return { vlen: t.values.length, flag: t.signed, word: t.size, rest };
 }
 
+/** What is declared of the kernel's: functions, which no section of variables may list. */
+const KSYMS = ".ksyms";
+
 /** A section that no map holds (the license's) has no size in the file, and its variables no place. */
 function encodeDatasec(t: BtfTypeOf<"datasec">): Record32 {
+  if (t.name === KSYMS) return { vlen: 0, word: 1 };
   let end = 0;
   const rest = t.vars.flatMap((v) => {
     const off = t.size === 0 ? end : v.off;
@@ -116,12 +120,30 @@ function encodeType(t: Exclude<BtfType, { kind: "void" }>, strings: Strings): nu
   return [name, vlen | (id << 24) | (flag ? 1 << 31 : 0), word, ...rest];
 }
 
+/** Compilers leave out parameters' names where a function is only declared; the kernel wants them. */
+function nameParams(t: BtfType): BtfType {
+  if (t.kind !== "func_proto") return t;
+  const params = t.params.map((p, i) => ({
+    ...p,
+    name: p.name === "" && p.typeId !== 0 ? `arg${i}` : p.name,
+  }));
+  return { ...t, params };
+}
+
+/** Numbers of the prototypes of functions that are only declared. */
+function declaredProtos(btf: Btf): ReadonlySet<number> {
+  return new Set(btf.types.flatMap((t) => (t.kind === "func" && t.linkage === "extern" ? [t.typeId] : [])));
+}
+
 /** The section's bytes, little-endian. Ids are as in `btf`. */
 export function encodeBtf(btf: Btf): Uint8Array {
   const strings = new Strings();
   const words: number[] = [];
-  for (const t of btf.types)
+  const declared = declaredProtos(btf);
+  for (const read of btf.types) {
+    const t = declared.has(read.id) ? nameParams(read) : read;
     if (t.kind !== "void") for (const word of encodeType(t, strings)) words.push(word);
+  }
   const typeLen = words.length * 4;
   const out = new Uint8Array(HEADER_SIZE + typeLen + strings.size);
   const view = new DataView(out.buffer);

@@ -1,13 +1,13 @@
 // bpf_throw: the path ends at once, whatever frames it is in, and the exception callback that the main program's BTF
 // names runs in its place; without one the thrown value is what the program returns.
 // Follows Linux 6.18 (bpf_find_exception_callback_insn_off, check_resource_leak in kernel/bpf/verifier.c).
+import { THROW } from "../spec/kfuncs/index.ts";
 import type { Env } from "./env.ts";
 import { checkReturned } from "./prog_type.ts";
 import { checkNothingHeld } from "./refs.ts";
 import { calleesOf } from "./subprogs.ts";
 
 const TAG = "exception_callback:";
-export const THROW = "bpf_throw";
 
 /** Where the exception callback begins; undefined where the program names none. Refuses more than one. */
 export function exceptionCallbackPc(env: Env): number | undefined {

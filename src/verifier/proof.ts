@@ -119,6 +119,8 @@ export interface ProgFacts {
   readonly kfuncs: readonly string[];
   /** loops that the verifier did not bound tightly must poll the stop word (back-edge targets) */
   readonly loopHeads: readonly number[];
+  /** number of the subprog that catches what bpf_throw throws, 0 = none: it is what the program returns */
+  readonly exceptionCb: number;
   /** what the program uses that is no memory of its own: kinds of pointers it looks through, in the log's words */
   readonly needs: readonly string[];
 }

@@ -295,6 +295,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
     helpers: [...env.facts.helpers].sort((a, b) => a - b),
     kfuncs: [...env.facts.kfuncs].sort(),
     loopHeads: env.loopHeads,
+    exceptionCb: env.exceptionCb,
     needs: [...env.facts.needs].sort(),
   };
   return issue(prog, aux, subprogInfos(env), facts, env.stats(), env.log.lines);

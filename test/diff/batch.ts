@@ -80,6 +80,7 @@ function emitBatch(
         subprogs,
         maps,
         loopHeads: new Set(facts.loopHeads),
+        exceptionCb: facts.exceptionCb,
         options: {
           checked,
           concurrency: checked ? "shared" : "single",

@@ -2,17 +2,38 @@
 // nothing about equality (see compare.ts).
 //
 // One file an object, `NAME.jsonl.gz`: a head line, then one line for each program and capture. A packet's row is
-// the bare retval when its bytes left as they came, `[retval, len, crc32, meta_len]` otherwise, and
-// `[null, errno]` where the kernel refused to run it.
+// the bare retval when its bytes left as they came and nothing else is set, `[retval, len, crc32, meta_len]` otherwise, of
+// programs on __sk_buff `[retval, len, crc32, mark, priority, cb]`, and `[null, errno]` where the kernel refused to run it.
 import { readFileSync } from "node:fs";
 import { crc32 as zlibCrc32, gunzipSync, gzipSync } from "node:zlib";
 
-export type PackedRow = number | readonly [number, number, string, number] | readonly [null, number];
+type XdpRow = readonly [retval: number, len: number, crc32: string, metaLen: number];
+type SkbRow = readonly [
+  retval: number,
+  len: number,
+  crc32: string,
+  mark: number,
+  priority: number,
+  cb: readonly number[],
+];
+type Refused = readonly [null, number];
+
+export type PackedRow = number | XdpRow | SkbRow | Refused;
+
+interface Ran {
+  readonly retval: number;
+  readonly len: number;
+  readonly crc32: string;
+  readonly metaLen: number;
+  readonly mark: number;
+  readonly priority: number;
+  readonly cb: readonly number[];
+}
 
 /** What became of one packet. */
-export type PacketAnswer =
-  | { readonly retval: number; readonly len: number; readonly crc32: string; readonly metaLen: number }
-  | { readonly errno: number };
+export type PacketAnswer = Ran | { readonly errno: number };
+
+const NOTHING_SET = { metaLen: 0, mark: 0, priority: 0, cb: [0, 0, 0, 0, 0] } as const;
 
 /** `[packet, cpu, length as read (padded), crc32]` */
 export type EventRow = readonly [number, number, number, string];
@@ -73,19 +94,30 @@ export function crc32Hex(bytes: Uint8Array): string {
   return (~c >>> 0).toString(16).padStart(8, "0");
 }
 
-export function packRow(
-  row: readonly [number, number, string, number] | readonly [null, number],
-  frame: Uint8Array,
-): PackedRow {
-  if (row[0] === null) return row;
-  const [retval, len, crc, metaLen] = row;
-  return len === frame.length && metaLen === 0 && crc === crc32Hex(frame) ? retval : row;
+function isRefused(row: XdpRow | SkbRow | Refused): row is Refused {
+  return row[0] === null;
+}
+
+function unpackRan(row: XdpRow | SkbRow): Ran {
+  const [retval, len, crc32] = row;
+  const ran = { ...NOTHING_SET, retval, len, crc32 };
+  return row.length === 4
+    ? { ...ran, metaLen: row[3] }
+    : { ...ran, mark: row[3], priority: row[4], cb: row[5] };
+}
+
+export function packRow(row: XdpRow | SkbRow | Refused, frame: Uint8Array): PackedRow {
+  if (isRefused(row)) return row;
+  const { retval, len, crc32, metaLen, mark, priority, cb } = unpackRan(row);
+  const untouched = len === frame.length && crc32 === crc32Hex(frame);
+  const unset = [metaLen, mark, priority, ...cb].every((word) => word === 0);
+  return untouched && unset ? retval : row;
 }
 
 export function unpackRow(row: PackedRow, frame: Uint8Array): PacketAnswer {
-  if (typeof row === "number") return { retval: row, len: frame.length, crc32: crc32Hex(frame), metaLen: 0 };
-  if (row[0] === null) return { errno: row[1] };
-  return { retval: row[0], len: row[1], crc32: row[2], metaLen: row[3] };
+  if (typeof row === "number")
+    return { ...NOTHING_SET, retval: row, len: frame.length, crc32: crc32Hex(frame) };
+  return isRefused(row) ? { errno: row[1] } : unpackRan(row);
 }
 
 export function encodeRecording(recording: Recording): Uint8Array {

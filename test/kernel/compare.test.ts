@@ -7,7 +7,7 @@ import { compareRun, fmtDifference, type OurMap, type OurPacket, type OurRun } f
 import { readCapture } from "./pcap_le.ts";
 import { ROOT, recordingOf } from "./recordings.ts";
 
-const FRAMES = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6, 7), Uint8Array.of(8)];
+const FRAMES = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6, 7), Uint8Array.of(8), Uint8Array.of(9)];
 const EVENT = "0102030405060708090a0b0c";
 
 const RECORDED: Case = {
@@ -15,7 +15,7 @@ const RECORDED: Case = {
   setup: null,
   capture: "c.pcap",
   capture_sha256: "",
-  packets: [2, [3, 8, "1c291ca3", 4], [null, 22]],
+  packets: [2, [3, 8, "1c291ca3", 4], [null, 22], [0, 1, "00000000", 7, 8, [1, 2, 3, 4, 5]]],
   events: { out: [[1, 0, 12, crc32Hex(Buffer.from(EVENT, "hex"))]] },
   globals: { ".bss": { seen: "0100", other: "ff" } },
   maps: {
@@ -45,6 +45,7 @@ const OURS: OurRun = {
     { retval: 2, len: 3, crc32: crc32Hex(FRAMES[0] as Uint8Array) },
     { retval: 3, len: 8, crc32: "1c291ca3", meta_len: 4 },
     { error: "EINVAL" },
+    { retval: 0, len: 1, crc32: "00000000", mark: 7, priority: 8, cb: [1, 2, 3, 4, 5] },
   ],
   maps: {
     out: { type: "perf_event_array", records: [{ i: 1, cpu: 0, len: 12, bytes: EVENT }], lost: 0 },
@@ -96,7 +97,11 @@ describe("compareRun", () => {
     ["meta_len",         withPacket(1, { retval: 3, len: 8, crc32: "1c291ca3" }),     "packet 1 meta_len: kernel 4, ours 0"],
     ["refused",          withPacket(0, { error: "EINVAL" }),                          "packet 0 error: kernel undefined, ours EINVAL"],
     ["not refused",      withPacket(2, { retval: 2, len: 1, crc32: "00000000" }),     "packet 2 error: kernel EINVAL, ours undefined"],
-    ["packet missing",   { ...OURS, packets: OURS.packets.slice(1) },                 "number of packets: kernel 3, ours 2"],
+    ["packet missing",   { ...OURS, packets: OURS.packets.slice(1) },                 "number of packets: kernel 4, ours 3"],
+    ["mark",             withPacket(3, { ...OURS.packets[3], mark: 6 }),              "packet 3 mark: kernel 7, ours 6"],
+    ["mark set",         withPacket(0, { ...OURS.packets[0], mark: 6 }),              "packet 0 mark: kernel 0, ours 6"],
+    ["priority",         withPacket(3, { ...OURS.packets[3], priority: 0 }),          "packet 3 priority: kernel 8, ours 0"],
+    ["cb",               withPacket(3, { ...OURS.packets[3], cb: [1, 2, 3, 4, 6] }),  "packet 3 cb: kernel 1,2,3,4,5, ours 1,2,3,4,6"],
     ["variable",         withMap(".bss", { variables: { seen: { bytes: "0100" }, other: { bytes: "fe" } } }), ".bss other: kernel ff, ours fe"],
     ["variable missing", withMap(".bss", { variables: { seen: { bytes: "0100" } } }), ".bss other: kernel ff, ours undefined"],
     ["entry value",      withMap("flows", { entries: [{ key: "0001", value: "aabc" }, { key: "0002", value: "ccdd" }] }), "map flows entry 0 key 0001: kernel aabb, ours aabc"],
@@ -122,7 +127,7 @@ describe("compareRun", () => {
   });
 
   it("refuses a capture of another length", () => {
-    expect(() => compareRun(RECORDED, OURS, FRAMES.slice(1))).toThrow("2 frames for 3 rows");
+    expect(() => compareRun(RECORDED, OURS, FRAMES.slice(1))).toThrow("3 frames for 4 rows");
   });
 });
 
@@ -141,7 +146,7 @@ function asOurs(recorded: Case, frames: readonly Uint8Array[]): OurRun {
   const packets = recorded.packets.map((row, i): OurPacket => {
     const answer = unpackRow(row, frames[i] as Uint8Array);
     if ("errno" in answer) throw new Error("the demo capture has no packet that cannot be run");
-    const { metaLen, ...rest } = answer;
+    const { metaLen, mark: _, priority: __, cb: ___, ...rest } = answer;
     return metaLen === 0 ? rest : { ...rest, meta_len: metaLen };
   });
   return { packets, maps };
@@ -216,9 +221,14 @@ describe("recording", () => {
     const frame = Uint8Array.of(1, 2, 3);
     const same = [2, 3, crc32Hex(frame), 0] as const;
     expect(packRow(same, frame)).toBe(2);
-    expect(unpackRow(2, frame)).toEqual({ retval: 2, len: 3, crc32: crc32Hex(frame), metaLen: 0 });
+    const nothingSet = { metaLen: 0, mark: 0, priority: 0, cb: [0, 0, 0, 0, 0] };
+    expect(unpackRow(2, frame)).toEqual({ retval: 2, len: 3, crc32: crc32Hex(frame), ...nothingSet });
     const changed = [2, 3, "00000000", 0] as const;
     expect(packRow(changed, frame)).toBe(changed);
+    const skb = [2, 3, crc32Hex(frame), 0, 0, [0, 0, 0, 0, 0]] as const;
+    expect(packRow(skb, frame)).toBe(2);
+    const marked = [2, 3, crc32Hex(frame), 0, 0, [0, 0, 0, 0, 1]] as const;
+    expect(packRow(marked, frame)).toBe(marked);
     expect(crc32Hex(Buffer.from("123456789"))).toBe("cbf43926");
   });
 });

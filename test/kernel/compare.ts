@@ -17,6 +17,9 @@ export interface OurPacket {
   readonly len?: number;
   readonly crc32?: string;
   readonly meta_len?: number;
+  readonly mark?: number;
+  readonly priority?: number;
+  readonly cb?: readonly number[];
   readonly error?: string;
 }
 
@@ -102,6 +105,9 @@ function comparePackets(
           differ(`${where} retval`, want.retval, have.retval) ??
           differ(`${where} len`, want.len, have.len) ??
           differ(`${where} meta_len`, want.metaLen, have.meta_len ?? 0) ??
+          differ(`${where} mark`, want.mark, have.mark ?? 0) ??
+          differ(`${where} priority`, want.priority, have.priority ?? 0) ??
+          differ(`${where} cb`, want.cb.join(), (have.cb ?? [0, 0, 0, 0, 0]).join()) ??
           differ(`${where} crc32`, want.crc32, have.crc32));
     if (found) return found;
   }

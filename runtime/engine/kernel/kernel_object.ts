@@ -14,6 +14,8 @@ import { type CtxFields, ctxValues } from "../../cpu/ctx.ts";
 import { notRun } from "../../cpu/walk_flags.ts";
 import { Handles, u32Bytes, u32Of } from "../../load/handles.ts";
 import type { OpenObject } from "../../load/open.ts";
+import { withExterns } from "../../load/externs.ts";
+import { RUNNING } from "../../load/outside.ts";
 import { mapsOf, progsToLoad, toMapDef } from "../../load/prog.ts";
 import { SKB_CB, SKB_MARK, SKB_PRIORITY } from "../../memory/layout.ts";
 import { KernelEvents } from "./kernel_events.ts";
@@ -150,11 +152,6 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
 
   #loadProg(prog: ProgSpec): void {
     if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
-    if (prog.kfuncs.length > 0 || prog.externs.length > 0)
-      throw new BpfError(
-        "EOPNOTSUPP",
-        `prog '${prog.name}': kernel functions and externs are not resolved for the running kernel`,
-      );
     // Without BTF all functions are static to the kernel; a program of one function needs none.
     const funcs =
       prog.subprogs.length > 1 && prog.funcs.length > 0 && this.spec.btf !== undefined
@@ -170,7 +167,7 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
       expectedAttachType: Math.max(attach, 0),
       flags: prog.flags.includes("frags") ? BPF_F_XDP_HAS_FRAGS : 0,
       license: this.spec.license,
-      insns: encodeInsns(prog.insns.map((insn) => this.#relocate(insn))),
+      insns: encodeInsns(forThisKernel(this.spec, prog).map((insn) => this.#relocate(insn))),
       ...funcs,
     });
     this.#fds.push(fd);
@@ -256,6 +253,12 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
     this.#events?.close();
     for (const fd of this.#fds) this.sys.close(fd);
   }
+}
+
+/** Functions and symbols by the running kernel's own numbers, whatever types the object was opened with. */
+function forThisKernel(spec: ObjectSpec, prog: ProgSpec): ProgSpec["insns"] {
+  const idOf = (name: string): number | undefined => RUNNING.kernelBtf()?.find(name, "func")?.id;
+  return withExterns(spec, prog, prog.insns, RUNNING, idOf);
 }
 
 /** The context as the kernel takes it. */

@@ -23,9 +23,11 @@ export {
   map_peek_elem, map_pop_elem, map_push_elem, map_update_elem, map_update_user,
 } from "./map";
 export { get_numa_node_id, get_prandom_u32, get_smp_processor_id } from "./prandom";
+export { iter_num_destroy, iter_num_new, iter_num_next } from "./num_iter";
 export { trace_printk, trace_vprintk } from "./printk";
 export { queue_collect } from "./queue";
 export { redirect, redirect_map } from "./redirect";
+export { preempt_disable, preempt_enable, rcu_read_lock, rcu_read_unlock } from "./region";
 export {
   ringbuf_discard, ringbuf_output, ringbuf_query, ringbuf_reserve, ringbuf_submit, rings_abort, rings_read,
 } from "./ring";

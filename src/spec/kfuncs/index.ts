@@ -23,6 +23,9 @@ export const OWN_PROTOS: readonly string[] = [
   "int bpf_timer_cancel_async(struct bpf_timer *timer)",
 ];
 
+/** Ends the program from wherever it is; no function of the library. */
+export const THROW = "bpf_throw";
+
 /** What the library calls it. */
 export function libName(name: string): string {
   return name.replace(/^bpf_/, "");

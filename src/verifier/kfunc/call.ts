@@ -1,11 +1,11 @@
 // Calls of kernel functions: which there are, may this program call this one, and the order in which a call is
 // checked and takes effect.
 import type { InsnOf } from "../../isa/insn.ts";
-import { mayCall } from "../../spec/kfuncs/index.ts";
+import { mayCall, THROW } from "../../spec/kfuncs/index.ts";
 import { clearCallerSaved, killPktPointers } from "../call_effects.ts";
 import { queueCallback } from "../callback.ts";
 import type { Env } from "../env.ts";
-import { checkThrow, THROW } from "../exceptions.ts";
+import { checkThrow } from "../exceptions.ts";
 import { stepDynptrRead, stepNewDynptr } from "../dynptr.ts";
 import { forkNext, stepIter } from "../iter.ts";
 import { releaseRef } from "../refs.ts";
