@@ -96,11 +96,10 @@ function fuzzPcap(seed: number): "refused" | "eof" | "truncated" | "corrupt" {
   return end.kind;
 }
 
-/** Cases until the time is over, counted by outcome. */
-export function fuzzPcapFor(ms: number, firstSeed: number): Record<string, number> {
+/** Cases while `more` says so of how many there were, counted by outcome. */
+export function fuzzCaptures(firstSeed: number, more: (done: number) => boolean): Record<string, number> {
   const counts: Record<string, number> = {};
-  const until = performance.now() + ms;
-  for (let seed = firstSeed; performance.now() < until; seed++) {
+  for (let seed = firstSeed; more(seed - firstSeed); seed++) {
     try {
       const outcome = fuzzPcap(seed);
       counts[outcome] = (counts[outcome] ?? 0) + 1;
@@ -114,5 +113,6 @@ export function fuzzPcapFor(ms: number, firstSeed: number): Record<string, numbe
 if (process.argv[1]?.endsWith("fuzz/pcap.ts")) {
   const minutes = Number(process.argv[2] ?? 1);
   const seed = Number(process.argv[3] ?? 1);
-  console.log(JSON.stringify(fuzzPcapFor(minutes * 60_000, seed)));
+  const until = performance.now() + minutes * 60_000;
+  console.log(JSON.stringify(fuzzCaptures(seed, () => performance.now() < until)));
 }
