@@ -1,4 +1,5 @@
-// Asks the running kernel through the oracle and writes what it answers to test/recorded. A tool for developers:
+// Asks the running kernel through the oracle what programs do and writes it to test/recorded (record_verdicts.ts: what
+// its verifier says). A tool for developers:
 //   SOFTIRQ_ORACLE=/path/to/oracle npx tsx test/kernel/record.mjs [OBJECT…]
 // as root. Captures are those of ../shared/pcaps, examples and this folder; Ethernet only.
 import { spawnSync } from "node:child_process";
@@ -23,7 +24,7 @@ if (!oracle) {
 /** programs whose answer differs between two runs of the kernel itself: clocks, stack nobody wrote */
 const NOT_COMPARED = new Set(["clock/clock", "bad/fine_key_uninit", "xdp_flows/count_flows"]);
 /** objects that are only verified: timers run on a clock of their own, callbacks have a test of their own */
-const VERIFIED_ONLY = new Set(["callbacks", "throws", "timer_rules", "timer_types", "timer_wq", "timers"]);
+const VERIFIED_ONLY = new Set(["callbacks", "timer_rules", "timer_types", "timer_wq", "timers"]);
 /** of an object with tail calls, the programs that are entered from outside */
 const ENTRIES = { dispatch: ["dispatch"] };
 
@@ -92,30 +93,6 @@ function recordObject(path, verified, captures) {
   console.error(`${name}: ${cases.length} cases, ${out.length} bytes`);
 }
 
-/** lines of a verifier log that are no verdict: register states, insns, statistics */
-const NO_VERDICT =
-  /^(cur state|old state|R\d+=|R\d+_w=|frame\d|from \d|stack depth|verification time|\d+: |; |mark_precise|max_states)/;
-
-/** The end of the verifier's log: `message` is the kernel's last word on a rejection. */
-function recordVerdict(path, { prog, sec, accept, err }) {
-  const command = '"$1" verify "$2" "$3" 2>&1 >/dev/null | tail -n 60';
-  const env = { ...process.env, HX_LOG: "1" };
-  const r = spawnSync("sh", ["-c", command, "sh", oracle, path, prog], { encoding: "utf8", env });
-  // one of the kernel's messages lacks its line end
-  const lines = r.stdout
-    .trimEnd()
-    .replace(/(?<=.)processed (?=\d+ insns)/, "\nprocessed ")
-    .split("\n");
-  const processed = lines.findLast((line) => line.startsWith("processed ")) ?? "";
-  const [, insns, states, peak] =
-    /^processed (\d+) insns .* total_states (\d+) peak_states (\d+)/.exec(processed) ?? [];
-  const words = lines
-    .slice(0, lines.indexOf(processed))
-    .findLast((line) => line !== "" && !NO_VERDICT.test(line));
-  const stats = { processed: Number(insns), total_states: Number(states), peak_states: Number(peak) };
-  return { prog, sec, accept, errno: err, ...(accept ? {} : { message: words }), ...stats };
-}
-
 const dir = mkdtempSync(join(tmpdir(), "softirq-record-"));
 try {
   mkdirSync(RECORDED, { recursive: true });
@@ -127,24 +104,9 @@ try {
       .sort()
       .map((f) => join(folder, f)),
   );
-  const isWanted = (path) => wanted.length === 0 || wanted.includes(basename(path, ".o"));
-  const old = JSON.parse(readFileSync(join(RECORDED, "verify.json"), "utf8")).programs;
-  const rows = [];
-  for (const path of objects) {
-    if (!isWanted(path)) {
-      rows.push(...old.filter((v) => v.object === relative(ROOT, path)).map((v) => JSON.stringify(v)));
-      continue;
-    }
-    const verified = ask("verify", path);
-    const head = { object: relative(ROOT, path), sha256: sha256(readFileSync(path)) };
-    for (const v of verified) rows.push(JSON.stringify({ ...head, ...recordVerdict(path, v) }));
-    recordObject(path, verified, captures);
-  }
-  const body = rows.map((row) => `    ${row}`).join(",\n");
-  writeFileSync(
-    join(RECORDED, "verify.json"),
-    `{\n  "kernel": "${release()}",\n  "programs": [\n${body}\n  ]\n}\n`,
-  );
+  for (const path of objects)
+    if (wanted.length === 0 || wanted.includes(basename(path, ".o")))
+      recordObject(path, ask("verify", path), captures);
 } finally {
   rmSync(dir, { recursive: true });
 }

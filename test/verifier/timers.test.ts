@@ -99,6 +99,6 @@ describe("kernel functions by name", () => {
       ...named("bpf_timer_cancel_async", true),
       insns: asm(`r1 = 0\ncall kfunc#${kfuncId("bpf_timer_cancel_async", () => undefined)}\nr0 = 0\nexit`),
     });
-    expect([code, reasons]).toEqual(["EINVAL", ["arg#0 doesn't point to a map value"]]);
+    expect([code, reasons]).toEqual(["EACCES", ["Possibly NULL pointer passed to trusted arg0"]]);
   });
 });

@@ -44,8 +44,7 @@ function checkScalar(env: Env, p: KfuncParam, regno: number, meta: KfuncMeta): v
 
 function checkTrust(env: Env, kfunc: Kfunc, regno: number): void {
   const reg = env.regs[regno] as RegState;
-  const trusted = kfunc.is("trusted") || kfunc.is("release");
-  if ((!trusted && !kfunc.is("rcu")) || isTrusted(reg)) return;
+  if (isTrusted(reg)) return;
   if (!kfunc.is("rcu")) env.reject("EINVAL", `R${regno} must be referenced or trusted`);
   if (!isRcu(reg)) env.reject("EINVAL", `R${regno} must be a rcu pointer`);
 }
@@ -59,8 +58,7 @@ function checkPointer(env: Env, i: number, meta: KfuncMeta): boolean {
   const p = kfunc.params[i] as KfuncParam;
   const regno = i + 1;
   const reg = env.regs[regno] as RegState;
-  const valid = kfunc.is("trusted") || kfunc.is("release") || kfunc.is("rcu");
-  if (valid && !p.has("__nullable") && (isNull(reg) || reg.maybeNull))
+  if (!p.has("__nullable") && !p.has("__opt") && (isNull(reg) || reg.maybeNull))
     env.reject("EACCES", `Possibly NULL pointer passed to trusted arg${i}`);
   if (reg.refId !== 0) {
     meta.refId = reg.refId;
