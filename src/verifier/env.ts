@@ -74,6 +74,7 @@ export class Env {
   readonly insns: readonly (Insn | undefined)[];
   readonly facts: Facts;
   readonly log: VerifierLog;
+  private readonly texts: string[] = [];
   /** the program's maps, then the inner maps that lookups gave */
   readonly maps: MapDef[];
   /** per map: number of the lookup that gave it, 0 = none or nothing depends on it */
@@ -302,6 +303,16 @@ export class Env {
     };
   }
 
+  /** The insn as the log prints it. */
+  textOf(insn: Insn): string {
+    let text = this.texts[insn.pc];
+    if (text === undefined) {
+      text = insnText(insn, this.kfuncs);
+      this.texts[insn.pc] = text;
+    }
+    return text;
+  }
+
   /** A line of the log, if there is one. */
   say(line: string): void {
     if (this.log.level > 0) this.log.line(line);
@@ -330,7 +341,7 @@ export class Env {
       code: this.blame?.code ?? code,
       reasons,
       pc: insn === undefined ? -1 : pc,
-      insn: insn === undefined ? "" : insnText(insn, this.kfuncs),
+      insn: insn === undefined ? "" : this.textOf(insn),
       source: line === undefined ? undefined : `${line.file}:${line.line} ${line.text.trim()}`,
       log: this.log.lines,
       stats: this.stats(),

@@ -1,21 +1,21 @@
 // What the search for precise scalars says at log level 2, in the kernel's words. Says only; marks nothing.
 import type { Insn } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
-import { fmtFrame, insnText } from "./log.ts";
+import { fmtFrame } from "./log.ts";
 import type { Frame, SlotSet } from "./state.ts";
 
+// These lines are written for every insn of every search: nothing is built that is not in them.
 function fmtRegs(mask: number): string {
-  return Array.from({ length: 11 }, (_, i) => i)
-    .filter((i) => (mask & (1 << i)) !== 0)
-    .map((i) => `r${i}`)
-    .join(",");
+  let out = "";
+  for (let i = 0; i < 11; i++) if ((mask & (1 << i)) !== 0) out += out === "" ? `r${i}` : `,r${i}`;
+  return out;
 }
 
 function fmtSlots(slots: SlotSet): string {
-  return Array.from({ length: 64 }, (_, spi) => spi)
-    .filter((spi) => slots.has(spi))
-    .map((spi) => -(spi + 1) * 8)
-    .join(",");
+  if (slots.isEmpty) return "";
+  let out = "";
+  for (let spi = 0; spi < 64; spi++) if (slots.has(spi)) out += `${out === "" ? "" : ","}${-(spi + 1) * 8}`;
+  return out;
 }
 
 function say(env: Env, frameno: number, text: string): void {
@@ -31,7 +31,7 @@ export function logUndo(env: Env, frameno: number, regs: number, slots: SlotSet,
   say(
     env,
     frameno,
-    `regs=${fmtRegs(regs)} stack=${fmtSlots(slots)} before ${insn.pc}: ${insnText(insn, env.kfuncs)}`,
+    `regs=${fmtRegs(regs)} stack=${fmtSlots(slots)} before ${insn.pc}: ${env.textOf(insn)}`,
   );
 }
 

@@ -23,7 +23,6 @@ import { attachTarget } from "./attach_target.ts";
 import { computeLiveRegs } from "./live_regs.ts";
 import { checkAbnormalReturns, execLdAbs } from "./ld_abs.ts";
 import { checkLdImm64 } from "./ld_imm64.ts";
-import { insnText } from "./log.ts";
 import { logTouched, logWholeState } from "./log_state.ts";
 import { checkMapUses } from "./map_use.ts";
 import { execAtomic, execLdx, execSt } from "./mem_insns.ts";
@@ -47,7 +46,7 @@ function logInsn(env: Env, insn: Insn, newPath: boolean): void {
   }
   logTouched(env);
   env.log.source(env.lineAt(insn.pc));
-  env.log.insn(`${insn.pc}: ${insnText(insn, env.kfuncs)}`);
+  env.log.insn(`${insn.pc}: ${env.textOf(insn)}`);
 }
 
 function execMayGoto(env: Env, insn: InsnOf<"may_goto">): void {
@@ -237,7 +236,7 @@ function logProgram(env: Env): void {
     const live = env.liveRegs[insn.pc] as number;
     const regs = Array.from({ length: 10 }, (_, i) => ((live >> i) & 1 ? `${i}` : ".")).join("");
     const scc = env.scc[insn.pc] === 0 ? "" : `${env.scc[insn.pc]}`;
-    env.log.line(`${scc.padStart(3)} ${String(insn.pc).padStart(3)}: ${regs} ${insnText(insn, env.kfuncs)}`);
+    env.log.line(`${scc.padStart(3)} ${String(insn.pc).padStart(3)}: ${regs} ${env.textOf(insn)}`);
   }
 }
 
