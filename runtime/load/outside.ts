@@ -99,6 +99,12 @@ export class Outside {
     this.config = kconfig === undefined ? runningConfig : once(() => parseConfig(configText(kconfig)));
   }
 
+  /** Whether the kernel of these types has this symbol; undefined where it does not say. */
+  hasSymbol(name: string): boolean | undefined {
+    const isRunning = this.kernelBtf === defaultBtf && existsSync(BTF_PATH);
+    return isRunning && symbols().size > 0 ? symbols().has(name) : undefined;
+  }
+
   /** Where the running kernel has this symbol; undefined where it does not say. */
   address(name: string): bigint | undefined {
     return symbols().get(name);

@@ -4,7 +4,7 @@ import { applyCore } from "../../src/btf/core.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { validFields } from "../../src/elf/special_fields.ts";
 import { TARGET_NAMES } from "../../src/spec/attach_targets.ts";
-import { BpfError } from "../../src/spec/errors.ts";
+import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { VerifierError } from "../../src/verifier/error.ts";
 import { type VerifyOptions, verify } from "../../src/verifier/verify.ts";
@@ -85,10 +85,10 @@ function relocated(spec: ObjectSpec, prog: ProgSpec, outside: Outside): ProgSpec
 function attachTarget(prog: ProgSpec, outside: Outside): number | undefined {
   const names = prog.expectedAttachType === undefined ? undefined : TARGET_NAMES[prog.expectedAttachType];
   if (names === undefined) return undefined;
-  const refuse = (why: string): never => {
-    throw new BpfError("ESRCH", `prog '${prog.name}': ${why}`);
+  const refuse = (why: string, code: ErrnoName = "ESRCH"): never => {
+    throw new BpfError(code, `prog '${prog.name}': ${why}`);
   };
-  if (prog.attachTo === undefined) return refuse("its section names no target to attach to");
+  if (prog.attachTo === undefined) return refuse("its section names no target to attach to", "EINVAL");
   const btf = outside.kernelBtf();
   if (btf === undefined)
     return refuse(`to attach to '${prog.attachTo}' needs the kernel's BTF, which is not there`);
@@ -111,6 +111,7 @@ export function toProg(spec: ObjectSpec, prog: ProgSpec, outside: Outside = RUNN
     maps: spec.maps.map((map) => ({ ...toMapDef(map), name: kernelMapName(spec, map) })),
     ...(spec.btf === undefined ? {} : { btf: spec.btf }),
     kernelBtf: outside.kernelBtf,
+    hasSymbol: (name) => outside.hasSymbol(name),
     subprogs: prog.subprogs,
     lines: prog.lines,
     funcs: prog.funcs,

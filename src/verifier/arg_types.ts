@@ -98,6 +98,11 @@ export function hasType(kind: ArgKind): boolean {
   return ROWS[kind] !== undefined;
 }
 
+/** Any memory will do. */
+export function isMemory(kind: ArgKind): boolean {
+  return ROWS[kind]?.types === MEM;
+}
+
 /** Null instead of a pointer is fine. */
 export function isNullable(kind: ArgKind): boolean {
   return ROWS[kind]?.nullable === true;

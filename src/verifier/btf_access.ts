@@ -1,8 +1,10 @@
 // Loads and stores through pointers to structs by BTF: what is there, and how far a pointer found there may be
 // trusted. Structs of the kernel are only read; the program's own may be written where no special field lies.
 import { type Btf, MAX_RESOLVE_DEPTH } from "../btf/btf.ts";
+import { sizeOfType } from "../btf/query.ts";
 import { valueFields } from "../elf/special_fields.ts";
 import { walkAccess, type Walked } from "./btf_walk.ts";
+import { KERNEL_WRITES } from "../spec/kernel_writes.ts";
 import { MAP_STRUCTS } from "../spec/map_structs.ts";
 import { MAP_TYPES } from "../spec/map_types.ts";
 import type { Env } from "./env.ts";
@@ -56,10 +58,29 @@ function checkPlace(env: Env, regno: number, off: number): void {
   if (reg.is(PERCPU)) env.reject("EACCES", `${what} access percpu memory: off=${off}`);
 }
 
+/** A few fields of a few structs of the kernel may be written. */
+function checkKernelWrite(env: Env, reg: RegState, at: BtfPlace): void {
+  const { btf, name } = typeOf(reg);
+  const row = KERNEL_WRITES.find((r) => r.progs.includes(env.prog.type) && r.structs.includes(name));
+  if (row === undefined || reg.is(UNTRUSTED) || btf !== env.kernelBtf)
+    return env.reject("EACCES", "only read is supported");
+  const [first] = row.structs;
+  const struct = btf.find(first, "struct");
+  const field = struct?.members.find((m) => row.fields.includes(m.name) && m.bitOff === at.off * 8);
+  if (field === undefined) return env.reject("EACCES", `no write support to ${first} at off ${at.off}`);
+  const end = at.off + (sizeOfType(btf, field.typeId) ?? 0);
+  if (at.off + at.size > end)
+    env.reject(
+      "EACCES",
+      `write access at off ${at.off} with size ${at.size} beyond the member of ${first} ended at ${end}`,
+    );
+}
+
 export function checkBtf(env: Env, regno: number, at: BtfPlace, write: boolean): void {
   const reg = env.regs[regno] as RegState;
   checkPlace(env, regno, at.off);
-  if (write && (reg.is(UNTRUSTED) || !isOwnObject(reg))) env.reject("EACCES", "only read is supported");
+  if (write && !isOwnObject(reg)) return checkKernelWrite(env, reg, at);
+  if (write && reg.is(UNTRUSTED)) env.reject("EACCES", "only read is supported");
   if (isOwnObject(reg)) checkSpecialFields(env, reg, at);
   const found = walk(reg, at);
   if (found.to === "nothing") env.reject(found.code, found.reason);
@@ -173,7 +194,7 @@ function loaded(
 ): RegState {
   switch (found.to) {
     case "mem":
-      return isOwnObject(r) ? UNKNOWN : new RegState("mem", 0, Scalar.zero, 0, 0, RDONLY | UNTRUSTED);
+      return new RegState("mem", 0, Scalar.zero, 0, 0, RDONLY | UNTRUSTED);
     case "ptr": {
       if (isOwnObject(r)) return UNKNOWN;
       const flags = flagsOf(found);

@@ -6,6 +6,7 @@ import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
 import type { Env, Subprog } from "./env.ts";
 import { checkExceptionArgs } from "./exceptions.ts";
 import { globalArgs, globalProto, type GlobalArg, isRefusal, type PtrArg } from "./global_args.ts";
+import { checkDynptr, lentDynptr, PACKETS, stepDynptrRead } from "./dynptr.ts";
 import { checkHelperMem } from "./helper_args.ts";
 import { checkArgOff } from "./reg_checks.ts";
 import { markPrecise } from "./precision.ts";
@@ -75,8 +76,24 @@ function checkGlobalArg(env: Env, regno: number, arg: GlobalArg): void {
         env.reject("EINVAL", `R${regno} is not a pointer to arena or scalar.`);
       return;
     case "dynptr":
-      return env.reject("EOPNOTSUPP", `arg#${regno - 1} is a dynptr: not supported yet`);
+      return checkDynptrArg(env, regno);
   }
+}
+
+/** One that is there. The function may write through it, not change it or give it back. */
+function checkDynptrArg(env: Env, regno: number): void {
+  checkArgOff(env, regno, false);
+  const { kind } = env.regs[regno] as RegState;
+  if (kind !== "fp" && kind !== "dynptr_ptr")
+    env.reject("EINVAL", `arg#${regno - 1} expected pointer to stack or const struct bpf_dynptr`);
+  checkDynptr(env, regno, undefined);
+}
+
+/** The function takes it for one of plain memory: what a write into a packet moves is gone for the caller. */
+function stepDynptrArg(env: Env, regno: number): void {
+  const found = checkDynptr(env, regno, undefined);
+  stepDynptrRead(env, found);
+  if (PACKETS.has(found.type)) killPktPointers(env);
 }
 
 /** What the callee may do to what it was given. */
@@ -84,6 +101,7 @@ function stepArgs(env: Env, args: readonly GlobalArg[]): void {
   args.forEach((arg, i) => {
     const reg = env.regs[i + 1] as RegState;
     noteEscape(env, reg);
+    if (arg.kind === "dynptr") stepDynptrArg(env, i + 1);
     if (arg.kind !== "mem") return;
     if (reg.kind === "fp") {
       checkStackRange(env, i + 1, arg.size, false);
@@ -143,7 +161,7 @@ function entryReg(env: Env, arg: GlobalArg): RegState {
     case "arena":
       return ptrReg("arena", 0, 0);
     case "dynptr":
-      return env.reject("EOPNOTSUPP", "dynptr arguments are not supported yet");
+      return lentDynptr(env);
   }
 }
 

@@ -25,6 +25,7 @@ const HOLDS_SOCKETS: ReadonlySet<MapTypeName> = new Set<MapTypeName>(["sockmap",
 /** Sockets are put into maps and taken out only where none of them can be locked. */
 function mayChangeSockets(env: Env, proto: HelperProto): boolean {
   const { sockmap } = progRules(env.prog.type);
+  if (env.prog.expectedAttachType === "trace_iter") return true;
   if (proto.name === "map_update_elem") return sockmap === "update";
   return proto.name !== "map_delete_elem" || sockmap !== undefined;
 }
@@ -54,7 +55,8 @@ function checkAllowed(env: Env, id: number): HelperProto {
   if (row === undefined) env.reject("EINVAL", `invalid func unknown#${id}`);
   const { type, expectedAttachType, gplCompatible } = env.prog;
   const proto = helperProto(id, type, expectedAttachType);
-  if (proto === undefined)
+  const { targets } = proto?.effects ?? {};
+  if (proto === undefined || targets?.includes(env.target?.name ?? "") === false)
     env.reject("EINVAL", `program of this type cannot use helper bpf_${row.name}#${id}`);
   const { gplOnly, notInProbe, mightSleep } = proto.effects;
   if (gplOnly === true && !gplCompatible)
@@ -77,6 +79,10 @@ function noteFacts(env: Env, proto: HelperProto, meta: CallMeta): void {
   if (proto.name === "tail_call") {
     facts.usesTailCall = true;
     meta.constKey = tailCallKey(env, meta);
+  }
+  for (const m of meta.mem) {
+    const { kind } = env.regs[m.regno] as RegState;
+    if (kind === "ptr_" || kind === "buf") facts.needs.add(kind);
   }
   if (meta.map < 0) return;
   facts.callMap(env.pc, env.isOwnMap(meta.map) ? meta.map : undefined);

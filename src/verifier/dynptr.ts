@@ -16,6 +16,9 @@ const SLOTS = 2;
 /** What `dynptr_ptr` registers say in `aux`. */
 const DYNPTR_TYPES: readonly DynptrType[] = ["local", "ringbuf", "skb", "xdp", "skb_meta", "file"];
 
+/** Dynptrs of packet bytes, which a write may move. */
+export const PACKETS: ReadonlySet<DynptrType> = new Set<DynptrType>(["skb", "xdp", "skb_meta"]);
+
 /** A dynptr that is there. */
 export interface FoundDynptr {
   readonly id: number;

@@ -13,7 +13,7 @@ import { IdMap } from "./id_map.ts";
 import { insnText, VerifierLog } from "./log.ts";
 import { INNER_MAP, type MapDef, type Prog, type VerifyStats } from "./proof.ts";
 import type { Hist } from "./history.ts";
-import { type RegState, scalarReg } from "./regs.ts";
+import { type RegState, type RegType, scalarReg } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import type { SccVisit } from "./scc.ts";
 import type { StackSlot } from "./stack.ts";
@@ -47,6 +47,10 @@ export interface Subprog {
   end: number;
   readonly global: boolean;
   stackDepth: number;
+  /** what lies below belongs to spills around calls: see fastcall */
+  fastcallOff: number;
+  dropsSpills: boolean;
+  keepsSpills: boolean;
   isCallback: boolean;
   isAsyncCallback: boolean;
   hasTailCall: boolean;
@@ -97,6 +101,8 @@ export class Env {
   readonly jmpPoint: Uint8Array;
   readonly forceCheckpoint: Uint8Array;
   readonly callsCallback: Uint8Array;
+  /** spills and fills around calls that keep their registers */
+  readonly fastcall: Uint8Array;
   /** calls that ask an iterator for its next element */
   readonly iterNext: Uint8Array;
   /** registers that may be read at or after the insn before they are written */
@@ -142,6 +148,9 @@ export class Env {
   /** what a program attached by BTF is attached to */
   target: AttachTarget | undefined = undefined;
 
+  /** per insn: the type of pointer it was seen to load or store through */
+  readonly ptrTypes: (RegType | undefined)[] = [];
+
   /** what to write instead of what is refused next */
   hint: string | undefined = undefined;
 
@@ -175,6 +184,7 @@ export class Env {
     this.jmpPoint = new Uint8Array(n);
     this.forceCheckpoint = new Uint8Array(n);
     this.callsCallback = new Uint8Array(n);
+    this.fastcall = new Uint8Array(n);
     this.iterNext = new Uint8Array(n);
     this.liveRegs = new Uint16Array(n);
     this.scc = new Uint32Array(n);
@@ -354,7 +364,7 @@ export class Env {
     const state = this.state.clone();
     this.branches.push({ state, pc, prevPc, logPos: this.log.pos });
     if (this.branches.length > MAX_JMP_SEQ)
-      this.reject("E2BIG", `The sequence of ${this.branches.length} jumps is too complex.`);
+      this.reject("EFAULT", `The sequence of ${this.branches.length} jumps is too complex.`);
     if (state.parent !== undefined) state.parent.branches++;
     return state;
   }

@@ -9,9 +9,11 @@ import {
   type HelperProto,
 } from "../spec/helpers.ts";
 import { progRules } from "../spec/prog_rules.ts";
-import { checkArgType, isNullable } from "./arg_types.ts";
+import { checkArgType, isMemory, isNullable } from "./arg_types.ts";
 import type { Env } from "./env.ts";
 import { checkAligned, checkMapValue, checkMem, checkPacket, checkRegion } from "./mem_access.ts";
+import { checkBtf } from "./btf_access.ts";
+import { checkIterBuffer } from "./object_access.ts";
 import { checkRegRead } from "./reg_checks.ts";
 import type { TypeRef } from "./btf_match.ts";
 import { checkRefArg, checkStructArg } from "./helper_objects.ts";
@@ -19,7 +21,7 @@ import { checkDynptr, checkDynptrRelease, checkNewDynptr, type FoundDynptr } fro
 import type { DynptrType } from "./stack.ts";
 import type { ObjectPlace } from "./stack_place.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
-import { type RegState, isNull, isPkt, regTypeStr } from "./regs.ts";
+import { RDONLY, type RegState, isNull, isPkt, regTypeStr } from "./regs.ts";
 import { checkSameMap, checkTimer, type FieldOwner, releaseLock, takeLock } from "./special_args.ts";
 import { pointedType } from "./trust.ts";
 import { checkStackBounds, constantAt, MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
@@ -31,6 +33,8 @@ export interface MemArg {
   readonly write: boolean;
   /** overwritten whole, never read: need not be initialised */
   readonly wholly: boolean;
+  /** what a refusal ends with */
+  readonly blame?: string;
 }
 
 /** A dynptr that is made: where. */
@@ -101,7 +105,12 @@ export function checkHelperMem(env: Env, regno: number, size: number, write: boo
     case "map_value":
       return checkMapValue(env, regno, reg.off, size, zeroOk, write);
     case "mem":
+      if (write && reg.is(RDONLY)) env.reject("EACCES", `R${regno} cannot write into ${regTypeStr(reg)}`);
       return checkRegion(env, regno, reg.off, size, reg.aux, zeroOk);
+    case "buf":
+      return checkIterBuffer(env, regno, { off: reg.off, size, write, signed: false });
+    case "ptr_":
+      return checkBtf(env, regno, { off: reg.off, size }, false);
     case "fp":
       if (size === 0 && !zeroOk) env.reject("EACCES", "invalid zero-sized read");
       return checkStackBounds(env, regno, 0, size, write);
@@ -112,6 +121,18 @@ export function checkHelperMem(env: Env, regno: number, size: number, write: boo
       if (zeroOk && size === 0 && isNull(reg)) return;
       return refuseMem(env, regno, reg);
   }
+}
+
+/** Structs of the kernel may be read as memory, and are never written. */
+const READ_ONLY: ReadonlySet<ArgKind> = new Set<ArgKind>(["mem", "mem_or_null"]);
+
+function checkStructMem(env: Env, proto: HelperProto, regno: number, kind: ArgKind): void {
+  const reg = env.regs[regno] as RegState;
+  if (reg.kind === "ptr_" && isMemory(kind) && !READ_ONLY.has(kind))
+    env.reject(
+      "EACCES",
+      `bpf_${proto.name}() may write into memory pointed by R${regno} type=${regTypeStr(reg)}`,
+    );
 }
 
 /** Memory of these kinds is written, if not all of it. */
@@ -243,6 +264,7 @@ export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta
     return checkRefArg(env, proto, regno, meta);
   }
   checkArgType(env, regno, kind, nullable, kind !== "dynptr" && proto.effects.releases === regno);
+  checkStructMem(env, proto, regno, kind);
   checkStructArg(env, proto, i, kind, nullable);
   if (kind !== "dynptr") checkRefArg(env, proto, regno, meta);
   noteEscape(env, reg);

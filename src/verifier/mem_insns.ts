@@ -4,15 +4,69 @@ import type { Env } from "./env.ts";
 import { checkMem, stepLoad, stepStore } from "./mem_access.ts";
 import { isObjectKind } from "./object_access.ts";
 import { checkRegRead, checkRegWrite } from "./reg_checks.ts";
-import { isPktAny, type RegState, regTypeStr } from "./regs.ts";
+import {
+  isPktAny,
+  QUALIFIERS,
+  RDONLY,
+  type RegKind,
+  type RegState,
+  type RegType,
+  regTypeStr,
+  UNTRUSTED,
+} from "./regs.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 import { immStored, OPAQUE_STORED, type Stored } from "./stack_access.ts";
 
 /** Atomics work on memory, not on packets and what the kernel lays out. */
 function checkAtomicKind(env: Env, regno: number, what: "loads from" | "stores into"): void {
   const reg = env.regs[regno] as RegState;
-  if (!reg.maybeNull && (isPktAny(reg) || (isObjectKind(reg.kind) && reg.kind !== "tp_buffer")))
+  if (
+    !reg.maybeNull &&
+    (isPktAny(reg) || (isObjectKind(reg.kind) && reg.kind !== "tp_buffer" && reg.kind !== "buf"))
+  )
     env.reject("EACCES", `BPF_ATOMIC ${what} R${regno} ${regTypeStr(reg)} is not allowed`);
+}
+
+/** The kernel rewrites an access through these by what they are: one insn cannot serve two of them. */
+const REWRITTEN: ReadonlySet<RegKind> = new Set<RegKind>([
+  "ctx",
+  "sock",
+  "sock_common",
+  "tcp_sock",
+  "xdp_sock",
+  "ptr_",
+  "arena",
+]);
+
+function isFaulting(t: RegType): boolean {
+  return t.kind === "mem" || t.kind === "ptr_";
+}
+
+function isSame(a: RegType, b: RegType): boolean {
+  return a.kind === b.kind && a.flags === b.flags;
+}
+
+/** `mayMix`: a load through pointers that are trusted on one path only is made as if they never were. */
+function checkPtrType(env: Env, reg: RegState, mayMix: boolean): void {
+  const seen = env.ptrTypes[env.pc];
+  if (seen === undefined || isSame(seen, typeOf(reg))) return;
+  if (!REWRITTEN.has(seen.kind) && !REWRITTEN.has(reg.kind)) return;
+  if (!mayMix || !isFaulting(seen) || !isFaulting(reg))
+    env.reject("EINVAL", "same insn cannot be used with different pointers");
+}
+
+function stepPtrType(env: Env, reg: RegState): void {
+  const seen = env.ptrTypes[env.pc];
+  const type = typeOf(reg);
+  if (seen === undefined || isSame(seen, type)) env.ptrTypes[env.pc] = type;
+  else if (isFaulting(seen) && isFaulting(type)) {
+    const kind = seen.kind === "mem" || type.kind === "mem" ? "mem" : "ptr_";
+    env.ptrTypes[env.pc] = { kind, flags: (seen.flags | type.flags) & (UNTRUSTED | RDONLY) };
+  }
+}
+
+function typeOf(reg: RegState): RegType {
+  return { kind: reg.kind, flags: reg.flags & QUALIFIERS };
 }
 
 export function execLdx(env: Env, insn: InsnOf<"ldx"> | InsnOf<"load_acquire">): void {
@@ -22,6 +76,8 @@ export function execLdx(env: Env, insn: InsnOf<"ldx"> | InsnOf<"load_acquire">):
   const signed = insn.kind === "ldx" && insn.signed;
   if (strict) checkAtomicKind(env, insn.base, "loads from");
   checkMem(env, insn.base, insn.off, insn.size, { write: false, signed, strict });
+  checkPtrType(env, base, !strict);
+  stepPtrType(env, base);
   env.setReg(insn.dst, stepLoad(env, base, insn.off, insn.size, signed));
 }
 
@@ -35,6 +91,8 @@ export function execSt(env: Env, insn: InsnOf<"st"> | InsnOf<"store_release">): 
   const strict = insn.kind === "store_release";
   if (strict) checkAtomicKind(env, insn.base, "stores into");
   checkMem(env, insn.base, insn.off, insn.size, { write: true, signed: false, strict, stored });
+  checkPtrType(env, base, false);
+  stepPtrType(env, base);
   stepStore(env, base, insn.off, insn.size, stored);
 }
 
@@ -63,6 +121,8 @@ export function execAtomic(env: Env, insn: InsnOf<"atomic">): void {
     strict: true,
     stored: OPAQUE_STORED,
   });
+  checkPtrType(env, base, false);
+  stepPtrType(env, base);
   const old = stepLoad(env, base, insn.off, insn.size, false);
   stepStore(env, base, insn.off, insn.size, { ...OPAQUE_STORED });
   if (src.kind === "fp")

@@ -5,7 +5,17 @@ import { FLOW_KEYS_SIZE, SOCK_LAYOUTS, type SockKind } from "../spec/ctx/layouts
 import { checkBtfCtx, stepBtfCtxLoad } from "./btf_ctx.ts";
 import type { Env } from "./env.ts";
 import { checkPtrOff } from "./reg_checks.ts";
-import { MAYBE_NULL, ptrReg, type RegKind, RegState, TRUSTED, UNKNOWN, regTypeStr, withId } from "./regs.ts";
+import {
+  MAYBE_NULL,
+  ptrReg,
+  RDONLY,
+  type RegKind,
+  RegState,
+  TRUSTED,
+  UNKNOWN,
+  regTypeStr,
+  withId,
+} from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 
@@ -59,13 +69,20 @@ function checkFlowKeys(env: Env, a: ObjectAccess): void {
     env.reject("EACCES", `invalid access to flow keys off=${a.off} size=${a.size}`);
 }
 
-/** How long the buffer is only the tracepoint knows: it is asked when the program is attached. */
-function checkTracepointBuffer(env: Env, regno: number, a: ObjectAccess): void {
+/** How long the buffer is only the tracepoint or iterator knows: it is asked when the program is attached. */
+function checkBuffer(env: Env, regno: number, a: ObjectAccess, what: string): void {
   const reg = env.regs[regno] as RegState;
   if (a.off < 0)
-    env.reject("EACCES", `R${regno} invalid tracepoint buffer access: off=${a.off}, size=${a.size}`);
+    env.reject("EACCES", `R${regno} invalid ${what} buffer access: off=${a.off}, size=${a.size}`);
   if (!reg.s.isZero)
     env.reject("EACCES", `R${regno} invalid variable buffer offset: off=${a.off}, var_off=${fmtTnum(reg.s)}`);
+}
+
+/** The buffer of an iterator; also as a helper's argument. */
+export function checkIterBuffer(env: Env, regno: number, a: ObjectAccess): void {
+  const reg = env.regs[regno] as RegState;
+  if (a.write && reg.is(RDONLY)) env.reject("EACCES", `R${regno} cannot write into ${regTypeStr(reg)}`);
+  checkBuffer(env, regno, a, reg.is(RDONLY) ? "rdonly" : "rdwr");
 }
 
 const CHECKS = {
@@ -75,7 +92,8 @@ const CHECKS = {
   tcp_sock: (env, regno, a) => checkSock(env, regno, "tcp_sock", a),
   xdp_sock: (env, regno, a) => checkSock(env, regno, "xdp_sock", a),
   flow_keys: (env, _regno, a) => checkFlowKeys(env, a),
-  tp_buffer: checkTracepointBuffer,
+  tp_buffer: (env, regno, a) => checkBuffer(env, regno, a, "tracepoint"),
+  buf: checkIterBuffer,
 } as const satisfies Partial<Record<RegKind, (env: Env, regno: number, a: ObjectAccess) => void>>;
 
 export type ObjectKind = keyof typeof CHECKS;

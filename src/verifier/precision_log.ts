@@ -28,11 +28,7 @@ export function logSearch(env: Env, frameno: number, last: number, first: number
 
 export function logUndo(env: Env, frameno: number, regs: number, slots: SlotSet, insn: Insn): void {
   if (env.log.level !== 2) return;
-  say(
-    env,
-    frameno,
-    `regs=${fmtRegs(regs)} stack=${fmtSlots(slots)} before ${insn.pc}: ${env.textOf(insn)}`,
-  );
+  say(env, frameno, `regs=${fmtRegs(regs)} stack=${fmtSlots(slots)} before ${insn.pc}: ${env.textOf(insn)}`);
 }
 
 export function logParent(env: Env, frame: Frame, regs: number, slots: SlotSet): void {

@@ -38,6 +38,8 @@ export interface Prog {
   readonly btf?: Btf;
   /** the types of the kernel it is for; asked for by programs that need them, since reading them takes a while */
   readonly kernelBtf?: () => Btf | undefined;
+  /** whether that kernel has a symbol of this name; undefined where it is not known */
+  readonly hasSymbol?: (name: string) => boolean | undefined;
   readonly subprogs: readonly SubprogSpec[];
   readonly lines: readonly LineInfo[];
   readonly funcs: readonly FuncInfo[];

@@ -23,7 +23,7 @@ export type RegKind =
   | "tp_buffer"
   | "ptr_" // to a type of BTF
   | "mem"
-  | "buf"
+  | "buf" // of an iterator: how long it is only the iterator knows
   | "arena"
   | "dynptr_ptr"
   | "func";
@@ -51,6 +51,12 @@ export const ADD_CONST: number = ADD_CONST64 | ADD_CONST32;
 /** Packet ranges below zero: the pointer was compared and lies at, or beyond, the packet's end. */
 export const AT_PKT_END = -1;
 export const BEYOND_PKT_END = -2;
+
+/** The kind with what qualifies it. */
+export interface RegType {
+  readonly kind: RegKind;
+  readonly flags: number;
+}
 
 export class RegState {
   constructor(

@@ -1,6 +1,7 @@
 // Loads and stores through frame pointers: bounds, what a slot remembers, what a load gives back.
 // Programs may read stack bytes they never wrote; those reads are noted for the JIT, not refused.
 import type { Env } from "./env.ts";
+import { stepFastcallSlot } from "./fastcall.ts";
 import { checkMayOverwrite, destroyDynptr } from "./dynptr_slots.ts";
 import { stackFlags } from "./history.ts";
 import { markPrecise } from "./precision.ts";
@@ -124,6 +125,7 @@ export function stepStackRead(env: Env, reg: RegState, off: number, size: number
   const min = minOff(reg, off);
   const max = maxOff(reg, off);
   growStack(env, frame, min);
+  stepFastcallSlot(env, frame, min);
   const depth = env.state.frames.length - 1 - reg.aux;
   if (!reg.s.isConst) {
     env.facts.stackAccess(env.pc, false, frame.subprogno, depth, undefined);
@@ -215,6 +217,7 @@ export function stepStackWrite(env: Env, reg: RegState, off: number, size: numbe
   const min = minOff(reg, off);
   const max = maxOff(reg, off);
   growStack(env, frame, min);
+  stepFastcallSlot(env, frame, min);
   loseDynptrs(env, frame, min, max + size);
   const depth = env.state.frames.length - 1 - reg.aux;
   env.facts.stackAccess(env.pc, true, frame.subprogno, depth, reg.s.isConst ? min : undefined);

@@ -2,6 +2,7 @@
 // Knows no registers; stack depths are what the walk found.
 import { HELPERS } from "../spec/helpers.ts";
 import type { Insn } from "../isa/insn.ts";
+import { countedDepth } from "./fastcall.ts";
 import { isTailCall } from "./flow.ts";
 import type { Env, Subprog } from "./env.ts";
 import { MAX_FRAMES, MAX_STACK } from "./state.ts";
@@ -23,6 +24,9 @@ function newSubprog(env: Env, start: number): Subprog {
     end: env.insns.length,
     global: start !== 0 && spec?.global === true,
     stackDepth: 0,
+    fastcallOff: 0,
+    dropsSpills: false,
+    keepsSpills: false,
     isCallback: false,
     isAsyncCallback: false,
     hasTailCall: false,
@@ -135,7 +139,7 @@ export function checkMaxStackDepth(env: Env): void {
         "EACCES",
         `tail_calls are not allowed when call stack of previous frames is ${above} bytes. Too large`,
       );
-    const depth = above + roundUp16(sub.stackDepth);
+    const depth = above + roundUp16(countedDepth(sub));
     if (depth > MAX_STACK)
       env.rejectAt(-1, "EACCES", `combined stack size of ${frames} calls is ${depth}. Too large`);
     for (const callee of callees[idx] ?? []) {

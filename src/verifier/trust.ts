@@ -50,6 +50,7 @@ const NEVER_NULL: ReadonlySet<RegKind> = new Set<RegKind>([
   "sock",
   "sock_common",
   "tcp_sock",
+  "xdp_sock",
 ]);
 
 /** Certainly not null at run time: nothing was subtracted that could lead to address 0. */

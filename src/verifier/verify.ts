@@ -17,8 +17,10 @@ import {
   exceptionCallbackPc,
   markExceptionCallback,
 } from "./exceptions.ts";
+import { markFastcalls } from "./fastcall.ts";
 import { insnSlots } from "./flow.ts";
 import { checkKfuncs, execKfunc } from "./kfunc/call.ts";
+import { checkKernelSymbols } from "./kernel_symbols.ts";
 import { attachTarget } from "./attach_target.ts";
 import { computeLiveRegs } from "./live_regs.ts";
 import { checkAbnormalReturns, execLdAbs } from "./ld_abs.ts";
@@ -272,11 +274,13 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   for (const insn of env.insns)
     if (insn?.kind === "invalid" && insn.atLoad) env.rejectAt(insn.pc, "EINVAL", insn.message);
   checkKfuncs(env);
+  checkKernelSymbols(env);
   checkMapUses(env);
   checkCfg(env);
   env.target = attachTarget(env);
   computeSccs(env);
   computeLiveRegs(env);
+  markFastcalls(env);
   if (env.log.level === 2) logProgram(env);
   verifyFrom(env, 0);
   verifyGlobals(env);

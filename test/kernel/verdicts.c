@@ -22,7 +22,7 @@ static const struct {
 } LATER[] = {
 	{ "netfilter", 32, 45 },  { "tcx/ingress", 3, 46 }, { "tcx/egress", 3, 47 },
 	{ "tc/ingress", 3, 0 },	  { "tc/egress", 3, 0 },    { "cgroup/connect_unix", 18, 48 },
-	{ "netkit/primary", 3, 54 },
+	{ "netkit/primary", 3, 54 }, { "kprobe.session/bpf_fentry_test1", 2, 56 },
 };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)

@@ -120,6 +120,8 @@ export interface HelperEffects {
   readonly mightSleep?: true;
   /** these programs know the helper but are not in a place where it may be called */
   readonly notInProbe?: true;
+  /** only where the program is attached to one of these, by the names in BTF */
+  readonly targets?: readonly string[];
   /** returns an object that must be given back */
   readonly acquires?: true;
   /** gives back what this argument holds */

@@ -3,6 +3,7 @@ import {
   CGROUP_SKB,
   CGROUP_SOCK,
   FILTER,
+  ITER,
   LSM,
   REUSEPORT,
   SK_LOOKUP,
@@ -47,6 +48,8 @@ const CASTS: readonly Callers[] = [...SOCKETS, ...TYPED];
 
 /** Address hooks that hold the socket. */
 const OPTIONS: readonly Callers[] = [...SOCK_ADDR, ...SOCK_OPS];
+/** Iterators that hold the socket they are at. */
+const WALKS_SOCKETS = { targets: ["bpf_iter_tcp", "bpf_iter_unix"] } as const;
 const SETSOCKOPT: readonly Callers[] = [{ type: "cgroup_sockopt", attach: ["cgroup_setsockopt"] }];
 
 // biome-ignore format: table
@@ -92,8 +95,10 @@ export const SOCKET_HELPERS: readonly Row[] = [
 
   [49,  "setsockopt",         ["ctx", "anything", "anything", "mem", "const_size"], "integer", OPTIONS],
   [49,  "setsockopt",         ["btf_id_sock_common", "anything", "anything", "mem", "const_size"], "integer", SETSOCKOPT],
+  [49,  "setsockopt",         ["btf_id_sock_common", "anything", "anything", "mem", "const_size"], "integer", ITER, WALKS_SOCKETS],
   [57,  "getsockopt",         ["ctx", "anything", "anything", "uninit_mem", "const_size"], "integer", OPTIONS],
   [57,  "getsockopt",         ["btf_id_sock_common", "anything", "anything", "uninit_mem", "const_size"], "integer", SETSOCKOPT],
+  [57,  "getsockopt",         ["btf_id_sock_common", "anything", "anything", "uninit_mem", "const_size"], "integer", ITER, WALKS_SOCKETS],
   [64,  "bind",               ["ctx", "mem", "const_size"], "integer", [{ type: "cgroup_sock_addr", attach: ["cgroup_inet4_connect", "cgroup_inet6_connect"] }]],
 
   [53,  "sock_map_update",    ["ctx", "const_map_ptr", "map_key", "anything"], "integer", SOCK_OPS, { pktAccess: true }],

@@ -59,13 +59,14 @@ function checkSizedMem(env: Env, { i, regno, reg, param }: PtrArg, meta: KfuncMe
   const size = env.regs[regno + 1] as RegState;
   const next = meta.kfunc.params[i + 1] as KfuncParam;
   if (!isNull(reg) || !param.has("__opt")) {
-    env.blame = { line: `arg#${i} arg#${i + 1} memory, len pair leads to invalid memory access` };
+    const blame = `arg#${i} arg#${i + 1} memory, len pair leads to invalid memory access`;
+    env.blame = { line: blame };
     asNotNull(env, regno, () => {
       checkMemSize(env, regno + 1, false, true);
       checkMemSize(env, regno + 1, true, true);
     });
     env.blame = undefined;
-    meta.mem.push({ regno, size: size.s.umaxNum, write: true, wholly: false });
+    meta.mem.push({ regno, size: size.s.umaxNum, write: true, wholly: false, blame });
   }
   if (!next.has("__szk")) return;
   if (!size.s.isConst) env.reject("EINVAL", `R${regno + 1} must be a known constant`);

@@ -69,8 +69,11 @@ export function execKfunc(env: Env, insn: InsnOf<"call">): boolean {
   if (kfunc === undefined) throw new Error("the kernel function was not looked up");
   checkAllowed(env, kfunc);
   const meta = checkKfuncArgs(env, kfunc);
-  for (const m of meta.mem)
+  for (const m of meta.mem) {
+    if (m.blame !== undefined) env.blame = { line: m.blame };
     if (env.regs[m.regno]?.kind === "fp") checkStackRange(env, m.regno, m.size, m.wholly);
+    env.blame = undefined;
+  }
   stepMem(env, meta);
   stepIter(env, meta);
   if (meta.dynptr !== undefined) stepDynptrRead(env, meta.dynptr);

@@ -7,6 +7,7 @@ import { progRules } from "../../spec/prog_rules.ts";
 import type { Env } from "../env.ts";
 import { ALLOC, PERCPU, PKT_SLICE, RDONLY, RegState, TRUSTED, UNTRUSTED } from "../regs.ts";
 import { Scalar } from "../scalar.ts";
+import { PACKETS } from "../dynptr.ts";
 import { isScalarStruct } from "./arg_kind.ts";
 import type { KfuncMeta } from "./meta.ts";
 
@@ -64,8 +65,6 @@ const newPercpu: Return = (env, { constant }) => {
   return new RegState("ptr_", 0, Scalar.zero, 0, t.id, ALLOC | PERCPU, 0, btf);
 };
 
-const PACKETS: ReadonlySet<string> = new Set(["skb", "xdp", "skb_meta"]);
-
 /** Bytes of a dynptr, in place or copied into a buffer: which of the two is not known. */
 function slice(readOnly: boolean): Return {
   return (env, { kfunc, dynptr, constant }) => {
@@ -88,6 +87,9 @@ function slice(readOnly: boolean): Return {
   };
 }
 
+/** The word of a session that its entry leaves for its return. */
+const sessionCookie: Return = () => new RegState("mem", 0, Scalar.zero, 0, 8, 0);
+
 export const SPECIAL_RETURNS: Readonly<Record<string, Return>> = {
   bpf_rdonly_cast: rdonlyCast,
   bpf_cast_to_kern_ctx: kernCtx,
@@ -95,4 +97,5 @@ export const SPECIAL_RETURNS: Readonly<Record<string, Return>> = {
   bpf_percpu_obj_new_impl: newPercpu,
   bpf_dynptr_slice: slice(true),
   bpf_dynptr_slice_rdwr: slice(false),
+  bpf_session_cookie: sessionCookie,
 };

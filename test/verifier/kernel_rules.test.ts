@@ -1,0 +1,69 @@
+// What the kernel's answers about objects cannot hold: symbols that only some kernels have, where we are stricter, and
+// programs too long to write down. Errno and words are those of Linux 6.18.44.
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openObject } from "../../runtime/load/open.ts";
+import { verifyEach } from "../../runtime/load/verdict.ts";
+import { RUNNING } from "../../runtime/load/outside.ts";
+import { VerifierError, verify } from "../../src/verifier/verify.ts";
+import { ROOT } from "../kernel/recordings.ts";
+import { prog } from "./harness.ts";
+
+function refusal(make: () => unknown): readonly [string, string] {
+  try {
+    make();
+  } catch (e) {
+    if (!(e instanceof VerifierError)) throw e;
+    return [e.code, e.reasons.join("\n")];
+  }
+  return ["", ""];
+}
+
+describe("variables of the kernel", () => {
+  const kernelBtf = RUNNING.kernelBtf();
+  const id = kernelBtf?.find("jiffies", "var")?.id ?? kernelBtf?.types.find((t) => t?.kind === "var")?.id;
+  const name = kernelBtf?.types[id ?? 0]?.name;
+  const insns = prog(`r1 = 0 ll\nr0 = 0\nexit`).insns.map((insn) =>
+    insn?.kind === "ld_imm64" && id !== undefined
+      ? { ...insn, value: { kind: "btf_id" as const, btfId: id, btfFd: 0 } }
+      : insn,
+  );
+  const load = (hasSymbol?: boolean): (() => unknown) => {
+    const extra = hasSymbol === undefined ? {} : { hasSymbol: () => hasSymbol };
+    return () => verify({ ...prog("r0 = 0\nexit"), insns, kernelBtf: () => kernelBtf, ...extra });
+  };
+
+  it("that it has no address of are refused before any path is walked", () => {
+    expect(name).toBeDefined();
+    expect(refusal(load(false))).toEqual([
+      "ENOENT",
+      `ldimm64 failed to find the address for kernel symbol '${name}'.`,
+    ]);
+  });
+
+  it("are taken where it has one, or does not say", () => {
+    expect(refusal(load(true))).toEqual(["", ""]);
+    expect(refusal(load())).toEqual(["", ""]);
+  });
+});
+
+describe("a dynptr of a packet given to a global function", () => {
+  it("takes the packet's pointers away", () => {
+    const { spec } = openObject(join(ROOT, "test/verifier/objects/kernel_rules.o"));
+    const [v] = verifyEach(
+      spec,
+      spec.progs.filter((p) => p.name === "stricter_packet_behind_dynptr"),
+    );
+    expect(v).toMatchObject({ accept: false, errno: "EACCES" });
+    expect(v?.accept === false && v.message).toMatch(/^R\d invalid mem access 'scalar'$/);
+  });
+});
+
+describe("branches that are open at once", () => {
+  const nested = (n: number): string =>
+    `call bpf_get_prandom_u32\n${"if r0 == 7 goto +0\n".repeat(n)}r0 = 0\nexit`;
+  it("are too many beyond 8192", () => {
+    const [code, words] = refusal(() => verify(prog(nested(8193))));
+    expect([code, words]).toEqual(["EFAULT", "The sequence of 8193 jumps is too complex."]);
+  });
+});
