@@ -1,7 +1,6 @@
 // May this map be created, and may it live here? The kernel's create-time rules first, then the fields of its values, then
 // what there is no room or no code for in a world. Checks only; creating is the world's business.
 import type { MapSpec, SpecialField } from "../../src/elf/object_spec.ts";
-import { validFields } from "../../src/elf/special_fields.ts";
 import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import { mapLayout } from "../map/map_layout.ts";
 import { MAP_FLAGS, type MapTypeName, mapTypeRow } from "../../src/spec/map_types.ts";
@@ -36,23 +35,23 @@ const HOLDERS: Partial<Record<SpecialField["kind"], readonly MapTypeName[]>> = {
   bpf_res_spin_lock: ["hash", "lru_hash", "array", "percpu_array", "sk_storage", "inode_storage", "task_storage", "cgrp_storage"],
   kptr:              [...KPTR_HOLDERS],
   bpf_refcount:      [...KPTR_HOLDERS],
+  percpu_kptr:       [...KPTR_HOLDERS],
   uptr:              ["task_storage"],
 };
 
 /** Fields that programs can be run with here. */
 const RUN: ReadonlySet<SpecialField["kind"]> = new Set(["bpf_timer", "bpf_wq", "bpf_spin_lock"]);
 
-/** Fields that count, in the order of the kernel's checks; what is there twice is plain bytes. */
+/** Fields in the order of the kernel's checks. */
 function checkSpecialFields(map: MapSpec, refuse: (code: ErrnoName, why: string) => never): void {
-  const fields = validFields(map.specialFields);
-  const [first] = fields;
+  const [first] = map.specialFields;
   if (first === undefined) return;
   if ((map.flags & (F.RDONLY_PROG | F.WRONLY_PROG)) !== 0)
     refuse(
       "EACCES",
       `a value with '${first.kind}' excludes the flags BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG`,
     );
-  for (const { kind } of fields) {
+  for (const { kind } of map.specialFields) {
     const types = HOLDERS[kind];
     if (types?.includes(map.type) !== true)
       refuse(
@@ -96,12 +95,12 @@ export function checkMapRuns(map: MapSpec, ncpus: number): void {
       "EOPNOTSUPP",
       `map '${map.name}': programs that use maps of type ${map.type} can be verified here, but not run`,
     );
-  for (const { kind } of validFields(map.specialFields))
+  for (const { kind } of map.specialFields)
     if (!RUN.has(kind))
       throw new BpfError(
         "EOPNOTSUPP",
         `map '${map.name}': programs that use a value with '${kind}' can be verified here, but not run`,
       );
-  mapLayout({ ...asCreated(map, ncpus), specialFields: validFields(map.specialFields) }, ncpus);
+  mapLayout(asCreated(map, ncpus), ncpus);
   if (map.inner !== undefined) checkMapRuns(map.inner, ncpus);
 }

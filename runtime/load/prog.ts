@@ -2,7 +2,6 @@
 // Decides what an object asks for that cannot exist here, and says so by name.
 import { applyCore } from "../../src/btf/core.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
-import { validFields } from "../../src/elf/special_fields.ts";
 import { TARGET_NAMES } from "../../src/spec/attach_targets.ts";
 import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
@@ -28,7 +27,7 @@ export function toMapDef(map: MapSpec): MapDef {
     maxEntries: map.maxEntries,
     flags: map.readonlyData === true ? map.flags | BPF_F_RDONLY_PROG : map.flags,
     ...(map.mapExtra === undefined ? {} : { mapExtra: map.mapExtra }),
-    specialFields: validFields(map.specialFields),
+    specialFields: map.specialFields,
     keyTypeId: map.keyTypeId,
     valueTypeId: map.valueTypeId,
     ...(frozen === undefined ? {} : { frozen }),

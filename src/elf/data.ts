@@ -6,7 +6,7 @@ import { MAP_FLAGS } from "../spec/map_types.ts";
 import { type Elf, type ElfSection, type ElfSymbol, SHT, STB, STT, STV } from "./elf.ts";
 import { type MapTable, reasonOf } from "./maps.ts";
 import type { MapSpec, VariableSpec } from "./object_spec.ts";
-import { fieldBudget, specialFields } from "./special_fields.ts";
+import { sectionFields } from "./special_fields.ts";
 
 /** The most zero-filled data of one object; such sections take no room in the file. */
 const MAX_ZERO_DATA = 256 * 1024 * 1024;
@@ -90,7 +90,10 @@ function dataMap(
     keyTypeId: 0,
     valueTypeId: datasec?.id ?? 0,
     datasecTypeId: datasec?.id ?? 0,
-    specialFields: btf === undefined || datasec === undefined ? [] : sectionFields(btf, datasec, s, symbols),
+    specialFields:
+      btf === undefined || datasec === undefined
+        ? []
+        : sectionFields(btf, datasec, variablesByBtf(s, btf, datasec, symbols, 0)),
     data: s.type === SHT.NOBITS ? new Uint8Array(s.size) : new Uint8Array(s.data.bytes),
     ...(readonly ? { readonlyData: true } : {}),
   };
@@ -98,22 +101,6 @@ function dataMap(
 
 function isHidden(sym: { readonly visibility: number } | undefined): boolean {
   return sym !== undefined && (sym.visibility === STV.HIDDEN || sym.visibility === STV.INTERNAL);
-}
-
-function sectionFields(
-  btf: Btf,
-  datasec: BtfTypeOf<"datasec">,
-  s: ElfSection,
-  symbols: ReadonlyMap<SymbolKey, ElfSymbol>,
-): MapSpec["specialFields"] {
-  const budget = fieldBudget();
-  return variablesByBtf(s, btf, datasec, symbols, 0).flatMap((v) =>
-    specialFields(btf, v.typeId, budget).map((f) => ({
-      ...f,
-      off: f.off + v.off,
-      name: f.name === "" ? v.name : `${v.name}.${f.name}`,
-    })),
-  );
 }
 
 function variablesByBtf(

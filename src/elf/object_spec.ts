@@ -3,27 +3,21 @@
 import type { Btf } from "../btf/btf.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { MapTypeName } from "../spec/map_types.ts";
+import type { SpecialKind } from "../spec/special_structs.ts";
 import type { AttachTypeName, ProgTypeName } from "../spec/prog_types.ts";
 
-/** Kinds of fields that the kernel owns, by its own names. */
-export type SpecialKind =
-  | "bpf_timer"
-  | "bpf_spin_lock"
-  | "bpf_wq"
-  | "bpf_res_spin_lock"
-  | "bpf_task_work"
-  | "bpf_list_head"
-  | "bpf_rb_root"
-  | "bpf_refcount"
-  | "kptr"
-  | "uptr";
+export type { SpecialKind };
 
-/** A field of a map value that the kernel owns (`bpf_timer`, `bpf_spin_lock`, …). Offsets and sizes in bytes. */
+/** A field that the kernel owns (`bpf_timer`, `bpf_spin_lock`, …). Offsets and sizes in bytes. */
 export interface SpecialField {
   readonly kind: SpecialKind;
   readonly name: string;
   readonly off: number;
   readonly size: number;
+  /** pointers: the struct they point to, by the object's types; whether what they hold is counted */
+  readonly pointer?: { readonly to: number; readonly counted: boolean };
+  /** roots of lists and trees: the struct that is kept there, and where its node lies in it */
+  readonly contains?: { readonly typeId: number; readonly nodeOff: number };
 }
 
 /** A map as the object defines it. Mutable: sizes, flags and contents may be edited before load. */

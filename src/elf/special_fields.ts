@@ -1,140 +1,166 @@
-// Fields of a map value that the kernel owns, found by their BTF type's name or tag. Decides where they
-// are; what may be done with them is the verifier's business.
-import { MAX_RESOLVE_DEPTH, type Btf, type BtfMember, type BtfType } from "../btf/btf.ts";
+// Fields that the kernel owns: in values of maps, in data sections, in objects of the program's own. Found by their
+// type's name or tag, all of them or, where one is not as the kernel wants it, none: then they are plain bytes.
+// What may be done with them is the verifier's business.
+import { MAX_RESOLVE_DEPTH, type Btf, type BtfMember, type BtfType, type BtfTypeOf } from "../btf/btf.ts";
 import { BpfError } from "../spec/errors.ts";
-import type { SpecialField } from "./object_spec.ts";
-
-/** Structs by name, with their size. */
-const SPECIAL_STRUCTS: ReadonlyMap<string, { kind: SpecialField["kind"]; size: number }> = new Map([
-  ["bpf_timer", { kind: "bpf_timer", size: 16 }],
-  ["bpf_spin_lock", { kind: "bpf_spin_lock", size: 4 }],
-  ["bpf_wq", { kind: "bpf_wq", size: 16 }],
-  ["bpf_res_spin_lock", { kind: "bpf_res_spin_lock", size: 8 }],
-  ["bpf_task_work", { kind: "bpf_task_work", size: 8 }],
-  ["bpf_list_head", { kind: "bpf_list_head", size: 16 }],
-  ["bpf_rb_root", { kind: "bpf_rb_root", size: 16 }],
-  ["bpf_refcount", { kind: "bpf_refcount", size: 4 }],
-]);
-
-/** Type tags of pointers that the kernel owns. */
-const POINTER_TAGS: ReadonlyMap<string, SpecialField["kind"]> = new Map([
-  ["kptr", "kptr"],
-  ["kptr_untrusted", "kptr"],
-  ["percpu_kptr", "kptr"],
-  ["uptr", "uptr"],
-]);
+import { SPECIAL_STRUCTS, type FieldHolder, type SpecialStruct } from "../spec/special_structs.ts";
+import { pointerField } from "./pointer_field.ts";
+import type { SpecialField, VariableSpec } from "./object_spec.ts";
 
 /** Members looked at in one value; a hostile type can repeat its members without bound. */
 const MAX_VISITS = 4096;
 
-/** Fields kept; the kernel takes 11 in one value. */
-const MAX_FIELDS = 64;
+/** Fields that one value may have. */
+const MAX_FIELDS = 11;
 
-/** How much may still be looked at. */
-export interface FieldBudget {
-  left: number;
+type StructOf = Extract<BtfType, { kind: "struct" | "union" }>;
+
+/** Undefined: one of them is wrong, so there are none. */
+type Found = readonly SpecialField[] | undefined;
+
+/** Where a field is declared: its declaration tags hang there. */
+interface Declared {
+  readonly id: number;
+  readonly component: number;
+  readonly name: string;
 }
 
-export function fieldBudget(): FieldBudget {
-  return { left: MAX_VISITS };
+/** Fields that may be repeated in arrays. */
+const IN_ARRAYS: ReadonlySet<SpecialField["kind"]> = new Set<SpecialField["kind"]>([
+  "kptr",
+  "percpu_kptr",
+  "bpf_list_head",
+  "bpf_rb_root",
+]);
+
+class Finder {
+  private left = MAX_VISITS;
+  private readonly seen = new Set<string>();
+  constructor(
+    private readonly btf: Btf,
+    private readonly holder: FieldHolder,
+  ) {}
+
+  members(t: StructOf, depth: number): Found {
+    const out: SpecialField[] = [];
+    for (const [i, m] of t.members.entries()) {
+      if (m.bitOff % 8 !== 0) return undefined;
+      const found = this.declared(m.typeId, m.bitOff / 8, { id: t.id, component: i, name: m.name }, depth);
+      if (found === undefined || out.length + found.length > MAX_FIELDS) return undefined;
+      out.push(...found);
+    }
+    return out;
+  }
+
+  /** The field or fields of one member or variable. A field behind a typedef is not one. */
+  declared(typeId: number, off: number, at: Declared, depth: number): Found {
+    if (this.left-- <= 0 || depth > MAX_RESOLVE_DEPTH)
+      throw new BpfError("E2BIG", `type ${this.btf.typeName(typeId)} has too many nested members`);
+    let t = this.btf.byId(typeId);
+    let count = 1;
+    for (let i = 0; t.kind === "array" && i < MAX_RESOLVE_DEPTH; i++) {
+      count *= t.nelems;
+      t = this.btf.byId(t.typeId);
+    }
+    if (count === 0) return [];
+    const row = SPECIAL_STRUCTS.find((s) => s.kind === t.name && s.in.includes(this.holder));
+    if (row !== undefined) return this.special(t, row, off, at, count);
+    if (t.kind === "struct") return this.nested(t, off, at.name, count, depth);
+    const field = pointerField(this.btf, t, this.holder);
+    if (field === "none" || off % 8 !== 0) return [];
+    return field === "wrong" ? undefined : repeat([{ ...field, name: at.name, off, size: 8 }], count, 8);
+  }
+
+  private nested(t: StructOf, off: number, name: string, count: number, depth: number): Found {
+    const found = this.members(t, depth + 1)?.map((f) => ({
+      ...f,
+      off: f.off + off,
+      name: `${name}.${f.name}`,
+    }));
+    return found === undefined || found.length === 0 ? found : repeat(found, count, t.size);
+  }
+
+  private special(t: BtfType, row: SpecialStruct, off: number, at: Declared, count: number): Found {
+    if (row.once && this.seen.has(row.kind)) return undefined;
+    this.seen.add(row.kind);
+    if (off % row.align !== 0 || t.kind !== "struct" || t.size !== row.size) return [];
+    const field = { kind: row.kind, name: at.name, off, size: row.size };
+    if (row.node === undefined) return repeat([field], count, row.size);
+    const contains = contained(this.btf, at, row.node);
+    return contains === undefined ? undefined : repeat([{ ...field, contains }], count, row.size);
+  }
+}
+
+/** What a root holds, by its tag `contains:TYPE:MEMBER`: that struct, and where its node lies in it. */
+function contained(btf: Btf, at: Declared, node: string): SpecialField["contains"] {
+  const tag = btf.declTags(at.id, at.component).find((t) => t.startsWith("contains:"));
+  const [, type, member] = /^contains:([^:]*):(.+)$/.exec(tag ?? "") ?? [];
+  const t = type === undefined ? undefined : btf.find(type, "struct");
+  const named = t?.members.filter((m) => m.name === member) ?? [];
+  const [m] = named;
+  if (t === undefined || m === undefined || named.length !== 1 || !isNode(btf, m, node)) return undefined;
+  return m.bitOff % 64 === 0 ? { typeId: t.id, nodeOff: m.bitOff / 8 } : undefined;
+}
+
+function isNode(btf: Btf, m: BtfMember, node: string): boolean {
+  const t = btf.byId(m.typeId);
+  return t.kind === "struct" && t.name === node;
+}
+
+function repeat(fields: readonly SpecialField[], count: number, size: number): Found {
+  if (count === 1) return fields;
+  if (fields.length * count > MAX_FIELDS || !fields.every((f) => IN_ARRAYS.has(f.kind))) return undefined;
+  return Array.from({ length: count }, (_, i) =>
+    fields.map((f) => ({ ...f, name: `${f.name}[${i}]`, off: f.off + i * size })),
+  ).flat();
+}
+
+/** What the fields of one value ask of each other. */
+function together(fields: Found): SpecialField[] {
+  if (fields === undefined) return [];
+  const has = (kind: SpecialField["kind"]): boolean => fields.some((f) => f.kind === kind);
+  const locks = [has("bpf_spin_lock"), has("bpf_res_spin_lock")].filter(Boolean).length;
+  if (locks > 1) return [];
+  if ((has("bpf_list_head") || has("bpf_rb_root")) && locks === 0) return [];
+  if (has("bpf_list_node") && has("bpf_rb_node") && !has("bpf_refcount")) return [];
+  return fields.toSorted((a, b) => a.off - b.off);
 }
 
 /** The special fields of a map's value type: those of its members, none where it is no struct. */
 export function valueFields(btf: Btf, typeId: number): SpecialField[] {
   const t = btf.resolve(typeId);
-  return t.kind === "struct" ? specialFields(btf, t.id, fieldBudget(), true) : [];
+  return t.kind === "struct" ? together(new Finder(btf, "value").members(t, 0)) : [];
 }
 
-/**
- * The special fields of a variable or value, in the order of their offsets. As in the kernel a field behind a typedef
- * or in a union is not one. `inside`: the type itself is none, whatever its name.
- */
-export function specialFields(
+/** The special fields of a data section, whose variables lie where `vars` says. */
+export function sectionFields(
   btf: Btf,
-  typeId: number,
-  budget: FieldBudget = fieldBudget(),
-  inside = false,
+  datasec: BtfTypeOf<"datasec">,
+  vars: readonly Pick<VariableSpec, "name" | "off" | "typeId">[],
 ): SpecialField[] {
+  const ids = new Map(datasec.vars.map((v) => [btf.byId(v.typeId).name, v.typeId]));
+  const finder = new Finder(btf, "value");
   const out: SpecialField[] = [];
-  const visit = (id: number, off: number, name: string, depth: number): void => {
-    if (budget.left-- <= 0 || depth > MAX_RESOLVE_DEPTH || out.length > MAX_FIELDS)
-      throw new BpfError("E2BIG", `type ${btf.typeName(typeId)} has too many nested members`);
-    const t = btf.byId(id);
-    const special = t.kind === "struct" && !(inside && depth === 0) ? SPECIAL_STRUCTS.get(t.name) : undefined;
-    const pointer = pointerKind(btf, id);
-    if (special !== undefined) out.push({ kind: special.kind, name, off, size: special.size });
-    else if (pointer !== undefined) out.push({ kind: pointer, name, off, size: 8 });
-    else if (t.kind === "struct") {
-      for (const m of t.members) visitMember(m, off, depth);
-    } else if (t.kind === "array") visitArray(t, off, name, depth);
-  };
-  const visitMember = (m: BtfMember, off: number, depth: number) => {
-    if (m.bitSize === 0) visit(m.typeId, off + (m.bitOff >>> 3), m.name, depth + 1);
-  };
-  const visitArray = (t: Extract<BtfType, { kind: "array" }>, off: number, name: string, depth: number) => {
-    if (t.nelems === 0 || !maySpecial(btf, t.typeId, budget)) return;
-    const size = btf.sizeof(t.typeId);
-    for (let i = 0; i < t.nelems; i++) visit(t.typeId, off + i * size, `${name}[${i}]`, depth + 1);
-  };
-  visit(typeId, 0, "", 0);
-  return out.sort((a, b) => a.off - b.off);
-}
-
-/** Alignment of the fields of which a value may hold one only. */
-const ONE_A_VALUE: Partial<Record<SpecialField["kind"], number>> = {
-  bpf_timer: 8,
-  bpf_spin_lock: 4,
-  bpf_wq: 8,
-  bpf_res_spin_lock: 4,
-  bpf_task_work: 8,
-  bpf_refcount: 4,
-};
-
-/**
- * The fields that count: all of them, or none where one is there twice or out of place. Then the map exists, and its
- * values are plain bytes.
- */
-export function validFields(fields: readonly SpecialField[]): readonly SpecialField[] {
-  const seen = new Set<SpecialField["kind"]>();
-  for (const { kind, off } of fields) {
-    const align = ONE_A_VALUE[kind];
-    if (align === undefined) continue;
-    if (seen.has(kind) || off % align !== 0) return [];
-    seen.add(kind);
+  for (const { typeId, name, off } of vars) {
+    const found = finder.declared(typeId, off, { id: ids.get(name) ?? 0, component: -1, name }, 0);
+    if (found === undefined || out.length + found.length > MAX_FIELDS) return [];
+    out.push(...found);
   }
-  return fields;
+  return together(out);
 }
 
-/** A pointer whose target carries a tag of the kernel's directly, before any other modifier. */
-function pointerKind(btf: Btf, id: number): SpecialField["kind"] | undefined {
-  const t = btf.resolve(id);
-  const tag = t.kind === "ptr" ? btf.byId(t.typeId) : undefined;
-  return tag?.kind === "type_tag" ? POINTER_TAGS.get(tag.name) : undefined;
+/** The special fields of an object of the program's own. Only its direct members make it special. */
+export function objectFields(btf: Btf, typeId: number): SpecialField[] {
+  const t = btf.resolve(typeId);
+  if (t.kind !== "struct" || !t.members.some((m) => isDirect(btf, m.typeId))) return [];
+  return together(new Finder(btf, "object").members(t, 0));
 }
 
-/** Elements of an array need a look of their own only when they are structs or tagged pointers. */
-function maySpecial(btf: Btf, id: number, budget: FieldBudget): boolean {
-  let t = btf.resolve(id);
-  for (let depth = 0; t.kind === "array" && depth < MAX_RESOLVE_DEPTH; depth++) t = btf.resolve(t.typeId);
-  if (t.kind === "ptr") return pointerKind(btf, t.id) !== undefined;
-  if (t.kind !== "struct" && t.kind !== "union") return false;
-  return SPECIAL_STRUCTS.has(t.name) || containsSpecial(btf, t.id, budget);
-}
-
-function containsSpecial(btf: Btf, root: number, budget: FieldBudget): boolean {
-  const seen = new Set<number>();
-  const todo = [root];
-  for (let id = todo.pop(); id !== undefined; id = todo.pop()) {
-    const t = btf.resolve(id);
-    if (budget.left-- <= 0)
-      throw new BpfError("E2BIG", `type ${btf.typeName(root)} has too many nested members`);
-    if (seen.has(t.id)) continue;
-    seen.add(t.id);
-    if (pointerKind(btf, t.id) !== undefined) return true;
-    if (t.kind === "array") todo.push(t.typeId);
-    if (t.kind !== "struct" && t.kind !== "union") continue;
-    if (SPECIAL_STRUCTS.has(t.name)) return true;
-    for (const m of t.members) todo.push(m.typeId);
-  }
-  return false;
+function isDirect(btf: Btf, id: number): boolean {
+  const t = btf.byId(id);
+  if (t.kind === "struct")
+    return SPECIAL_STRUCTS.some(
+      (s) => s.kind === t.name && s.in.includes("object") && btf.find(t.name, "struct") === t,
+    );
+  return typeof pointerField(btf, t, "object") === "object";
 }

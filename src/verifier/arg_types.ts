@@ -1,7 +1,6 @@
 // Which kinds of values fit an argument by their type alone. What is asked of the value besides is said elsewhere.
 import type { ArgKind } from "../spec/helpers.ts";
 import type { Env } from "./env.ts";
-import { checkArgOff } from "./reg_checks.ts";
 import {
   ALLOC,
   MAYBE_NULL,
@@ -108,20 +107,15 @@ export function isNullable(kind: ArgKind): boolean {
   return ROWS[kind]?.nullable === true;
 }
 
-export function checkArgType(
-  env: Env,
-  regno: number,
-  kind: ArgKind,
-  nullable: boolean,
-  released = false,
-): void {
+export function checkArgType(env: Env, regno: number, kind: ArgKind, nullable: boolean): void {
   const r = ROWS[kind];
   const reg = env.regs[regno] as RegState;
   if (r === undefined) return;
   let flags = reg.flags & QUALIFIERS;
   if (nullable) flags &= ~MAYBE_NULL;
   if (r.reads) flags &= ~RDONLY;
+  // objects of the program's own can be given away
+  if (kind === "kptr_or_null" && reg.is(ALLOC)) flags &= ~(ALLOC | PERCPU);
   if (!r.types.some(([k, f = 0]) => k === reg.kind && f === flags))
     env.reject("EACCES", `R${regno} type=${regTypeStr(reg)} expected=${r.expected}`);
-  checkArgOff(env, regno, released);
 }

@@ -32,7 +32,8 @@ import { mov32 } from "./scalar_cast.ts";
 import { isBranchTaken, narrowJmp, narrowJmpSelf } from "./scalar_jmp.ts";
 import { noteEscape } from "./stack_access.ts";
 import { StackSlot } from "./stack.ts";
-import { isNotNull, mayHoldLock } from "./trust.ts";
+import { mayHoldLock } from "./fields.ts";
+import { isNotNull } from "./trust.ts";
 import { mapRegs, type VerifierState } from "./state.ts";
 
 type Jmp = InsnOf<"jmp">;

@@ -1,13 +1,13 @@
 // Loads and stores through pointers to structs by BTF: what is there, and how far a pointer found there may be
 // trusted. Structs of the kernel are only read; the program's own may be written where no special field lies.
-import { type Btf, MAX_RESOLVE_DEPTH } from "../btf/btf.ts";
+import type { Btf } from "../btf/btf.ts";
 import { sizeOfType } from "../btf/query.ts";
-import { valueFields } from "../elf/special_fields.ts";
 import { walkAccess, type Walked } from "./btf_walk.ts";
 import { KERNEL_WRITES } from "../spec/kernel_writes.ts";
 import { MAP_STRUCTS } from "../spec/map_structs.ts";
 import { MAP_TYPES } from "../spec/map_types.ts";
 import type { Env } from "./env.ts";
+import { fieldsOf } from "./fields.ts";
 import {
   ALLOC,
   MAYBE_NULL,
@@ -86,27 +86,10 @@ export function checkBtf(env: Env, regno: number, at: BtfPlace, write: boolean):
   if (found.to === "nothing") env.reject(found.code, found.reason);
 }
 
-/** Parts of lists and trees, which only objects can be. */
-const NODES: ReadonlySet<string> = new Set(["bpf_list_node", "bpf_rb_node"]);
-
-/** The node that the access touches, by its struct's name. */
-function touchedNode(btf: Btf, id: number, { off, size }: BtfPlace, depth = 0): string | undefined {
-  const t = btf.resolve(id);
-  if (t.kind !== "struct" || depth > MAX_RESOLVE_DEPTH || off >= t.size || off + size <= 0) return undefined;
-  if (NODES.has(t.name)) return t.name;
-  for (const m of t.members) {
-    const name = touchedNode(btf, m.typeId, { off: off - (m.bitOff >>> 3), size }, depth + 1);
-    if (name !== undefined) return name;
-  }
-  return undefined;
-}
-
 /** What the kernel keeps in an object of the program's own. */
 function checkSpecialFields(env: Env, reg: RegState, at: BtfPlace): void {
-  const { btf } = typeOf(reg);
-  const field = valueFields(btf, reg.aux).find((f) => at.off < f.off + f.size && f.off < at.off + at.size);
-  const word = field?.kind ?? touchedNode(btf, reg.aux, at);
-  if (word !== undefined) env.reject("EACCES", `direct access to ${word} is disallowed`);
+  const field = fieldsOf(env, reg).find((f) => at.off < f.off + f.size && f.off < at.off + at.size);
+  if (field !== undefined) env.reject("EACCES", `direct access to ${field.kind} is disallowed`);
 }
 
 /** Fields that the kernel promises about: its BTF holds twins of structs that list them. */

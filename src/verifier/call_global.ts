@@ -46,6 +46,7 @@ function checkPtrArg(env: Env, regno: number, arg: PtrArg): void {
   if (!arg.trusted || (arg.nullable && isNull(reg))) return;
   checkArgType(env, regno, "btf_id", arg.nullable);
   checkArgOff(env, regno, false);
+  checkArgOff(env, regno, false);
   const have = reg.btf === undefined ? undefined : { btf: reg.btf, id: reg.aux };
   const fits =
     have !== undefined &&

@@ -10,7 +10,7 @@ import type { Env } from "./env.ts";
 import { countFormatArgs } from "./format_string.ts";
 import { releaseArg, withReference } from "./helper_objects.ts";
 import { type CallMeta, checkArg, newCallMeta } from "./helper_args.ts";
-import { checkResult, returned } from "./helper_ret.ts";
+import { returned } from "./helper_ret.ts";
 import { stepDynptrRead, stepDynptrRelease, stepNewDynptr } from "./dynptr.ts";
 import { markPrecise } from "./precision.ts";
 import { checkNothingHeld } from "./refs.ts";
@@ -150,7 +150,6 @@ export function execHelper(env: Env, id: number): boolean {
   for (let i = 0; i < proto.args.length; i++) checkArg(env, proto, i, meta);
   checkSpecial(env, proto);
   checkMapFits(env, proto, meta.map);
-  checkResult(env, proto);
   noteFacts(env, proto, meta);
   for (const m of meta.mem) {
     const reg = env.regs[m.regno] as RegState;

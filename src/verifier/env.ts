@@ -7,6 +7,7 @@ import type { ErrnoName } from "../spec/errors.ts";
 import type { CtxField, CtxLayout } from "../spec/ctx/field.ts";
 import type { AttachTarget } from "./attach_target.ts";
 import { VerifierError } from "./error.ts";
+import type { Field } from "./fields.ts";
 import { Facts } from "./facts.ts";
 import type { Kfunc } from "./kfunc/desc.ts";
 import { IdMap } from "./id_map.ts";
@@ -83,6 +84,9 @@ export class Env {
   readonly maps: MapDef[];
   /** per map: number of the lookup that gave it, 0 = none or nothing depends on it */
   readonly mapUids: number[];
+  /** special fields of maps by index, of objects by type: see fields.ts */
+  readonly mapFields = new Map<number, readonly Field[]>();
+  readonly typeFields = new Map<number, readonly Field[]>();
   private readonly inners = new Map<string, number>();
   subprogs: Subprog[] = [];
   /** start of a subprogram -> its number */

@@ -14,15 +14,17 @@ import type { Env } from "./env.ts";
 import { checkAligned, checkMapValue, checkMem, checkPacket, checkRegion } from "./mem_access.ts";
 import { checkBtf } from "./btf_access.ts";
 import { checkIterBuffer } from "./object_access.ts";
-import { checkRegRead } from "./reg_checks.ts";
+import { checkArgOff, checkRegRead } from "./reg_checks.ts";
 import type { TypeRef } from "./btf_match.ts";
 import { checkRefArg, checkStructArg } from "./helper_objects.ts";
 import { checkDynptr, checkDynptrRelease, checkNewDynptr, type FoundDynptr } from "./dynptr.ts";
 import type { DynptrType } from "./stack.ts";
 import type { ObjectPlace } from "./stack_place.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
-import { RDONLY, type RegState, isNull, isPkt, regTypeStr } from "./regs.ts";
+import { RDONLY, type RegState, isNull, isPkt, RCU, regTypeStr } from "./regs.ts";
 import { checkSameMap, checkTimer, type FieldOwner, releaseLock, takeLock } from "./special_args.ts";
+import type { Field } from "./fields.ts";
+import { checkFits, checkXchgField } from "./kptr.ts";
 import { pointedType } from "./trust.ts";
 import { checkStackBounds, constantAt, MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
 
@@ -62,6 +64,10 @@ export interface CallMeta {
   releaseRegno: number;
   /** the type of a per-CPU variable */
   percpu: TypeRef | undefined;
+  /** it is not the kernel's, but an object of the program's own */
+  percpuObject: boolean;
+  /** the pointer field that is exchanged */
+  field: Field | undefined;
   readonly mem: MemArg[];
 }
 
@@ -78,6 +84,8 @@ export function newCallMeta(): CallMeta {
     refId: 0,
     releaseRegno: 0,
     percpu: undefined,
+    percpuObject: false,
+    field: undefined,
     mem: [],
   };
 }
@@ -263,10 +271,13 @@ export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta
     if (proto.args[i + 1] !== "const_size_or_zero") markPrecise(env, regno);
     return checkRefArg(env, proto, regno, meta);
   }
-  checkArgType(env, regno, kind, nullable, kind !== "dynptr" && proto.effects.releases === regno);
+  checkArgType(env, regno, kind, nullable);
   checkStructMem(env, proto, regno, kind);
   checkStructArg(env, proto, i, kind, nullable);
-  if (kind !== "dynptr") checkRefArg(env, proto, regno, meta);
+  if (kind === "kptr_or_null" && meta.field?.target !== undefined)
+    checkFits(env, regno, meta.field, meta.field.target);
+  checkArgOff(env, regno, kind !== "dynptr" && proto.effects.releases === regno);
+  if (kind !== "dynptr" && kind !== "kptr") checkRefArg(env, proto, regno, meta);
   noteEscape(env, reg);
   checkKind(env, proto, i, kind, meta);
 }
@@ -316,9 +327,12 @@ function checkKind(env: Env, proto: HelperProto, i: number, kind: ArgKind, meta:
       return;
     case "percpu_btf_id":
       meta.percpu = pointedType(reg, env.kernelBtf);
+      meta.percpuObject = reg.is(RCU);
       return;
     case "kptr":
-      return env.reject("EOPNOTSUPP", `helper bpf_${proto.name} is not supported yet`);
+      meta.field = checkXchgField(env, regno);
+      if (reg.kind === "map_value") meta.map = reg.aux;
+      return;
     default:
       return;
   }

@@ -4,6 +4,7 @@ import type { ArgKind, BtfRet, HelperProto, RetType } from "../spec/helpers.ts";
 import { structHolds, type TypeRef } from "./btf_match.ts";
 import type { Env } from "./env.ts";
 import type { CallMeta } from "./helper_args.ts";
+import { giveToField } from "./kptr.ts";
 import { acquireRef, releaseRef } from "./refs.ts";
 import { ALLOC, isNull, MAYBE_NULL, type RegKind, RegState, TRUSTED } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
@@ -68,7 +69,8 @@ export function checkRefArg(env: Env, proto: HelperProto, regno: number, meta: C
 export function releaseArg(env: Env, proto: HelperProto, meta: CallMeta): void {
   if (meta.releaseRegno === 0) return;
   const reg = env.regs[meta.releaseRegno] as RegState;
-  if (meta.refId === 0 ? isNull(reg) : releaseRef(env, meta.refId)) return;
+  const release = meta.field === undefined ? releaseRef : giveToField;
+  if (meta.refId === 0 ? isNull(reg) : release(env, meta.refId)) return;
   env.reject("EINVAL", `func bpf_${proto.name}#${proto.id} reference has not been acquired before`);
 }
 

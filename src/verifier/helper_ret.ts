@@ -1,10 +1,14 @@
-// What a helper leaves in r0, and which helpers' results are not known yet.
+// What a helper leaves in r0.
 import type { HelperProto } from "../spec/helpers.ts";
 import type { Env } from "./env.ts";
 import type { CallMeta } from "./helper_args.ts";
+import { mayHoldLock } from "./fields.ts";
+import { exchanged } from "./kptr.ts";
 import { isStructType, sizeOfType } from "../btf/query.ts";
 import { socketKind, structReturned } from "./helper_objects.ts";
 import {
+  ALLOC,
+  RCU,
   RDONLY,
   type RegKind,
   RINGBUF,
@@ -12,7 +16,6 @@ import {
   NOT_INIT,
   type RegState,
   UNKNOWN,
-  hasLock,
   ptrReg,
   RegState as Reg,
   scalarReg,
@@ -39,7 +42,7 @@ function integer(env: Env, proto: HelperProto, meta: CallMeta): RegState {
 
 function mapValue(env: Env, meta: CallMeta): RegState {
   const value = ptrReg("map_value", 0, meta.map);
-  return hasLock(env.mapAt(meta.map)) ? withId(value, env.newId()) : value;
+  return mayHoldLock(env, value) ? withId(value, env.newId()) : value;
 }
 
 /** An array's element that certainly is there needs no check; another CPU's might not be. */
@@ -53,9 +56,11 @@ function mapValueOrNull(env: Env, proto: HelperProto, meta: CallMeta): RegState 
 }
 
 /** One CPU's part of a per-CPU variable: a struct, or memory of the variable's size. */
-function percpu(env: Env, { percpu: type }: CallMeta, nullable: boolean): RegState {
+function percpu(env: Env, { percpu: type, percpuObject }: CallMeta, nullable: boolean): RegState {
   if (type === undefined) throw new Error("a per-CPU variable without a type");
   const flags = nullable ? MAYBE_NULL : 0;
+  // an object of the program's own is there for every CPU
+  if (percpuObject) return new Reg("ptr_", 0, Scalar.zero, 0, type.id, ALLOC | RCU, 0, type.btf);
   const id = nullable ? env.newId() : 0;
   if (isStructType(type.btf.resolve(type.id)))
     return new Reg("ptr_", 0, Scalar.zero, id, type.btf.resolve(type.id).id, flags, 0, type.btf);
@@ -63,12 +68,6 @@ function percpu(env: Env, { percpu: type }: CallMeta, nullable: boolean): RegSta
   if (size === undefined)
     env.reject("EINVAL", `unable to resolve the size of type '${type.btf.byId(type.id).name}': -22`);
   return new Reg("mem", 0, Scalar.zero, id, size, flags | RDONLY);
-}
-
-/** Refuses a helper whose result would have to be tracked in a way that is not there yet. */
-export function checkResult(env: Env, proto: HelperProto): void {
-  const { ret, name } = proto;
-  if (ret === "kptr_or_null") env.reject("EOPNOTSUPP", `helper bpf_${name} is not supported yet`);
 }
 
 export function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState {
@@ -103,7 +102,8 @@ export function returned(env: Env, proto: HelperProto, meta: CallMeta): RegState
         meta.dynptr?.id ?? 0,
       );
     case "kptr_or_null":
-      throw new Error(`bpf_${proto.name}: its result was not refused`);
+      if (meta.field === undefined) throw new Error(`bpf_${proto.name} without a field`);
+      return exchanged(env, meta.field);
     default:
       return structReturned(env, proto.ret);
   }

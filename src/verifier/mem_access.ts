@@ -17,6 +17,7 @@ import {
   withoutId,
   withValue,
 } from "./regs.ts";
+import { checkFields, type DirectAccess, pointerAt, stepPointerLoad } from "./kptr.ts";
 import { checkObject, isObjectKind, stepObjectLoad, stepObjectStore } from "./object_access.ts";
 import { Scalar } from "./scalar.ts";
 import { coerceToSize, coerceToSizeSx } from "./scalar_cast.ts";
@@ -144,6 +145,7 @@ export function checkMapValue(
   size: number,
   zeroOk: boolean,
   write: boolean,
+  direct?: DirectAccess,
 ): void {
   const reg = env.regs[regno] as RegState;
   const map = env.mapAt(reg.aux);
@@ -152,10 +154,7 @@ export function checkMapValue(
     env.reject("EACCES", `write into map forbidden, ${where}`);
   if (!write && (map.flags & F_WRONLY_PROG) !== 0) env.reject("EACCES", `read from map forbidden, ${where}`);
   checkRegion(env, regno, off, size, map.valueSize, zeroOk);
-  for (const f of map.specialFields) {
-    if (reg.s.sminNum + off < f.off + f.size && f.off < reg.s.umaxNum + off + size)
-      env.reject("EACCES", `${f.kind} cannot be accessed directly by load/store`);
-  }
+  checkFields(env, regno, off, size, direct);
 }
 
 export interface AccessOptions {
@@ -180,7 +179,7 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
       if (o.write) env.reject("EACCES", `write to change key R${regno} not allowed`);
       return checkRegion(env, regno, off, size, env.mapAt(reg.aux).keySize, false);
     case "map_value":
-      return checkMapValue(env, regno, off, size, false, o.write);
+      return checkMapValue(env, regno, off, size, false, o.write, { ...o, plain: !o.strict && !o.signed });
     case "mem":
       if (o.write && reg.is(RDONLY)) env.reject("EACCES", `R${regno} cannot write into ${regTypeStr(reg)}`);
       // nothing is known of what lies there: such loads cannot fault
@@ -218,6 +217,13 @@ function frozenValue(bytes: Uint8Array, off: number, size: Size): Scalar {
   return Scalar.ofLanes(v | 0, 0);
 }
 
+function loadValue(env: Env, reg: RegState, off: number, size: Size): RegState {
+  const field = pointerAt(env, reg, off + reg.off);
+  if (field !== undefined) return stepPointerLoad(env, field);
+  env.facts.access(env.pc, "map_value", false, env.factMap(reg.aux));
+  return loadMapValue(env.mapAt(reg.aux), reg, off, size);
+}
+
 function loadMapValue(map: MapDef, reg: RegState, off: number, size: Size): RegState {
   const at = off + reg.off + (reg.s.isConst ? reg.s.constNum : 0);
   if (
@@ -247,8 +253,7 @@ function loadWhole(env: Env, reg: RegState, off: number, size: Size, signed: boo
     case "fp":
       return stepStackRead(env, reg, off, size);
     case "map_value":
-      env.facts.access(env.pc, "map_value", false, env.factMap(reg.aux));
-      return loadMapValue(env.mapAt(reg.aux), reg, off, size);
+      return loadValue(env, reg, off, size);
     case "ptr_":
       return stepBtfLoad(env, reg, { off: off + reg.off, size });
     case "map_ptr":

@@ -1,7 +1,6 @@
 // What is known of one register or spilled value. Immutable: a change makes a new RegState, so states share them.
 // The kinds are the words the kernel prints. Knows nothing of insns, frames or how facts are used.
 import type { Btf } from "../btf/btf.ts";
-import type { MapDef } from "./proof.ts";
 import { Scalar, sameScalar } from "./scalar.ts";
 
 export type RegKind =
@@ -182,11 +181,6 @@ export function typeStr(kind: RegKind, flags: number): string {
 
 export function regTypeStr(r: RegState): string {
   return typeStr(r.kind, r.flags);
-}
-
-/** Two values of such a map must be told apart. */
-export function hasLock(map: MapDef): boolean {
-  return map.specialFields.some((f) => f.kind === "bpf_spin_lock");
 }
 
 /** Equal but for ids: `id`, `refId` and `dynptrId` are compared as patterns, not as numbers. */

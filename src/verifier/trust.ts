@@ -1,8 +1,7 @@
 // Which pointers into the kernel are known to be valid now, and where. Reads registers and regions; changes nothing.
 import type { Btf } from "../btf/btf.ts";
-import { valueFields } from "../elf/special_fields.ts";
 import type { Env } from "./env.ts";
-import { ALLOC, hasLock, NON_OWN_REF, RCU, type RegKind, type RegState, TRUSTED, UNTRUSTED } from "./regs.ts";
+import { ALLOC, NON_OWN_REF, RCU, type RegKind, type RegState, TRUSTED, UNTRUSTED } from "./regs.ts";
 
 /** Kinds that stand for a struct of the kernel, by its name: always valid while they are what they are. */
 const STRUCT_OF: Partial<Record<RegKind, string>> = {
@@ -57,13 +56,6 @@ const NEVER_NULL: ReadonlySet<RegKind> = new Set<RegKind>([
 export function isNotNull(r: RegState): boolean {
   if (r.maybeNull || r.is(UNTRUSTED) || r.off < 0 || r.s.sminHi < 0) return false;
   return NEVER_NULL.has(r.kind) || (r.kind === "ptr_" && isTrusted(r));
-}
-
-/** What it points to may have a lock in it: it keeps the id that tells it from others. */
-export function mayHoldLock(env: Env, r: RegState): boolean {
-  if (r.kind === "map_value") return hasLock(env.mapAt(r.aux));
-  if (r.kind !== "ptr_" || !r.is(ALLOC) || r.btf === undefined) return false;
-  return valueFields(r.btf, r.aux).some((f) => f.kind === "bpf_spin_lock");
 }
 
 /** The program may sleep here. */

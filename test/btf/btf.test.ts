@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parseBtf } from "../../src/btf/parse.ts";
 import { parseElf } from "../../src/elf/elf.ts";
-import { specialFields } from "../../src/elf/special_fields.ts";
+import { valueFields } from "../../src/elf/special_fields.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { BtfBuilder } from "./build.ts";
 
@@ -109,7 +109,7 @@ describe("types that cannot be followed", () => {
       8,
       Array.from({ length: 200 }, (_, i) => [`m${i}`, 1, 0] as const),
     );
-    expect(codeOf(() => specialFields(parse(b), 1))).toBe("E2BIG");
+    expect(codeOf(() => valueFields(parse(b), 1))).toBe("E2BIG");
   });
   it("an id that is not there", () => expect(codeOf(() => parse(new BtfBuilder()).byId(1))).toBe("EINVAL"));
   it("a member outside its struct", () => {

@@ -2,20 +2,40 @@
 import { describe, expect, it } from "vitest";
 import { checkMapSpec } from "../../runtime/load/map_check.ts";
 import type { MapSpec, SpecialField } from "../../src/elf/object_spec.ts";
+import { BtfBuilder } from "../btf/build.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { parseBtf } from "../../src/btf/parse.ts";
+import { valueFields } from "../../src/elf/special_fields.ts";
 import type { MapTypeName } from "../../src/spec/map_types.ts";
 
 const RDONLY_PROG = 128;
 const WRONLY_PROG = 256;
 const NO_PREALLOC = 1;
 
-const FIELD: Record<string, SpecialField> = {
-  lock: { kind: "bpf_spin_lock", name: "l", off: 0, size: 4 },
-  timer: { kind: "bpf_timer", name: "t", off: 8, size: 16 },
-  timer2: { kind: "bpf_timer", name: "t2", off: 24, size: 16 },
-  work: { kind: "bpf_wq", name: "w", off: 40, size: 16 },
-  askew: { kind: "bpf_timer", name: "t", off: 12, size: 16 },
-};
+/** Members of the value's struct: type and place. */
+const FIELD = {
+  lock: ["bpf_spin_lock", 0],
+  timer: ["bpf_timer", 8],
+  timer2: ["bpf_timer", 24],
+  work: ["bpf_wq", 40],
+  askew: ["bpf_timer", 12],
+} as const;
+
+/** The special fields of a struct with these members. */
+function fieldsOf(names: string): SpecialField[] {
+  const b = new BtfBuilder();
+  const types = {
+    bpf_spin_lock: b.struct("bpf_spin_lock", 4, []),
+    bpf_timer: b.struct("bpf_timer", 16, []),
+    bpf_wq: b.struct("bpf_wq", 16, []),
+  };
+  const members = names.split(" ").map((name) => {
+    const [type, off] = FIELD[name as keyof typeof FIELD];
+    return [name, types[type], off * 8] as const;
+  });
+  const value = b.struct("value", 64, members);
+  return valueFields(parseBtf(b.bytes(), "t").btf, value);
+}
 
 function answer(type: MapTypeName, fields: string, flags = 0): string {
   const map: MapSpec = {
@@ -29,7 +49,7 @@ function answer(type: MapTypeName, fields: string, flags = 0): string {
     keyTypeId: 1,
     valueTypeId: 2,
     datasecTypeId: 0,
-    specialFields: fields.split(" ").map((name) => FIELD[name] as SpecialField),
+    specialFields: fieldsOf(fields),
   };
   try {
     checkMapSpec(map);
@@ -86,5 +106,5 @@ const BARE: Omit<MapSpec, "type"> = {
   keyTypeId: 1,
   valueTypeId: 2,
   datasecTypeId: 0,
-  specialFields: [FIELD["timer"] as SpecialField],
+  specialFields: fieldsOf("timer"),
 };

@@ -88,7 +88,6 @@ const UNSUPPORTED: ReadonlySet<string> = new Set([
   "skc_to_unix_sock",
   "skc_to_mptcp_sock",
   "get_current_task_btf",
-  "kptr_xchg",
 ]);
 
 /** Where we are stricter, and why. */

@@ -19,7 +19,7 @@ function memReg(size: number, flags: number, refId: number): RegState {
 
 function structPtr(env: Env, meta: KfuncMeta, id: number): RegState {
   const { kfunc } = meta;
-  let flags = TRUSTED;
+  let flags = kfunc.is("iter_next") ? TRUSTED : 0;
   if (kfunc.name === "bpf_get_kmem_cache") flags = UNTRUSTED;
   else if (kfunc.is("rcu_protected") || iterIsRcu(env, meta)) flags = RCU;
   return new RegState("ptr_", 0, Scalar.zero, 0, id, flags, 0, kfunc.btf);

@@ -1,10 +1,10 @@
 // Functions whose prototype does not say what they return.
 import type { Btf } from "../../btf/btf.ts";
 import { isStructType, type StructType } from "../../btf/query.ts";
-import { valueFields } from "../../elf/special_fields.ts";
 import { KERN_CTX } from "../../spec/kern_ctx.ts";
 import { progRules } from "../../spec/prog_rules.ts";
 import type { Env } from "../env.ts";
+import { typeFields } from "../fields.ts";
 import { ALLOC, PERCPU, PKT_SLICE, RDONLY, RegState, TRUSTED, UNTRUSTED } from "../regs.ts";
 import { Scalar } from "../scalar.ts";
 import { PACKETS } from "../dynptr.ts";
@@ -60,7 +60,7 @@ const newPercpu: Return = (env, { constant }) => {
     );
   if (!isScalarStruct(btf, t, (line) => env.say(line)))
     return env.reject("EINVAL", "bpf_percpu_obj_new type ID argument must be of a struct of scalars");
-  if (valueFields(btf, t.id).length > 0)
+  if (typeFields(env, { btf, id: t.id }).length > 0)
     return env.reject("EINVAL", "bpf_percpu_obj_new type ID argument must not contain special fields");
   return new RegState("ptr_", 0, Scalar.zero, 0, t.id, ALLOC | PERCPU, 0, btf);
 };
