@@ -1,6 +1,6 @@
 // npm run bench: what packets, map operations, verification and start-up cost, with the running kernel beside it in
 // the same minutes. Options: --quick (fewer rounds), --big (peak memory over a capture of 5 GB). Names of parts
-// (packets, cpus, maps, start, timers) run these alone.
+// (packets, cpus, maps, verify, start, timers) run these alone; objects (*.o) are taken along by verify.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,15 +8,19 @@ import { packets } from "./packets.mjs";
 import { maps } from "./maps.mjs";
 import { cpus } from "./parallel.mjs";
 import { start } from "./start.mjs";
+import { verification } from "./verify.mjs";
 import { timers } from "./timers.mjs";
 import { big } from "./big.mjs";
 
 const quick = process.argv.includes("--quick");
-const named = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
+const words = process.argv.slice(2).filter((arg) => !arg.startsWith("--"));
+const objects = words.filter((word) => word.endsWith(".o"));
+const named = words.filter((word) => !word.endsWith(".o"));
 const PARTS = {
   packets: (dir) => packets(dir, quick),
   cpus: (dir) => cpus(dir, quick),
   maps: () => maps(quick),
+  verify: () => verification(objects, quick),
   start: (dir) => start(dir),
   timers: () => timers(quick),
 };

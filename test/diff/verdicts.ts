@@ -1,6 +1,6 @@
 // The running kernel's verdict on a program of ours beside our own: accepted or not, errno, last words, insns walked.
 import { availableParallelism } from "node:os";
-import { BpfSys, lastWords, type ProgLoad } from "../../runtime/engine/kernel/sys.ts";
+import { BpfSys, lastWords, LOG_STATS, type ProgLoad } from "../../runtime/engine/kernel/sys.ts";
 import { encodeInsns } from "../../src/isa/encode.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 import { errnoName } from "../../src/spec/errors.ts";
@@ -17,7 +17,6 @@ export interface Verdict {
   readonly processed: number;
 }
 
-const LOG_STATS = 4;
 const LOG_BYTES = 1 << 24;
 const PROCESSED = /^processed (\d+) insns/m;
 

@@ -20,7 +20,7 @@ import { mapsOf, progsToLoad, toMapDef } from "../../load/prog.ts";
 import { SKB_CB, SKB_MARK, SKB_PRIORITY } from "../../memory/layout.ts";
 import { KernelEvents } from "./kernel_events.ts";
 import { KernelMap, kernelCpus } from "./kernel_map.ts";
-import { BpfSys } from "./sys.ts";
+import { BpfSys, LOG_STATS, type ProgLoad } from "./sys.ts";
 
 const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 /** Room for the largest packet the kernel runs, metadata in front. */
@@ -151,6 +151,30 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
   }
 
   #loadProg(prog: ProgSpec): void {
+    const fd = this.sys.progLoad(this.#toLoad(prog));
+    this.#fds.push(fd);
+    this.#progs.set(prog.name, {
+      name: prog.name,
+      spec: prog,
+      run: RUN_TYPES[prog.type],
+      fd,
+      id: this.sys.progId(fd),
+    });
+  }
+
+  /** How long the kernel takes to verify one of the loaded programs again, in µs, and the insns it processes. */
+  timeVerification(prog: ProgSpec): { readonly us: number; readonly processed: number } {
+    const { result, log } = this.sys.progTry(this.#toLoad(prog), LOG_STATS, new Uint8Array(4096));
+    if (result < 0)
+      throw new BpfError(errnoName(result) ?? "EINVAL", `the kernel rejects program '${prog.name}'`);
+    this.sys.close(result);
+    const text = Buffer.from(log).toString("latin1");
+    const found = /verification time (\d+) usec[\s\S]*processed (\d+) insns/.exec(text);
+    if (found === null) throw new BpfError("EINVAL", "the kernel's log does not say how long it took");
+    return { us: Number(found[1]), processed: Number(found[2]) };
+  }
+
+  #toLoad(prog: ProgSpec): ProgLoad {
     if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
     // Without BTF all functions are static to the kernel; a program of one function needs none.
     const funcs =
@@ -161,7 +185,7 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
       prog.expectedAttachType === undefined
         ? -1
         : (ATTACH_TYPES as readonly string[]).indexOf(prog.expectedAttachType);
-    const fd = this.sys.progLoad({
+    return {
       name: prog.name,
       type: PROG_TYPES[prog.type].id,
       expectedAttachType: Math.max(attach, 0),
@@ -169,15 +193,7 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
       license: this.spec.license,
       insns: encodeInsns(forThisKernel(this.spec, prog).map((insn) => this.#relocate(insn))),
       ...funcs,
-    });
-    this.#fds.push(fd);
-    this.#progs.set(prog.name, {
-      name: prog.name,
-      spec: prog,
-      run: RUN_TYPES[prog.type],
-      fd,
-      id: this.sys.progId(fd),
-    });
+    };
   }
 
   /** Map indexes become descriptors. */

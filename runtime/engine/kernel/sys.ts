@@ -111,6 +111,8 @@ export interface BatchCall {
   readonly flags: bigint;
 }
 
+/** a log level that gives only the counts */
+export const LOG_STATS = 4;
 const LOG_BYTES = 1 << 20;
 const FUNC_INFO_SIZE = 8;
 const INSN_SIZE = 8;
@@ -262,7 +264,7 @@ export class BpfSys {
     );
   }
 
-  /** Loads with a log: the descriptor, or minus errno, and the bytes of the log. Level 4 is the counts alone. */
+  /** Loads with a log: the descriptor, or minus errno, and the bytes of the log. */
   progTry(
     p: ProgLoad,
     level: number,
