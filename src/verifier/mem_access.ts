@@ -172,9 +172,12 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
   checkAlignment(env, reg, insnOff, size, o.strict);
   const off = insnOff + reg.off;
   if (reg.maybeNull) return refuse(env, regno, reg);
-  if (isObjectKind(reg.kind))
-    return checkObject(env, regno, reg.kind, { off, size, write: o.write, signed: o.signed });
   switch (reg.kind) {
+    case "fp":
+      checkStackBounds(env, regno, insnOff, size, o.write);
+      if (!o.write) checkStackRead(env, regno, insnOff, size);
+      else if (o.stored !== undefined) checkStackWrite(env, regno, insnOff, size, o.stored);
+      return;
     case "map_key":
       if (o.write) env.reject("EACCES", `write to change key R${regno} not allowed`);
       return checkRegion(env, regno, off, size, env.mapAt(reg.aux).keySize, false);
@@ -189,18 +192,14 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
       return checkBtf(env, regno, { off, size }, o.write);
     case "map_ptr":
       return checkMapPtr(env, regno, { off, size }, o.write);
-    case "fp":
-      checkStackBounds(env, regno, insnOff, size, o.write);
-      if (!o.write) checkStackRead(env, regno, insnOff, size);
-      else if (o.stored !== undefined) checkStackWrite(env, regno, insnOff, size, o.stored);
-      return;
     case "pkt":
     case "pkt_meta":
       if (o.write && progRules(env.prog.type).pkt !== "write")
         env.reject("EACCES", "cannot write into packet");
       return checkPacket(env, regno, off, size, false);
     default:
-      return refuse(env, regno, reg);
+      if (!isObjectKind(reg.kind)) return refuse(env, regno, reg);
+      return checkObject(env, regno, reg.kind, { off, size, write: o.write, signed: o.signed });
   }
 }
 
@@ -247,8 +246,6 @@ export function stepLoad(env: Env, reg: RegState, off: number, size: Size, signe
 }
 
 function loadWhole(env: Env, reg: RegState, off: number, size: Size, signed: boolean): RegState {
-  if (isObjectKind(reg.kind))
-    return stepObjectLoad(env, reg.kind, { off: off + reg.off, size, write: false, signed });
   switch (reg.kind) {
     case "fp":
       return stepStackRead(env, reg, off, size);
@@ -268,7 +265,8 @@ function loadWhole(env: Env, reg: RegState, off: number, size: Size, signed: boo
       env.facts.access(env.pc, reg.kind, false, reg.kind === "map_key" ? env.factMap(reg.aux) : undefined);
       return UNKNOWN;
     default:
-      throw new Error(`load through ${reg.kind} was not refused`);
+      if (!isObjectKind(reg.kind)) throw new Error(`load through ${reg.kind} was not refused`);
+      return stepObjectLoad(env, reg.kind, { off: off + reg.off, size, write: false, signed });
   }
 }
 

@@ -93,9 +93,12 @@ export class RegState {
 
 export const NOT_INIT: RegState = new RegState("?", 0, Scalar.zero, 0, 0, 0);
 export const UNKNOWN: RegState = new RegState("scalar", 0, Scalar.unknown, 0, 0, 0);
+const UNKNOWN32: RegState = new RegState("scalar", 0, Scalar.unknown32, 0, 0, 0);
 export const ZERO: RegState = new RegState("scalar", 0, Scalar.zero, 0, 0, 0);
 
 export function scalarReg(s: Scalar): RegState {
+  if (s === Scalar.unknown) return UNKNOWN;
+  if (s === Scalar.unknown32) return UNKNOWN32;
   return new RegState("scalar", 0, s, 0, 0, 0);
 }
 

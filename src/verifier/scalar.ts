@@ -34,10 +34,22 @@ export class Scalar {
     ...([0, -1, I32_MIN, I32_MAX] as const),
   );
 
+  /** any value of `bits` bits, the rest zero: what narrow loads and 32-bit operations give when nothing is known */
+  static readonly unknown8: Scalar = Scalar.ofBits(0xff);
+  static readonly unknown16: Scalar = Scalar.ofBits(0xffff);
+  static readonly unknown32: Scalar = Scalar.ofBits(-1);
+
   static readonly zero: Scalar = Scalar.ofLanes(0, 0);
 
   static ofLanes(lo: number, hi: number): Scalar {
     return new Scalar(lo, hi, 0, 0, lo, hi, lo, hi, lo, hi, lo, hi, lo, lo, lo, lo);
+  }
+
+  /** Any value of these lowest bits; the rest zero. */
+  private static ofBits(bits: number): Scalar {
+    const s32min = bits === -1 ? I32_MIN : 0;
+    const s32max = bits === -1 ? I32_MAX : bits;
+    return new Scalar(0, 0, bits, 0, 0, 0, bits, 0, 0, 0, bits, 0, 0, bits, s32min, s32max);
   }
 
   /** A constant from a signed 32-bit immediate, sign-extended as insns do. */

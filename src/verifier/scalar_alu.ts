@@ -221,6 +221,9 @@ const STEPS: { readonly [op in AluOp]?: Step } = {
   xor: stepXor,
 };
 
+/** Of these an unknown operand leaves nothing known. */
+const LOSES: { readonly [op in AluOp]?: true } = { add: true, sub: true, xor: true };
+
 /** The constants' own result, or undefined where the kernel does not compute it either. */
 function constResult(op: AluOp, a: Scalar, b: Scalar): Scalar | undefined {
   const { valLo: alo, valHi: ahi } = a;
@@ -248,6 +251,11 @@ export function alu(op: AluOp, width: Width, dst: Scalar, src: Scalar): Scalar {
   if (op === "lsh" || op === "rsh" || op === "arsh") return shift(op, width, dst, src);
   const step = STEPS[op];
   if (step === undefined) return Scalar.unknown;
+  if (LOSES[op] === true) {
+    if (dst === Scalar.unknown || src === Scalar.unknown)
+      return width === 64 ? Scalar.unknown : Scalar.unknown32;
+    if (width === 32 && (dst === Scalar.unknown32 || src === Scalar.unknown32)) return Scalar.unknown32;
+  }
   if (dst.isConst && src.isConst) {
     const r = constResult(op, dst, src);
     if (r !== undefined) return width === 64 ? r : Scalar.ofLanes(r.valLo, 0);
@@ -255,7 +263,8 @@ export function alu(op: AluOp, width: Width, dst: Scalar, src: Scalar): Scalar {
   const d = copyOf(dst);
   step(d, src);
   if (width === 32) zext(d);
-  return syncBounds(d);
+  const result = syncBounds(d);
+  return result.isUnknown ? Scalar.unknown : result;
 }
 
 export function neg(width: Width, s: Scalar): Scalar {

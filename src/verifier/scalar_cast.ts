@@ -20,6 +20,7 @@ export function zext(d: Draft): void {
 /** w = w: the low half, zero-extended. */
 export function mov32(s: Scalar): Scalar {
   if (s.isConst) return s.valHi === 0 ? s : Scalar.ofLanes(s.valLo, 0);
+  if (s === Scalar.unknown || s === Scalar.unknown32) return Scalar.unknown32;
   const d = copyOf(s);
   zext(d);
   return syncBounds(d);
@@ -52,9 +53,12 @@ export function end(to: "le" | "be" | "swap", bits: 16 | 32 | 64, s: Scalar): Sc
   return bits === 64 ? syncBounds(d) : coerceToSize(d, bits === 16 ? 2 : 4);
 }
 
+const UNKNOWN_OF = { 1: Scalar.unknown8, 2: Scalar.unknown16, 4: Scalar.unknown32 } as const;
+
 /** The value after a load of `size` bytes, zero-extended. */
 export function coerceToSize(s: Scalar, size: 1 | 2 | 4 | 8): Scalar {
   if (size === 8) return s;
+  if (s === Scalar.unknown) return UNKNOWN_OF[size];
   const keep = size === 4 ? -1 : (1 << (size * 8)) - 1;
   const d = copyOf(s);
   d.valHi = d.maskHi = 0;
