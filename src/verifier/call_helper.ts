@@ -139,6 +139,7 @@ function stepDynptrs(env: Env, { name, effects }: HelperProto, { dynptr, newDynp
     if (effects.releases !== undefined) stepDynptrRelease(env, dynptr);
     const inPacket = dynptr.type === "skb" || dynptr.type === "skb_meta";
     if (name === "dynptr_write" && inPacket) killPktPointers(env);
+    if (name === "dynptr_write" && (inPacket || dynptr.type === "xdp")) env.facts.writesPkt = true;
   }
   if (newDynptr !== undefined) stepNewDynptr(env, newDynptr.place, newDynptr.type, 0);
 }

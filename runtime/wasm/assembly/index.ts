@@ -4,6 +4,14 @@ export {
 } from "./array";
 export { clock_set, jiffies64, ktime_get_boot_ns, ktime_get_coarse_ns, ktime_get_ns, ktime_get_tai_ns } from "./clock";
 export { csum_diff } from "./csum";
+export {
+  dynptr_adjust, dynptr_clone, dynptr_from_mem, dynptr_from_skb, dynptr_from_skb_meta, dynptr_from_skb_rdonly,
+  dynptr_from_xdp, dynptr_is_null, dynptr_is_rdonly, dynptr_size, ringbuf_discard_dynptr, ringbuf_reserve_dynptr,
+  ringbuf_submit_dynptr,
+} from "./dynptr";
+export {
+  dynptr_copy, dynptr_data, dynptr_memset, dynptr_read, dynptr_slice, dynptr_slice_rdwr, dynptr_write,
+} from "./dynptr_data";
 export { perf_event_output } from "./event";
 export {
   hash_delete, hash_lookup, hash_lookup4, hash_lookup8, hash_update, lru_hash_delete, lru_hash_lookup,

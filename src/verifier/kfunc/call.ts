@@ -2,6 +2,7 @@
 // checked and takes effect.
 import type { InsnOf } from "../../isa/insn.ts";
 import { mayCall, THROW } from "../../spec/kfuncs/index.ts";
+import { progRules } from "../../spec/prog_rules.ts";
 import { clearCallerSaved, killPktPointers } from "../call_effects.ts";
 import { queueCallback } from "../callback.ts";
 import type { Env } from "../env.ts";
@@ -47,6 +48,18 @@ function checkAllowed(env: Env, kfunc: Kfunc): void {
 /** Functions that move the packet. */
 const MOVES_PACKET: ReadonlySet<string> = new Set(["bpf_xdp_pull_data"]);
 
+/** Functions that write to what a dynptr stands for, or let the program do it: it may be the packet. */
+const WRITES_DATA: ReadonlySet<string> = new Set([
+  "bpf_dynptr_slice_rdwr",
+  "bpf_dynptr_copy",
+  "bpf_dynptr_memset",
+]);
+
+/** The function that runs: programs that may not write to packets get another one. */
+function calledName(env: Env, { name }: Kfunc): string {
+  return name === "bpf_dynptr_from_skb" && progRules(env.prog.type).pkt !== "write" ? `${name}_rdonly` : name;
+}
+
 function releaseArg(env: Env, meta: KfuncMeta): void {
   if (meta.releaseRegno === 0) return;
   const { kfunc } = meta;
@@ -81,9 +94,10 @@ export function execKfunc(env: Env, insn: InsnOf<"call">): boolean {
     stepNewDynptr(env, meta.newDynptr.place, meta.newDynptr.type, meta.dynptr?.refId ?? 0);
   env.facts.callKfunc(
     env.pc,
-    kfunc.name,
+    calledName(env, kfunc),
     kfunc.params.map((p) => p.ignored),
   );
+  if (WRITES_DATA.has(kfunc.name)) env.facts.writesPkt = true;
   if (kfunc.async && meta.owner !== undefined) queueCallback(env, meta.callback, meta.owner.map);
   execRegion(env, kfunc);
   if (kfunc.is("rcu_protected") && !inRcu(env))
