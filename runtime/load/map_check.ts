@@ -3,6 +3,7 @@
 import type { MapSpec, SpecialField } from "../../src/elf/object_spec.ts";
 import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import { mapLayout } from "../map/map_layout.ts";
+import { CAPABILITIES, type Capability, missingForMap } from "../../src/spec/privileges.ts";
 import { MAP_FLAGS, type MapTypeName, mapTypeRow } from "../../src/spec/map_types.ts";
 import { brokenRule } from "./map_rules.ts";
 
@@ -75,17 +76,19 @@ export function asCreated(map: MapSpec, ncpus: number): MapSpec {
   return map.type === "perf_event_array" && map.maxEntries === 0 ? { ...map, maxEntries: ncpus } : map;
 }
 
-/** Throws BpfError with the errno map creation would give. */
-export function checkMapSpec(map: MapSpec): void {
+/** Throws BpfError with the errno map creation would give a process with these capabilities. */
+export function checkMapSpec(map: MapSpec, caps: readonly Capability[] = CAPABILITIES): void {
   const refuse = (code: ErrnoName, why: string): never => {
     throw new BpfError(code, `map '${map.name}': ${why}`);
   };
   const found = brokenRule(asCreated(map, 1));
   if (found !== undefined) refuse(found.code, found.why);
+  const missing = missingForMap(map.type, caps);
+  if (missing !== undefined) refuse("EPERM", `maps of type ${map.type} need CAP_${missing.toUpperCase()}`);
   checkSpecialFields(map, refuse);
   if (map.inner === undefined || mapTypeRow(map.type).holds !== "map") return;
   if (map.inner.inner !== undefined) refuse("EINVAL", "maps of maps of maps are not possible");
-  checkMapSpec(map.inner);
+  checkMapSpec(map.inner, caps);
 }
 
 /** Throws BpfError where programs that use the map cannot run here, or where a world has no room for it. */

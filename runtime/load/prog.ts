@@ -117,6 +117,13 @@ export function toProg(spec: ObjectSpec, prog: ProgSpec, outside: Outside = RUNN
   };
 }
 
+/** The program as libbpf loads it where it may not load types. */
+function withoutTypes(typed: Prog): Prog {
+  const { btf: _, ...prog } = typed;
+  const maps = prog.maps.map((map) => ({ ...map, specialFields: [], keyTypeId: 0, valueTypeId: 0 }));
+  return { ...prog, funcs: [], maps };
+}
+
 /**
  * Verifies one program as if loaded alone. Throws VerifierError when it is rejected, BpfError when one of its
  * maps or relocations is refused.
@@ -128,8 +135,9 @@ export function verifyProg(
   outside: Outside = RUNNING,
 ): VerifiedProg {
   const ready = toProg(spec, prog, outside);
+  const mayLoadTypes = options.caps?.includes("bpf") !== false;
   try {
-    return verify(ready, options);
+    return verify(mayLoadTypes ? ready : withoutTypes(ready), options);
   } catch (error) {
     throw error instanceof VerifierError ? explainPoison(spec, prog, error) : error;
   }

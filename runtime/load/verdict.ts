@@ -1,7 +1,8 @@
 // The gate's answer about each program of an object, as plain data.
 import { basename } from "node:path";
-import type { ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
+import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
+import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import type { VerifyStats } from "../../src/verifier/proof.ts";
 import { VerifierError } from "../../src/verifier/error.ts";
 import { checkMapSpec } from "./map_check.ts";
@@ -32,14 +33,18 @@ export type ProgVerdict = Head &
       }
   );
 
-/** Verifies each program alone; a refused map or relocation is the verdict of the programs that need it. */
+/**
+ * Verifies each program alone, as if loaded by a process with these capabilities; a refused map or relocation is the
+ * verdict of the programs that need it.
+ */
 export function verifyEach(
   spec: ObjectSpec,
   progs: readonly ProgSpec[],
   logLevel: 0 | 1 | 2 = 0,
   outside: Outside = RUNNING,
+  caps: readonly Capability[] = CAPABILITIES,
 ): ProgVerdict[] {
-  return progs.map((prog) => verdictOf(spec, prog, logLevel, outside));
+  return progs.map((prog) => verdictOf(spec, prog, { logLevel, caps }, outside));
 }
 
 /** Lines the kernel's log ends with that show states, not reasons. */
@@ -51,14 +56,25 @@ function sourceAt(prog: ProgSpec, pc: number): { source?: string } {
   return pc < 0 || line === undefined ? {} : { source: `${basename(line.file)}:${line.line}` };
 }
 
-function verdictOf(spec: ObjectSpec, prog: ProgSpec, logLevel: 0 | 1 | 2, outside: Outside): ProgVerdict {
+/** The map as libbpf creates it where it may not load types. */
+function withoutTypes(map: MapSpec): MapSpec {
+  return { ...map, specialFields: [], keyTypeId: 0, valueTypeId: 0 };
+}
+
+interface VerdictOptions {
+  readonly logLevel: 0 | 1 | 2;
+  readonly caps: readonly Capability[];
+}
+
+function verdictOf(spec: ObjectSpec, prog: ProgSpec, options: VerdictOptions, outside: Outside): ProgVerdict {
+  const { logLevel, caps } = options;
   const head = { prog: prog.name, section: prog.section, type: prog.type, insns: prog.insns.length };
   try {
     for (const index of mapsOf(prog)) {
       const map = spec.maps[index];
-      if (map !== undefined) checkMapSpec(map);
+      if (map !== undefined) checkMapSpec(caps.includes("bpf") ? map : withoutTypes(map), caps);
     }
-    const verified = verifyProg(spec, prog, { logLevel }, outside);
+    const verified = verifyProg(spec, prog, options, outside);
     return { ...head, accept: true, stats: verified.stats, ...(logLevel > 0 ? { log: verified.log } : {}) };
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;

@@ -2,6 +2,7 @@
 import { type OpenObject, openObject } from "../../runtime/load/open.ts";
 import { OBJECT_OPTIONS } from "./object_options.ts";
 import { type ProgVerdict, verifyEach } from "../../runtime/load/verdict.ts";
+import { CAPABILITIES, type Capability } from "../spec/privileges.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { explain, type Rejected } from "./explain.ts";
 import { printJson } from "./output.ts";
@@ -11,6 +12,24 @@ function parseLogLevel(text: string | undefined): 0 | 1 | 2 {
   if (text === "1") return 1;
   if (text === "2") return 2;
   throw new UsageError(`verify: --log takes 0, 1 or 2, not '${text}'`);
+}
+
+function parseCap(name: string): Capability {
+  const cap = CAPABILITIES.find((c) => c === name);
+  if (cap === undefined)
+    throw new UsageError(`verify: --caps takes some of ${CAPABILITIES.join(",")}, not '${name}'`);
+  return cap;
+}
+
+/** What the process that would load the programs has. */
+function parseCaps(options: {
+  readonly unprivileged?: boolean;
+  readonly caps?: string;
+}): readonly Capability[] {
+  if (options.unprivileged === true && options.caps !== undefined)
+    throw new UsageError("verify: --unprivileged and --caps exclude each other");
+  if (options.unprivileged === true) return [];
+  return options.caps === undefined ? CAPABILITIES : options.caps.split(",").map(parseCap);
 }
 
 function toJson(v: ProgVerdict) {
@@ -53,9 +72,9 @@ function printVerdict(object: string, v: ProgVerdict): void {
 }
 
 /** How it came to that, from the log of the failing path. */
-function printWhy(object: OpenObject, v: Rejected): void {
+function printWhy(object: OpenObject, v: Rejected, caps: readonly Capability[]): void {
   const progs = object.spec.progs.filter((p) => p.name === v.prog);
-  const trail = v.log ?? verifyEach(object.spec, progs, 1, object.outside)[0]?.log ?? [];
+  const trail = v.log ?? verifyEach(object.spec, progs, 1, object.outside, caps)[0]?.log ?? [];
   process.stdout.write(`${explain(v, trail).join("\n")}\n`);
 }
 
@@ -66,18 +85,25 @@ export const verifyCommand = defineCommand({
   options: {
     ...OBJECT_OPTIONS,
     prog: { type: "string", value: "NAME", help: "only this program" },
+    unprivileged: { type: "boolean", help: "as if loaded by a process without capabilities" },
+    caps: {
+      type: "string",
+      value: "LIST",
+      help: "as if loaded by a process with these capabilities only: bpf, perfmon, net_admin",
+    },
     log: { type: "string", value: "0|1|2", help: "the verifier's log: 1 the failing path, 2 every state" },
   },
   run: ({ operands, options }) => {
     const logLevel = parseLogLevel(options.log);
+    const caps = parseCaps(options);
     const object = openObject(operands[0] ?? "", options);
     const progs = options.prog === undefined ? object.spec.progs : [object.prog(options.prog)];
-    const verdicts = verifyEach(object.spec, progs, logLevel, object.outside);
+    const verdicts = verifyEach(object.spec, progs, logLevel, object.outside, caps);
     if (options.json === true) printJson(verdicts.map(toJson));
     else
       for (const v of verdicts) {
         printVerdict(object.spec.name, v);
-        if (!v.accept) printWhy(object, v);
+        if (!v.accept) printWhy(object, v, caps);
       }
     return verdicts.every((v) => v.accept) ? EXIT.ok : EXIT.refused;
   },

@@ -17,6 +17,8 @@ import {
 import { Scalar } from "./scalar.ts";
 import { alu, neg } from "./scalar_alu.ts";
 import { end, mov32, movsx } from "./scalar_cast.ts";
+import { sanitizeNumbers } from "./sanitize.ts";
+import { checkSecret } from "./privileges.ts";
 import { linkable, noteEscape } from "./stack_access.ts";
 
 const SCALAR: RegKind = "scalar";
@@ -31,7 +33,7 @@ function mov(env: Env, insn: InsnOf<"alu">): RegState {
   const regno = insn.src.regno;
   const src = env.regs[regno] as RegState;
   if (insn.width === 64) return shared(env, regno, src);
-  if (src.kind !== SCALAR) return lowHalfOfPtr(env, src);
+  if (src.kind !== SCALAR) return lowHalfOfPtr(env, regno, src);
   if (src.s.bitWidth > 32) return scalarReg(mov32(src.s));
   return withValue(shared(env, regno, src), mov32(src.s));
 }
@@ -43,7 +45,8 @@ function shared(env: Env, regno: number, src: RegState): RegState {
   return linked;
 }
 
-function lowHalfOfPtr(env: Env, ptr: RegState): RegState {
+function lowHalfOfPtr(env: Env, regno: number, ptr: RegState): RegState {
+  checkSecret(env, regno, ptr, "partial copy of pointer");
   noteEscape(env, ptr);
   return scalarReg(mov32(Scalar.unknown));
 }
@@ -51,7 +54,8 @@ function lowHalfOfPtr(env: Env, ptr: RegState): RegState {
 function signExtend(env: Env, insn: InsnOf<"movsx">): RegState {
   const src = env.regs[insn.src] as RegState;
   if (src.kind !== SCALAR) {
-    if (insn.width === 32) return lowHalfOfPtr(env, src);
+    if (insn.width === 32) return lowHalfOfPtr(env, insn.src, src);
+    checkSecret(env, insn.src, src, "sign-extension part of pointer");
     noteEscape(env, src);
     return UNKNOWN;
   }
@@ -79,10 +83,11 @@ function constStep(insn: InsnOf<"alu">, by: Scalar): number | undefined {
  * Which ids survive: only a constant added once keeps a link, with its distance; in 32 bits only while the upper
  * half was zero (adjust_reg_min_max_vals in kernel/bpf/verifier.c).
  */
-function relink(insn: InsnOf<"alu">, before: RegState, src: RegState, after: Scalar): RegState {
+function relink(env: Env, insn: InsnOf<"alu">, before: RegState, src: RegState, after: Scalar): RegState {
   const sameReg = insn.src.kind === "reg" && insn.src.regno === insn.dst;
   const step = before.id === 0 || before.addConst || sameReg ? undefined : constStep(insn, src.s);
-  if (step === undefined || (insn.width === 32 && before.s.umaxNum > U32_MAX)) return scalarReg(after);
+  if (!env.may.numbersTracked || step === undefined || (insn.width === 32 && before.s.umaxNum > U32_MAX))
+    return scalarReg(after);
   return new RegState(SCALAR, step, after, before.id, 0, insn.width === 32 ? ADD_CONST32 : ADD_CONST64);
 }
 
@@ -98,7 +103,8 @@ function binary(env: Env, insn: InsnOf<"alu">): RegState {
   const dst = env.regs[insn.dst] as RegState;
   const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : env.imm(insn.src.imm);
   if (dst.kind !== SCALAR || src.kind !== SCALAR) return ptrAlu(env, insn, dst, src);
-  return relink(insn, dst, src, alu(insn.op, insn.width, dst.s, src.s));
+  sanitizeNumbers(env, insn);
+  return relink(env, insn, dst, src, alu(insn.op, insn.width, dst.s, src.s));
 }
 
 /** Checks and computes; the caller writes the destination. */
@@ -113,6 +119,8 @@ export function execAlu(
   if (insn.kind === "movsx") checkRegRead(env, insn.src);
   const dst = isMov ? undefined : checkRegRead(env, insn.dst);
   if (insn.kind === "alu") checkConstOperand(env, insn);
+  if (dst !== undefined && (insn.kind === "neg" || insn.kind === "end"))
+    checkSecret(env, insn.dst, dst, "pointer arithmetic prohibited");
   checkRegWrite(env, insn.dst);
   env.setReg(insn.dst, result(env, insn, dst));
 }

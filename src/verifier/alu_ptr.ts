@@ -15,6 +15,7 @@ import {
 } from "./regs.ts";
 import type { Scalar } from "./scalar.ts";
 import { ptrAdd, ptrSub } from "./scalar_alu.ts";
+import { sanitizeMoved, sanitizePtr } from "./sanitize.ts";
 import { MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
 
 type Alu = InsnOf<"alu">;
@@ -115,7 +116,7 @@ function checkOp(env: Env, insn: Alu, ptr: RegState, ptrIsDst: boolean): void {
 export function ptrAlu(env: Env, insn: Alu, dst: RegState, src: RegState): RegState {
   const dstIsPtr = dst.kind !== "scalar";
   if (dstIsPtr && src.kind !== "scalar") {
-    if (insn.op !== "sub")
+    if (insn.op !== "sub" || !env.may.pointerLeaks)
       env.reject("EACCES", `R${insn.dst} pointer ${ALU_SYMBOLS[insn.op]} pointer prohibited`);
     noteEscape(env, dst);
     noteEscape(env, src);
@@ -128,15 +129,18 @@ export function ptrAlu(env: Env, insn: Alu, dst: RegState, src: RegState): RegSt
   // loads through such a pointer cannot fault: where it points is not followed
   if (ptr.kind === "mem" && ptr.is(UNTRUSTED) && !ptr.maybeNull) return dst;
   if (insn.width === 32) {
-    if (insn.op !== "sub") env.reject("EACCES", `R${insn.dst} 32-bit pointer arithmetic prohibited`);
+    if (insn.op !== "sub" || !env.may.pointerLeaks)
+      env.reject("EACCES", `R${insn.dst} 32-bit pointer arithmetic prohibited`);
     noteEscape(env, ptr);
     return UNKNOWN;
   }
   checkMovable(env, insn, ptr, by);
+  const mask = sanitizePtr(env, insn, ptr, by, dstIsPtr);
   checkOp(env, insn, ptr, dstIsPtr);
   const result = moved(env, insn, ptr, by.s);
   const type = regTypeStr(ptr);
   checkSaneScalar(env, result.s, type);
   checkSaneOffset(env, result.off, type);
+  sanitizeMoved(env, insn, result, mask);
   return result;
 }

@@ -30,6 +30,8 @@ import { Scalar } from "./scalar.ts";
 import { alu } from "./scalar_alu.ts";
 import { mov32 } from "./scalar_cast.ts";
 import { isBranchTaken, narrowJmp, narrowJmpSelf } from "./scalar_jmp.ts";
+import { checkSecret } from "./privileges.ts";
+import { pushMispredicted } from "./speculation.ts";
 import { noteEscape } from "./stack_access.ts";
 import { StackSlot } from "./stack.ts";
 import { mayHoldLock } from "./fields.ts";
@@ -211,16 +213,24 @@ const PKT_OPS: Partial<Record<JmpOp, { readonly goodTaken: boolean; readonly str
   jle: { goodTaken: true, strict: false },
 };
 
-function matchPkt(insn: Jmp, dst: RegState, src: RegState, here: VerifierState, there: VerifierState): void {
-  if (insn.src.kind !== "reg" || insn.width === 32) return;
+/** False where that is not what is compared. */
+function matchPkt(
+  insn: Jmp,
+  dst: RegState,
+  src: RegState,
+  here: VerifierState,
+  there: VerifierState,
+): boolean {
+  if (insn.src.kind !== "reg" || insn.width === 32) return false;
   const straight = isPktThenEnd(dst, src);
-  if (!straight && !isPktThenEnd(src, dst)) return;
+  if (!straight && !isPktThenEnd(src, dst)) return false;
   const row = PKT_OPS[straight ? insn.op : flip(insn.op)];
-  if (row === undefined) return;
+  if (row === undefined) return false;
   const ptr = straight ? dst : src;
   const regno = straight ? insn.dst : insn.src.regno;
   markPktRange(row.goodTaken ? there : here, ptr, row.strict);
   markPktEnd(row.goodTaken ? here : there, regno, !row.strict);
+  return true;
 }
 
 /** Which side each register's new facts belong to. */
@@ -287,7 +297,8 @@ function fork(env: Env, insn: Jmp): void {
   if (isNullTest && (insn.op === "jeq" || insn.op === "jne")) {
     markNull(env, here, insn.dst, insn.op === "jne");
     markNull(env, there, insn.dst, insn.op === "jeq");
-  } else matchPkt(insn, dst, src, here, there);
+  } else if (!matchPkt(insn, dst, src, here, there))
+    checkSecret(env, insn.dst, dst, "pointer comparison prohibited");
   if (dst.kind === "fp" || src.kind === "fp") {
     noteEscape(env, dst);
     noteEscape(env, src);
@@ -298,6 +309,8 @@ function fork(env: Env, insn: Jmp): void {
 export function execJmp(env: Env, insn: Jmp): void {
   const dst = checkRegRead(env, insn.dst);
   const src = insn.src.kind === "reg" ? checkRegRead(env, insn.src.regno) : env.imm(insn.src.imm);
+  if (insn.src.kind === "reg" && !(isPktAny(dst) && isPktAny(src)))
+    checkSecret(env, insn.src.regno, src, "pointer comparison prohibited");
   const flags = (dst.kind === "fp" ? HIST_DST_FP : 0) | (src.kind === "fp" ? HIST_SRC_FP : 0);
   if (flags !== 0) env.pushHistory(flags, undefined);
   const decided = taken(insn, dst, src);
@@ -312,6 +325,10 @@ export function execJmp(env: Env, insn: Jmp): void {
   markPrecise(env, insn.dst);
   if (insn.src.kind === "reg") markPrecise(env, insn.src.regno);
   env.facts.jump(env.pc, decided);
+  if (!env.may.misprediction) {
+    const compared = insn.src.kind === "reg" ? [insn.dst, insn.src.regno] : [insn.dst];
+    pushMispredicted(env, decided ? env.pc + 1 : insn.target, compared);
+  }
   logTouched(env);
   env.pc = decided ? insn.target : env.pc + 1;
 }

@@ -45,9 +45,15 @@ function walk(r: RegState, at: BtfPlace): Walked {
   return walkAccess(typeOf(r).btf, r.aux, at.off, at.size, !isOwnObject(r));
 }
 
+function checkStructAllowed(env: Env, name: string): void {
+  if (!env.may.pointerLeaks)
+    env.reject("EPERM", `'struct ${name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
+}
+
 function checkPlace(env: Env, regno: number, off: number): void {
   const reg = env.regs[regno] as RegState;
   const { btf, name } = typeOf(reg);
+  checkStructAllowed(env, name);
   const what = `R${regno} is ptr_${name}`;
   if (!env.prog.gplCompatible && btf !== env.prog.btf)
     env.reject("EINVAL", `Cannot access kernel 'struct ${name}' from non-GPL compatible program`);
@@ -150,6 +156,8 @@ function mapStruct(env: Env, r: RegState): RegState | undefined {
 export function checkMapPtr(env: Env, regno: number, at: BtfPlace, write: boolean): void {
   const reg = env.regs[regno] as RegState;
   const struct = mapStruct(env, reg);
+  const known = MAP_STRUCTS[env.mapAt(reg.aux).type];
+  if (known !== undefined) checkStructAllowed(env, known);
   if (struct === undefined)
     env.reject(
       "ENOTSUPP",

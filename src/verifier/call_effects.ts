@@ -1,7 +1,8 @@
 // What any call leaves behind, whatever it calls: the argument registers are gone, and packet pointers with them
 // where the packet may have moved.
 import type { Env } from "./env.ts";
-import { NOT_INIT, PKT_SLICE, UNKNOWN, isPktAny } from "./regs.ts";
+import { afterwards } from "./privileges.ts";
+import { NOT_INIT, PKT_SLICE, isPktAny } from "./regs.ts";
 import { StackSlot } from "./stack.ts";
 import { mapRegs } from "./state.ts";
 
@@ -9,20 +10,22 @@ export function clearCallerSaved(env: Env): void {
   for (let i = 0; i <= 5; i++) env.regs[i] = NOT_INIT;
 }
 
-/** Packet pointers die: what was one is now just a number. */
+/** Packet pointers die. */
 export function killPktPointers(env: Env): void {
+  const gone = afterwards(env);
   mapRegs(
     env.state,
-    (r) => (isPktAny(r) || (r.kind === "mem" && r.is(PKT_SLICE)) ? UNKNOWN : r),
+    (r) => (isPktAny(r) || (r.kind === "mem" && r.is(PKT_SLICE)) ? gone : r),
     (slot, r) => new StackSlot(slot.bytes, r),
   );
 }
 
-/** The dynptr is gone: what pointed into its data is now just a number. */
+/** The dynptr is gone: nothing points into its data any more. */
 export function killSlices(env: Env, dynptrId: number): void {
+  const gone = afterwards(env);
   mapRegs(
     env.state,
-    (r) => (r.kind === "mem" && r.dynptrId === dynptrId ? UNKNOWN : r),
+    (r) => (r.kind === "mem" && r.dynptrId === dynptrId ? gone : r),
     (slot, r) => new StackSlot(slot.bytes, r),
   );
 }

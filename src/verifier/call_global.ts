@@ -22,7 +22,7 @@ import {
   withFlags,
 } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
-import { checkStackRange, noteEscape, stepStackRange } from "./stack_access.ts";
+import { noteEscape, stepStackRange } from "./stack_access.ts";
 
 function checkMemArg(env: Env, regno: number, size: number, nullable: boolean): void {
   checkArgOff(env, regno, false);
@@ -105,7 +105,6 @@ function stepArgs(env: Env, args: readonly GlobalArg[]): void {
     if (arg.kind === "dynptr") stepDynptrArg(env, i + 1);
     if (arg.kind !== "mem") return;
     if (reg.kind === "fp") {
-      checkStackRange(env, i + 1, arg.size, false);
       stepStackRange(env, reg, arg.size, true, false);
     }
     if (reg.kind === "pkt" || reg.kind === "pkt_meta") env.facts.writesPkt = true;

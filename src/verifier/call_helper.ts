@@ -1,6 +1,6 @@
 // Helper calls: may this program call it, do the arguments fit, does the map fit, and what is left afterwards.
 import { MAP_TYPES, type MapTypeName } from "../spec/map_types.ts";
-import { HELPERS, helperProto, type HelperProto } from "../spec/helpers.ts";
+import { HELPERS, type HelperProto } from "../spec/helpers.ts";
 import { ALSO, MADE_FOR, WALKABLE } from "../spec/map_helpers.ts";
 import { progRules } from "../spec/prog_rules.ts";
 import { progTypeId } from "../spec/prog_types.ts";
@@ -13,10 +13,12 @@ import { type CallMeta, checkArg, newCallMeta } from "./helper_args.ts";
 import { returned } from "./helper_ret.ts";
 import { stepDynptrRead, stepDynptrRelease, stepNewDynptr } from "./dynptr.ts";
 import { markPrecise } from "./precision.ts";
+import { helperOf } from "./privileges.ts";
 import { checkNothingHeld } from "./refs.ts";
 import { type RegState, UNKNOWN, isNull, regTypeStr } from "./regs.ts";
 import { sleeplessRegion } from "./kfunc/regions.ts";
-import { checkStackRange, stepStackRange } from "./stack_access.ts";
+import { noteTailMap } from "./speculation.ts";
+import { stepStackRange } from "./stack_access.ts";
 import { inSleepable } from "./trust.ts";
 
 const F_RDONLY_PROG = 1 << 7;
@@ -53,8 +55,8 @@ function checkMapFits(env: Env, proto: HelperProto, map: number): void {
 function checkAllowed(env: Env, id: number): HelperProto {
   const row = HELPERS[id];
   if (row === undefined) env.reject("EINVAL", `invalid func unknown#${id}`);
-  const { type, expectedAttachType, gplCompatible } = env.prog;
-  const proto = helperProto(id, type, expectedAttachType);
+  const { gplCompatible } = env.prog;
+  const proto = helperOf(env, id);
   const { targets } = proto?.effects ?? {};
   if (proto === undefined || targets?.includes(env.target?.name ?? "") === false)
     env.reject("EINVAL", `program of this type cannot use helper bpf_${row.name}#${id}`);
@@ -78,6 +80,7 @@ function noteFacts(env: Env, proto: HelperProto, meta: CallMeta): void {
   if (proto.effects.writesPkt === true) facts.writesPkt = true;
   if (proto.name === "tail_call") {
     facts.usesTailCall = true;
+    noteTailMap(env, meta.map);
     meta.constKey = tailCallKey(env, meta);
   }
   for (const m of meta.mem) {
@@ -154,7 +157,6 @@ export function execHelper(env: Env, id: number): boolean {
   noteFacts(env, proto, meta);
   for (const m of meta.mem) {
     const reg = env.regs[m.regno] as RegState;
-    if (reg.kind === "fp") checkStackRange(env, m.regno, m.size, m.wholly);
     if (reg.kind === "fp") stepStackRange(env, reg, m.size, m.write, m.wholly);
   }
   stepDynptrs(env, proto, meta);

@@ -3,7 +3,7 @@
 import type { InsnOf } from "../isa/insn.ts";
 import type { Env, Subprog } from "./env.ts";
 import { callGlobal } from "./call_global.ts";
-import { fmtFrame } from "./log.ts";
+import { frameText } from "./log_state.ts";
 import { badRange } from "./reg_checks.ts";
 import { markPrecise } from "./precision.ts";
 import { NOT_INIT, type RegState } from "./regs.ts";
@@ -24,7 +24,7 @@ export function enterFrame(env: Env, st: VerifierState, subprogno: number, calls
 }
 
 function logFrame(env: Env, frame: Frame): void {
-  env.log.line(fmtFrame(frame, env.maps, -1, -1, -1, env.state.refs));
+  env.log.line(frameText(env, frame, env.state.refs));
 }
 
 function enterStatic(env: Env, subprogno: number): void {

@@ -120,7 +120,10 @@ export function checkCfg(env: Env): void {
         color[top.pc] = DONE;
         path.pop();
       } else if (color[e.to] === 0) enter(e.to);
-      else if (color[e.to] === ON_PATH) heads.add(e.to);
+      else if (color[e.to] === ON_PATH) {
+        if (!env.may.loops) env.rejectAt(top.pc, "EINVAL", `back-edge from insn ${top.pc} to ${e.to}`);
+        heads.add(e.to);
+      }
     }
   };
   follow(0);

@@ -6,6 +6,7 @@ import type { LineInfo } from "../elf/object_spec.ts";
 import type { ErrnoName } from "../spec/errors.ts";
 import type { CtxField, CtxLayout } from "../spec/ctx/field.ts";
 import type { AttachTarget } from "./attach_target.ts";
+import { CAPABILITIES, type Capability, type Rights, rightsOf } from "../spec/privileges.ts";
 import { VerifierError } from "./error.ts";
 import type { Field } from "./fields.ts";
 import { Facts } from "./facts.ts";
@@ -17,6 +18,7 @@ import type { Hist } from "./history.ts";
 import { type RegState, type RegType, scalarReg } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import type { SccVisit } from "./scc.ts";
+import { isStoppedBy, STOPPED, Speculation } from "./speculation.ts";
 import type { StackSlot } from "./stack.ts";
 import { StackLive } from "./stack_live.ts";
 import { type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
@@ -40,6 +42,8 @@ export interface VerifyOptions {
   readonly claims?: ClaimRecorder;
   /** how many CPUs there will be, if that is known: bounds bpf_get_smp_processor_id */
   readonly cpus?: number;
+  /** what the process that loads the program has; everything, if not given */
+  readonly caps?: readonly Capability[];
 }
 
 export interface Subprog {
@@ -77,7 +81,13 @@ interface Branch {
 
 export class Env {
   readonly insns: readonly (Insn | undefined)[];
-  readonly facts: Facts;
+  /** what the JIT is told: of the current path, if it can be walked by a program that runs */
+  facts: Facts;
+  private readonly realFacts: Facts;
+  private readonly noFacts: Facts;
+  readonly caps: readonly Capability[];
+  readonly may: Rights;
+  readonly speculation: Speculation;
   readonly log: VerifierLog;
   private readonly texts: string[] = [];
   /** the program's maps, then the inner maps that lookups gave */
@@ -179,8 +189,15 @@ export class Env {
     const n = prog.insns.length;
     this.insns = prog.insns;
     this.strictAlignment = prog.flags.includes("strict_alignment");
-    this.testStateFreq = prog.flags.includes("test_state_freq");
-    this.facts = new Facts(n);
+    this.caps = options.caps ?? CAPABILITIES;
+    this.may = rightsOf(this.caps);
+    this.testStateFreq = this.may.testFlags && prog.flags.includes("test_state_freq");
+    this.realFacts = new Facts(n);
+    this.noFacts = new Facts(n);
+    this.facts = this.realFacts;
+    this.speculation = new Speculation(n);
+    this.ids.allPrecise = !this.may.imprecision;
+    this.ids.uninitStack = this.may.uninitStack;
     this.log = new VerifierLog(logFrom > 0 ? 0 : (options.logLevel ?? 0));
     this.maps = prog.maps.slice();
     this.mapUids = prog.maps.map(() => 0);
@@ -321,7 +338,7 @@ export class Env {
   textOf(insn: Insn): string {
     let text = this.texts[insn.pc];
     if (text === undefined) {
-      text = insnText(insn, this.kfuncs);
+      text = insnText(insn, this.kfuncs, this.may.pointerLeaks);
       this.texts[insn.pc] = text;
     }
     return text;
@@ -348,6 +365,7 @@ export class Env {
   rejectAt(pc: number, code: ErrnoName, ...reasons: string[]): never {
     if (this.blame !== undefined) reasons.push(this.blame.line);
     for (const r of reasons) this.log.line(r);
+    if (this.speculation.guarded && isStoppedBy(this.blame?.code ?? code)) throw STOPPED;
     this.closeLog();
     const insn = pc < 0 ? undefined : this.insns[pc];
     const line = pc < 0 ? undefined : this.lineAt(pc);
@@ -361,6 +379,11 @@ export class Env {
       stats: this.stats(),
       hint: this.hint,
     });
+  }
+
+  /** No further path can be queued. */
+  get isFull(): boolean {
+    return this.branches.length >= MAX_JMP_SEQ;
   }
 
   /** Queues the current state to be continued at pc; returns it, so that its facts can be narrowed. */
@@ -391,8 +414,12 @@ export class Env {
   /** Takes up the latest queued state; false when there is none. */
   pop(): boolean {
     const branch = this.branches.pop();
-    if (branch === undefined) return false;
+    if (branch === undefined) {
+      this.facts = this.realFacts;
+      return false;
+    }
     this.state = branch.state;
+    this.facts = branch.state.speculative ? this.noFacts : this.realFacts;
     this.pc = branch.pc;
     this.prevPc = branch.prevPc;
     if (this.log.level === 1) this.log.reset(branch.logPos);

@@ -26,7 +26,8 @@ import { checkSameMap, checkTimer, type FieldOwner, releaseLock, takeLock } from
 import type { Field } from "./fields.ts";
 import { checkFits, checkXchgField } from "./kptr.ts";
 import { pointedType } from "./trust.ts";
-import { checkStackBounds, constantAt, MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
+import { checkSecret } from "./privileges.ts";
+import { checkStackBounds, checkStackRange, constantAt, MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
 
 /** Memory that a helper reads or overwrites through an argument. */
 export interface MemArg {
@@ -35,8 +36,6 @@ export interface MemArg {
   readonly write: boolean;
   /** overwritten whole, never read: need not be initialised */
   readonly wholly: boolean;
-  /** what a refusal ends with */
-  readonly blame?: string;
 }
 
 /** A dynptr that is made: where. */
@@ -101,7 +100,14 @@ function refuseMem(env: Env, regno: number, reg: RegState): never {
 }
 
 /** `size` bytes at the register, read or written by a helper. */
-export function checkHelperMem(env: Env, regno: number, size: number, write: boolean, zeroOk: boolean): void {
+export function checkHelperMem(
+  env: Env,
+  regno: number,
+  size: number,
+  write: boolean,
+  zeroOk: boolean,
+  wholly = false,
+): void {
   const reg = env.regs[regno] as RegState;
   switch (reg.kind) {
     case "pkt":
@@ -121,7 +127,8 @@ export function checkHelperMem(env: Env, regno: number, size: number, write: boo
       return checkBtf(env, regno, { off: reg.off, size }, false);
     case "fp":
       if (size === 0 && !zeroOk) env.reject("EACCES", "invalid zero-sized read");
-      return checkStackBounds(env, regno, 0, size, write);
+      checkStackBounds(env, regno, 0, size, write);
+      return checkStackRange(env, regno, size, wholly);
     case "ctx":
       if (progRules(env.prog.type).plainCtx === true) return checkCtxMem(env, regno, size, write, zeroOk);
       return refuseMem(env, regno, reg);
@@ -147,7 +154,7 @@ function checkStructMem(env: Env, proto: HelperProto, regno: number, kind: ArgKi
 const WRITTEN: ReadonlySet<ArgKind> = new Set<ArgKind>(["uninit_mem", "inout_mem", "inout_mem_or_null"]);
 
 /** The length in this register, of the memory in the one before. */
-export function checkMemSize(env: Env, regno: number, write: boolean, zeroOk: boolean): void {
+export function checkMemSize(env: Env, regno: number, write: boolean, zeroOk: boolean, wholly = false): void {
   const s = (env.regs[regno] as RegState).s;
   if (s.sminHi < 0)
     env.reject("EACCES", `R${regno} min value is negative, either use unsigned or 'var &= const'`);
@@ -155,7 +162,7 @@ export function checkMemSize(env: Env, regno: number, write: boolean, zeroOk: bo
     env.reject("EACCES", `R${regno} invalid zero-sized read: u64=[${s.umin},${s.umax}]`);
   if (s.umaxNum >= MAX_VAR_OFF)
     env.reject("EACCES", `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
-  checkHelperMem(env, regno - 1, s.umaxNum, write, zeroOk);
+  checkHelperMem(env, regno - 1, s.umaxNum, write, zeroOk, wholly);
   markPrecise(env, regno);
 }
 
@@ -169,9 +176,9 @@ function checkSize(
   const write = before !== undefined && WRITTEN.has(argKind(before));
   const s = (env.regs[regno] as RegState).s;
   meta.maxSize = s.umaxNum;
-  checkMemSize(env, regno, write, zeroOk);
   const ptr = env.regs[regno - 1] as RegState;
   const wholly = before === "uninit_mem" && s.isConst && ptr.s.isConst;
+  checkMemSize(env, regno, write, zeroOk, wholly);
   meta.mem.push({ regno: regno - 1, size: s.umaxNum, write, wholly });
 }
 
@@ -201,18 +208,18 @@ function checkKey(env: Env, regno: number, reg: RegState, meta: CallMeta): void 
 
 function checkValue(env: Env, regno: number, write: boolean, meta: CallMeta): void {
   const size = env.mapAt(meta.map).valueSize;
-  checkHelperMem(env, regno, size, write, false);
-  const reg = env.regs[regno] as RegState;
-  meta.mem.push({ regno, size, write, wholly: write && reg.s.isConst });
+  const wholly = write && (env.regs[regno] as RegState).s.isConst;
+  checkHelperMem(env, regno, size, write, false, wholly);
+  meta.mem.push({ regno, size, write, wholly });
 }
 
 /** Memory whose length the prototype says. */
 function checkFixed(env: Env, regno: number, { size, access }: FixedArg, meta: CallMeta): void {
   const write = access !== "read";
-  checkHelperMem(env, regno, size, write, false);
+  const wholly = access === "uninit" && (env.regs[regno] as RegState).s.isConst;
+  checkHelperMem(env, regno, size, write, false, wholly);
   if (write) checkAligned(env, regno, size);
-  const reg = env.regs[regno] as RegState;
-  meta.mem.push({ regno, size, write, wholly: access === "uninit" && reg.s.isConst });
+  meta.mem.push({ regno, size, write, wholly });
 }
 
 function checkAllocSize(env: Env, regno: number, meta: CallMeta): void {
@@ -262,7 +269,10 @@ export function checkArg(env: Env, proto: HelperProto, i: number, meta: CallMeta
     return;
   }
   const reg = checkRegRead(env, regno);
-  if (arg === "anything") return noteEscape(env, reg);
+  if (arg === "anything") {
+    checkSecret(env, regno, reg, "leaks addr into helper function");
+    return noteEscape(env, reg);
+  }
   checkPktArg(env, proto, reg);
   const kind = kindFor(env, proto, arg, meta);
   const nullable = isNullableArg(arg);

@@ -1,10 +1,17 @@
-// Ids of two states that stand for each other: the same pattern, whatever the numbers. Used again for each comparison.
+// Ids of two states that stand for each other: the same pattern, whatever the numbers. Used again for each comparison,
+// of which it also says how much must be the same.
 
 export class IdMap {
   private readonly old: number[] = [];
   private readonly cur: number[] = [];
   private size = 0;
   private temp = 0;
+  /** masks of pointer arithmetic may differ where numbers do: those must be the same */
+  exactNumbers = false;
+  /** numbers matter though nothing is known to depend on them */
+  allPrecise = false;
+  /** stack that was never written may be read */
+  uninitStack = true;
 
   /** No pairs; `temp` and below are in use. */
   restart(temp: number): this {

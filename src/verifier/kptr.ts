@@ -38,12 +38,11 @@ export interface DirectAccess {
 /** An access to a map's value touches no special field; pointers may be loaded and stored as a whole. */
 export function checkFields(
   env: Env,
-  regno: number,
+  reg: RegState,
   off: number,
   size: number,
   direct: DirectAccess | undefined,
 ): void {
-  const reg = env.regs[regno] as RegState;
   for (const f of mapFields(env, reg.aux)) {
     if (reg.s.sminNum + off >= f.off + f.size || f.off >= reg.s.umaxNum + off + size) continue;
     if (!POINTERS.has(f.kind)) env.reject("EACCES", `${f.kind} cannot be accessed directly by load/store`);

@@ -1,9 +1,9 @@
 // Which registers may still be read at each insn, from the insns alone. Pruning need not compare the others.
 // Works per subprogram: a call reads its arguments and writes r0..r5.
-import { HELPERS } from "../spec/helpers.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 import { successors } from "./flow.ts";
+import { helperOf } from "./privileges.ts";
 
 const CALLER_SAVED = 0x3f; // r0..r5
 const ARGS = 0x3e; // r1..r5
@@ -18,16 +18,16 @@ function bit(regno: number): number {
   return 1 << regno;
 }
 
-function callUses(insn: Extract<Insn, { kind: "call" }>): number {
+function callUses(env: Env, insn: Extract<Insn, { kind: "call" }>): number {
   if (insn.callee.kind !== "helper") return ARGS;
-  const args = HELPERS[insn.callee.id]?.proto?.args;
+  const args = helperOf(env, insn.callee.id)?.args;
   if (args === undefined) return ARGS;
   let use = 0;
   for (let i = 0; i < args.length; i++) use |= bit(i + 1);
   return use;
 }
 
-function useDef(insn: Insn): UseDef {
+function useDef(env: Env, insn: Insn): UseDef {
   switch (insn.kind) {
     case "alu": {
       const src = insn.src.kind === "reg" ? bit(insn.src.regno) : 0;
@@ -57,7 +57,7 @@ function useDef(insn: Insn): UseDef {
     case "jmp":
       return { use: bit(insn.dst) | (insn.src.kind === "reg" ? bit(insn.src.regno) : 0), def: 0 };
     case "call":
-      return { use: callUses(insn), def: CALLER_SAVED };
+      return { use: callUses(env, insn), def: CALLER_SAVED };
     case "exit":
       return { use: bit(0), def: 0 };
     case "ja":
@@ -98,7 +98,7 @@ export function computeLiveRegs(env: Env): void {
   const todo: number[] = [];
   for (const insn of env.insns) {
     if (insn === undefined) continue;
-    const row = useDef(insn);
+    const row = useDef(env, insn);
     use[insn.pc] = row.use;
     keep[insn.pc] = ~row.def;
     env.liveRegs[insn.pc] = row.use;

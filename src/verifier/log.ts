@@ -77,9 +77,21 @@ function helperName(id: number): string | undefined {
   return row === undefined ? undefined : `bpf_${row.name}`;
 }
 
-/** The insn with its opcode in front, as the log prints it. */
-export function insnText(insn: Insn, kfuncs: ReadonlyMap<number, { readonly name: string }>): string {
-  return fmtInsn(insn, { code: true, helperName, kfuncName: (id) => kfuncs.get(id)?.name });
+const NO_ADDRESS = { kind: "imm", imm: 0n } as const;
+
+/** The insn with its opcode in front, as the log prints it; with `addresses`, those of maps too. */
+export function insnText(
+  insn: Insn,
+  kfuncs: ReadonlyMap<number, { readonly name: string }>,
+  addresses = true,
+): string {
+  const hidden =
+    !addresses && insn.kind === "ld_imm64" && (insn.value.kind === "map" || insn.value.kind === "map_value");
+  return fmtInsn(hidden ? { ...insn, value: NO_ADDRESS } : insn, {
+    code: true,
+    helperName,
+    kfuncName: (id) => kfuncs.get(id)?.name,
+  });
 }
 
 function fmtMap(map: MapDef | undefined): string {
@@ -151,7 +163,13 @@ function fmtRefs(refs: readonly Ref[]): string {
     .join(",")}`;
 }
 
-function fmtSlot(slot: StackSlot, spi: number, frame: Frame, maps: readonly MapDef[]): string | undefined {
+function fmtSlot(
+  slot: StackSlot,
+  spi: number,
+  frame: Frame,
+  maps: readonly MapDef[],
+  precise: boolean,
+): string | undefined {
   if (slot.object !== undefined) {
     const object = fmtObject(slot.object);
     return object === undefined ? undefined : ` fp${(-spi - 1) * 8}=${object}`;
@@ -165,8 +183,7 @@ function fmtSlot(slot: StackSlot, spi: number, frame: Frame, maps: readonly MapD
     types += SLOT_CHARS[b] ?? "?";
   }
   if (!valid) return undefined;
-  const value =
-    slot.spilled === undefined ? "" : fmtReg(slot.spilled, frame, maps, frame.preciseSlots.has(spi));
+  const value = slot.spilled === undefined ? "" : fmtReg(slot.spilled, frame, maps, precise);
   return ` fp${(-spi - 1) * 8}=${types}${value}`;
 }
 
@@ -178,18 +195,19 @@ export function fmtFrame(
   slotLo: number,
   slotHi: number,
   refs: readonly Ref[] = [],
+  allPrecise = false,
 ): string {
   let out = frame.frameno === 0 ? "" : ` frame${frame.frameno}:`;
   for (let i = 0; i < 11; i++) {
     const r = frame.regs[i] as RegState;
     if (r.kind === "?" || (regMask & (1 << i)) === 0) continue;
-    out += ` R${i}=${fmtReg(r, frame, maps, (frame.preciseRegs & (1 << i)) !== 0)}`;
+    out += ` R${i}=${fmtReg(r, frame, maps, allPrecise || (frame.preciseRegs & (1 << i)) !== 0)}`;
   }
   for (let spi = 0; spi < frame.stack.length; spi++) {
     const slot = frame.stack[spi];
     const wanted = spi < 32 ? (slotLo >>> spi) & 1 : (slotHi >>> (spi - 32)) & 1;
     if (slot === undefined || wanted === 0) continue;
-    out += fmtSlot(slot, spi, frame, maps) ?? "";
+    out += fmtSlot(slot, spi, frame, maps, allPrecise || frame.preciseSlots.has(spi)) ?? "";
   }
   out += fmtRefs(refs);
   if (frame.inCallback) out += " cb";

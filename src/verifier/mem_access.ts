@@ -21,6 +21,7 @@ import { checkFields, type DirectAccess, pointerAt, stepPointerLoad } from "./kp
 import { checkObject, isObjectKind, stepObjectLoad, stepObjectStore } from "./object_access.ts";
 import { Scalar } from "./scalar.ts";
 import { coerceToSize, coerceToSizeSx } from "./scalar_cast.ts";
+import { checkSecret, type Leak } from "./privileges.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 import {
   checkStackBounds,
@@ -97,8 +98,8 @@ export function checkRegion(
   size: number,
   memSize: number,
   zeroOk: boolean,
+  reg = env.regs[regno] as RegState,
 ): void {
-  const reg = env.regs[regno] as RegState;
   const min = reg.s.sminNum;
   if (min < 0 && min + off < 0)
     env.reject(
@@ -153,8 +154,25 @@ export function checkMapValue(
   if (write && ((map.flags & F_RDONLY_PROG) !== 0 || READ_ONLY.has(map.type)))
     env.reject("EACCES", `write into map forbidden, ${where}`);
   if (!write && (map.flags & F_WRONLY_PROG) !== 0) env.reject("EACCES", `read from map forbidden, ${where}`);
-  checkRegion(env, regno, off, size, map.valueSize, zeroOk);
-  checkFields(env, regno, off, size, direct);
+  checkMapPlace(env, regno, reg, { off, size, zeroOk }, direct);
+}
+
+export interface Place {
+  readonly off: number;
+  readonly size: number;
+  readonly zeroOk: boolean;
+}
+
+/** The bytes at `off` and the pointer's variable part lie in the value and are not the kernel's. */
+export function checkMapPlace(
+  env: Env,
+  regno: number,
+  reg: RegState,
+  { off, size, zeroOk }: Place,
+  direct?: DirectAccess,
+): void {
+  checkRegion(env, regno, off, size, env.mapAt(reg.aux).valueSize, zeroOk, reg);
+  checkFields(env, reg, off, size, direct);
 }
 
 export interface AccessOptions {
@@ -164,6 +182,12 @@ export interface AccessOptions {
   /** atomics: aligned wherever they point */
   readonly strict: boolean;
   readonly stored?: Stored;
+  /** the value read is not kept in a register: it must be a number */
+  readonly unseen?: true;
+}
+
+function checkStored(env: Env, { stored }: AccessOptions, leak: Leak): void {
+  if (stored !== undefined && stored.regno >= 0) checkSecret(env, stored.regno, stored.value, leak);
 }
 
 /** Everything that may be refused about one load or store. Changes nothing. */
@@ -175,16 +199,18 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
   switch (reg.kind) {
     case "fp":
       checkStackBounds(env, regno, insnOff, size, o.write);
-      if (!o.write) checkStackRead(env, regno, insnOff, size);
+      if (!o.write) checkStackRead(env, regno, insnOff, size, o.unseen === true);
       else if (o.stored !== undefined) checkStackWrite(env, regno, insnOff, size, o.stored);
       return;
     case "map_key":
       if (o.write) env.reject("EACCES", `write to change key R${regno} not allowed`);
       return checkRegion(env, regno, off, size, env.mapAt(reg.aux).keySize, false);
     case "map_value":
+      checkStored(env, o, "leaks addr into map");
       return checkMapValue(env, regno, off, size, false, o.write, { ...o, plain: !o.strict && !o.signed });
     case "mem":
       if (o.write && reg.is(RDONLY)) env.reject("EACCES", `R${regno} cannot write into ${regTypeStr(reg)}`);
+      checkStored(env, o, "leaks addr into mem");
       // nothing is known of what lies there: such loads cannot fault
       if (reg.is(RDONLY | UNTRUSTED)) return;
       return checkRegion(env, regno, off, size, reg.aux, false);
@@ -196,9 +222,12 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
     case "pkt_meta":
       if (o.write && progRules(env.prog.type).pkt !== "write")
         env.reject("EACCES", "cannot write into packet");
+      checkStored(env, o, "leaks addr into packet");
       return checkPacket(env, regno, off, size, false);
     default:
       if (!isObjectKind(reg.kind)) return refuse(env, regno, reg);
+      if (reg.kind === "ctx") checkStored(env, o, "leaks addr into ctx");
+      if (reg.kind === "flow_keys") checkStored(env, o, "leaks addr into flow keys");
       return checkObject(env, regno, reg.kind, { off, size, write: o.write, signed: o.signed });
   }
 }

@@ -3,6 +3,7 @@ import type { InsnOf } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 import { checkMem, stepLoad, stepStore } from "./mem_access.ts";
 import { isObjectKind } from "./object_access.ts";
+import { checkSecret } from "./privileges.ts";
 import { checkRegRead, checkRegWrite } from "./reg_checks.ts";
 import {
   isPktAny,
@@ -105,7 +106,8 @@ function loadReg(insn: InsnOf<"atomic">): number {
 export function execAtomic(env: Env, insn: InsnOf<"atomic">): void {
   const src = checkRegRead(env, insn.src);
   const base = checkRegRead(env, insn.base);
-  if (insn.op === "cmpxchg") checkRegRead(env, 0);
+  if (insn.op === "cmpxchg") checkSecret(env, 0, checkRegRead(env, 0), "leaks addr into mem");
+  checkSecret(env, insn.src, src, "leaks addr into mem");
   checkAtomicKind(env, insn.base, "stores into");
   const load = loadReg(insn);
   if (load >= 0) checkRegWrite(env, load);
@@ -114,7 +116,7 @@ export function execAtomic(env: Env, insn: InsnOf<"atomic">): void {
       "EACCES",
       `variable offset stack pointer cannot be passed into helper function; var_off=${fmtTnum(base.s)} off=${base.off + insn.off} size=${insn.size}`,
     );
-  checkMem(env, insn.base, insn.off, insn.size, { write: false, signed: false, strict: true });
+  checkMem(env, insn.base, insn.off, insn.size, { write: false, signed: false, strict: true, unseen: true });
   checkMem(env, insn.base, insn.off, insn.size, {
     write: true,
     signed: false,

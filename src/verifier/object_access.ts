@@ -34,9 +34,15 @@ function findCtxField(env: Env, a: ObjectAccess): CtxField | undefined {
   let found = env.ctxFields.get(key);
   if (found === undefined) {
     found = findField(env.ctx.fields, { ...a, attachType: env.prog.expectedAttachType });
+    if (found !== undefined && isKept(env, found, a)) return undefined;
     if (found !== undefined) env.ctxFields.set(key, found);
   }
   return found;
+}
+
+/** The field is for processes with a capability. */
+function isKept(env: Env, { privileged }: CtxField, a: ObjectAccess): boolean {
+  return !env.may.privilegedFields && (privileged === "load" || (privileged === "store" && a.write));
 }
 
 function structId(env: Env, gives: CtxValue): number | undefined {

@@ -274,16 +274,21 @@ function markEntry(env: Env, st: VerifierState, w: Wanted, from: VerifierState):
   return false;
 }
 
+/** Nothing needs to be marked. */
+function isAllCompared(env: Env): boolean {
+  return env.exact || !env.may.imprecision;
+}
+
 /** A decision depended on the current frame's register. */
 export function markPrecise(env: Env, regno: number): void {
-  if (env.exact || (env.regs[regno] as RegState).kind !== "scalar") return;
+  if (isAllCompared(env) || (env.regs[regno] as RegState).kind !== "scalar") return;
   const w = env.wanted.restart(env.state.frames.length - 1);
   w.add(regno);
   search(env, w, env.state, env.pc);
 }
 
 export function markSlotPrecise(env: Env, frameno: number, spi: number): void {
-  if (env.exact) return;
+  if (isAllCompared(env)) return;
   const w = env.wanted.restart(env.state.frames.length - 1);
   w.slotsOf(frameno).add(spi);
   search(env, w, env.state, env.pc);
@@ -291,7 +296,7 @@ export function markSlotPrecise(env: Env, frameno: number, spi: number): void {
 
 /** `cur`, which stands at `pc`, is covered by `old`: what mattered there matters here. True if that was news. */
 export function propagatePrecision(env: Env, old: VerifierState, cur: VerifierState, pc: number): boolean {
-  if (env.exact) return false;
+  if (isAllCompared(env)) return false;
   const w = env.wanted.restart(cur.frames.length - 1);
   for (let f = old.frames.length - 1; f >= 0; f--) {
     const frame = old.frames[f] as Frame;

@@ -1,7 +1,7 @@
 // What the search for precise scalars says at log level 2, in the kernel's words. Says only; marks nothing.
 import type { Insn } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
-import { fmtFrame } from "./log.ts";
+import { frameText } from "./log_state.ts";
 import type { Frame, SlotSet } from "./state.ts";
 
 // These lines are written for every insn of every search: nothing is built that is not in them.
@@ -33,7 +33,7 @@ export function logUndo(env: Env, frameno: number, regs: number, slots: SlotSet,
 
 export function logParent(env: Env, frame: Frame, regs: number, slots: SlotSet): void {
   if (env.log.level !== 2) return;
-  const state = fmtFrame(frame, env.maps, -1, -1, -1);
+  const state = frameText(env, frame);
   say(env, frame.frameno, `parent state regs=${fmtRegs(regs)} stack=${fmtSlots(slots)}: ${state}`);
 }
 

@@ -3,6 +3,7 @@
 import { effectiveAttach, progRules, returnRange } from "../spec/prog_rules.ts";
 import type { Env } from "./env.ts";
 import { markPrecise } from "./precision.ts";
+import { checkSecret } from "./privileges.ts";
 import { badRange, checkRegRead } from "./reg_checks.ts";
 import { checkNothingHeld } from "./refs.ts";
 import { type RegState, regTypeStr } from "./regs.ts";
@@ -49,7 +50,7 @@ function checkRange(env: Env, where: string, [min, max]: readonly [number, numbe
 
 /** The register is what the program returns. */
 export function checkReturned(env: Env, regno: number): void {
-  checkRegRead(env, regno);
+  checkSecret(env, regno, checkRegRead(env, regno), "leaks addr as return value");
   const range = returnRange(env.prog.type, env.prog.expectedAttachType);
   if (range !== undefined) checkRange(env, "At program exit", range, regno);
 }
@@ -58,6 +59,7 @@ export function checkReturned(env: Env, regno: number): void {
 export function checkExit(env: Env): void {
   checkNothingHeld(env, "BPF_EXIT instruction in main prog");
   const r0 = checkRegRead(env, 0);
+  checkSecret(env, 0, r0, "leaks addr as return value");
   if (env.frame.inAsyncCallback) return checkRange(env, "At async callback return", [0, 0]);
   const isProg = env.frame.subprogno === 0 || env.frame.subprogno === env.exceptionCb;
   const range = isProg ? returnRange(env.prog.type, env.prog.expectedAttachType) : undefined;

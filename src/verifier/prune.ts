@@ -2,7 +2,7 @@
 // cannot end. What "covers" means is decided elsewhere.
 import type { Env, Explored } from "./env.ts";
 import { activeDepthsDiffer, isActive } from "./iter.ts";
-import { fmtFrame } from "./log.ts";
+import { frameText } from "./log_state.ts";
 import { propagatePrecision } from "./precision.ts";
 import { addBackedge, enterScc, exitScc, isIncomplete } from "./scc.ts";
 import { liveSlots, updateStackLive } from "./stack_live.ts";
@@ -12,6 +12,9 @@ import type { Frame, VerifierState } from "./state.ts";
 
 /** A path's history is cut by a checkpoint before it gets longer than this. */
 const MAX_HISTORY = 40;
+
+/** More states than this are kept at an insn only with the right to. */
+const MAX_STATES = 64;
 
 type Verdict = "hit" | "miss" | "skip";
 
@@ -38,7 +41,7 @@ function matchOpen(env: Env, old: VerifierState, cur: VerifierState, pc: number)
 
 function rejectLoop(env: Env, old: VerifierState, cur: VerifierState, pc: number): never {
   env.log.source(env.lineAt(pc));
-  const show = (f: Frame): string => fmtFrame(f, env.maps, -1, -1, -1);
+  const show = (f: Frame): string => frameText(env, f);
   const states = [`cur state:${show(cur.cur)}`, `old state:${show(old.cur)}`];
   env.reject("EINVAL", `infinite loop detected at insn ${pc}`, ...states);
 }
@@ -135,7 +138,7 @@ export function isVisited(env: Env): boolean {
     }
   }
   if (count > env.maxStatesPerInsn) env.maxStatesPerInsn = count;
-  if (add) keep(env, pc);
+  if (add && (env.may.statesKept || count <= MAX_STATES)) keep(env, pc);
   return false;
 }
 

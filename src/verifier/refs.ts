@@ -1,7 +1,7 @@
 // Things a path must give back before it ends: taking them, giving them back, and what becomes of the values that
 // were derived from them. Which calls take and give is said elsewhere.
 import type { Env } from "./env.ts";
-import { UNKNOWN } from "./regs.ts";
+import { afterwards } from "./privileges.ts";
 import { StackSlot } from "./stack.ts";
 import { mapRegs, type VerifierState } from "./state.ts";
 
@@ -20,12 +20,13 @@ export function forgetRef(st: VerifierState, id: number): boolean {
   return true;
 }
 
-/** Gives the object back: every value derived from it is from now on just a number. False if it is not held. */
+/** Gives the object back: no value derived from it is a pointer any more. False if it is not held. */
 export function releaseRef(env: Env, id: number): boolean {
   if (!forgetRef(env.state, id)) return false;
+  const gone = afterwards(env);
   mapRegs(
     env.state,
-    (r) => (r.refId === id ? UNKNOWN : r),
+    (r) => (r.refId === id ? gone : r),
     (slot, r) => new StackSlot(slot.bytes, r),
   );
   return true;

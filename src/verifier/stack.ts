@@ -97,9 +97,10 @@ export function spillSize(slot: StackSlot): number {
   return n;
 }
 
-/** Any byte other than misc; an uninitialised one counts as misc, since it may be read. */
-function isAllMisc(slot: StackSlot): boolean {
-  if (slot.bytes === ALL_MISC || slot.bytes === 0) return true;
+/** No byte other than misc; an uninitialised one counts as misc where it may be read. */
+function isAllMisc(slot: StackSlot, uninitStack: boolean): boolean {
+  if (slot.bytes === ALL_MISC) return true;
+  if (!uninitStack) return false;
   for (let i = 0; i < 8; i++) {
     const b = byteAt(slot, i);
     if (b !== BYTE_MISC && b !== BYTE_INVALID) return false;
@@ -108,9 +109,11 @@ function isAllMisc(slot: StackSlot): boolean {
 }
 
 /** The slot's whole value as a scalar, if it can be read as one. */
-export function slotScalar(slot: StackSlot): RegState | undefined {
+export function slotScalar(slot: StackSlot, uninitStack: boolean): RegState | undefined {
   if (slot.bytes === ALL_SPILL && slot.spilled?.kind === "scalar") return slot.spilled;
-  return slot.spilled === undefined && slot.object === undefined && isAllMisc(slot) ? UNKNOWN : undefined;
+  return slot.spilled === undefined && slot.object === undefined && isAllMisc(slot, uninitStack)
+    ? UNKNOWN
+    : undefined;
 }
 
 /** A value of `size` bytes spilled at the slot's lowest address. */

@@ -1,10 +1,11 @@
 // Loads and stores through frame pointers: bounds, what a slot remembers, what a load gives back.
-// Programs may read stack bytes they never wrote; those reads are noted for the JIT, not refused.
+// Stack bytes that were never written may be read with the right to; those reads are noted for the JIT.
 import type { Env } from "./env.ts";
 import { stepFastcallSlot } from "./fastcall.ts";
 import { checkMayOverwrite, destroyDynptr } from "./dynptr_slots.ts";
 import { stackFlags } from "./history.ts";
 import { markPrecise } from "./precision.ts";
+import { isSecret } from "./privileges.ts";
 import { type RegState, UNKNOWN, ZERO, isNull, withId, withoutId } from "./regs.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 import {
@@ -49,7 +50,8 @@ export function checkStackBounds(env: Env, regno: number, off: number, size: num
     env.reject("EACCES", `invalid unbounded variable-offset ${what} stack R${regno}`);
   const min = minOff(reg, off);
   const max = maxOff(reg, off);
-  const inside = min >= -MAX_STACK && min <= -1;
+  const lowest = write || env.may.uninitStack ? -MAX_STACK : -8 * frameOf(env, reg).stack.length;
+  const inside = min >= lowest && min <= -1;
   if (inside && max + size <= 0) return;
   const where = `off=${reg.off + off} size=${size}`;
   env.reject(
@@ -92,6 +94,18 @@ function readBytes(env: Env, frame: Frame, min: number, end: number): RegState {
   return zeros ? ZERO : UNKNOWN;
 }
 
+/** The byte may become part of a number. */
+function isReadable(env: Env, byte: number): boolean {
+  return byte === BYTE_INVALID ? env.may.uninitStack : !isObjectByte(byte);
+}
+
+/** The lowest of these bytes that may not be read. */
+function unreadableIn(env: Env, frame: Frame, min: number, end: number): number | undefined {
+  if (env.may.uninitStack) return objectIn(frame, min, end);
+  for (let at = min; at < end; at++) if (!isReadable(env, byteOf(frame, at))) return at;
+  return undefined;
+}
+
 /** The lowest of these bytes that is part of an object. */
 function objectIn(frame: Frame, min: number, end: number): number | undefined {
   for (let at = min; at < end; at = (at & ~7) + 8)
@@ -100,12 +114,12 @@ function objectIn(frame: Frame, min: number, end: number): number | undefined {
 }
 
 /** A filled pointer must be whole. A read at a variable place gives an unknown number, whatever is there. */
-export function checkStackRead(env: Env, regno: number, off: number, size: number): void {
+export function checkStackRead(env: Env, regno: number, off: number, size: number, unseen: boolean): void {
   const reg = env.regs[regno] as RegState;
   const frame = frameOf(env, reg);
   const min = minOff(reg, off);
   const max = maxOff(reg, off);
-  const at = objectIn(frame, min, max + size);
+  const at = unreadableIn(env, frame, min, max + size);
   if (at !== undefined)
     env.reject(
       "EACCES",
@@ -115,8 +129,9 @@ export function checkStackRead(env: Env, regno: number, off: number, size: numbe
     );
   if (!reg.s.isConst) return;
   const spilled = frame.slot((-min - 1) >> 3).spilled;
-  if (spilled !== undefined && spilled.kind !== "scalar" && size !== 8)
-    env.reject("EACCES", "invalid size of register fill");
+  if (spilled === undefined || spilled.kind === "scalar") return;
+  if (size !== 8) env.reject("EACCES", "invalid size of register fill");
+  if (unseen && isSecret(env, spilled)) env.reject("EACCES", `leaking pointer from stack off ${min}`);
 }
 
 /** The value of a load; the caller truncates it to its size. */
@@ -202,8 +217,17 @@ function loseDynptrs(env: Env, frame: Frame, min: number, end: number): void {
   for (let spi = lo; spi <= hi; spi++) destroyDynptr(env, frame, spi);
 }
 
+/** Part of a pointer, once it is overwritten, would be readable as a number. */
+function checkCorrupts(env: Env, ptr: RegState, off: number, size: number): void {
+  if (env.may.pointerLeaks || size === 8 || !ptr.s.isConst) return;
+  const slot = frameOf(env, ptr).slot((-minOff(ptr, off) - 1) >> 3);
+  if (slot.spilled !== undefined && slot.spilled.kind !== "scalar")
+    env.reject("EACCES", "attempt to corrupt spilled pointer on stack");
+}
+
 export function checkStackWrite(env: Env, regno: number, off: number, size: number, stored: Stored): void {
   const ptr = env.regs[regno] as RegState;
+  checkCorrupts(env, ptr, off, size);
   checkOverwrites(env, ptr, off, size);
   const isPtr = stored.value.kind !== "scalar";
   if (!isPtr || !ptr.s.isConst) return;
@@ -229,6 +253,16 @@ export function stepStackWrite(env: Env, reg: RegState, off: number, size: numbe
   }
 }
 
+/** Loads that do not see this store yet would take for a number what is none, or the other way round. */
+function stepBarrier(env: Env, slot: StackSlot, hi: number, size: number, stored: Stored): void {
+  let needed = stored.regno >= 0 && stored.value.kind !== "scalar";
+  for (let i = hi; i > hi - size; i--) {
+    const b = byteAt(slot, i);
+    if (b !== BYTE_MISC && b !== BYTE_ZERO) needed = true;
+  }
+  if (needed) env.speculation.barrierAfter[env.pc] = 1;
+}
+
 function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: Stored): void {
   const i = -off - 1;
   const spi = i >> 3;
@@ -236,7 +270,9 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   const value = stored.value;
   env.scratchSlot(spi);
   if (size === 8) noteSlotWrite(env, frame.frameno, spi);
-  if (value.kind !== "scalar" || (off % 8 === 0 && stored.regno !== OPAQUE)) {
+  if (!env.may.storeBypass) stepBarrier(env, slot, i & 7, size, stored);
+  const isKept = off % 8 === 0 && stored.regno !== OPAQUE && env.may.numbersTracked;
+  if (value.kind !== "scalar" || isKept) {
     frame.setSlot(spi, spillSlot(slot, spillValue(env, stored, size), size));
     env.pushHistory(stackFlags(frame.frameno, spi), undefined);
     return;
@@ -285,6 +321,14 @@ function writeVariable(env: Env, frame: Frame, min: number, end: number, stored:
   if (zeroUsed && stored.regno >= 0) markPrecise(env, stored.regno);
 }
 
+/** A call may read the byte: to it, all are numbers. Those around a spilled number pass with it. */
+function isPassable(env: Env, frame: Frame, off: number): boolean {
+  const b = byteOf(frame, off);
+  if (b === BYTE_MISC || b === BYTE_ZERO) return true;
+  const { spilled } = frame.slot((-off - 1) >> 3);
+  return spilled === undefined ? isReadable(env, b) : !isSecret(env, spilled);
+}
+
 /** A call reads these bytes, or overwrites all of them unseen: they hold no object, or none that must stay. */
 export function checkStackRange(env: Env, regno: number, size: number, wholly: boolean): void {
   const reg = env.regs[regno] as RegState;
@@ -293,8 +337,7 @@ export function checkStackRange(env: Env, regno: number, size: number, wholly: b
   const max = maxOff(reg, 0);
   for (let off = min; off < max + size; off++) {
     const b = byteOf(frame, off);
-    if (!isObjectByte(b)) continue;
-    if (wholly && b !== BYTE_DYNPTR) continue;
+    if (wholly ? b !== BYTE_DYNPTR : isPassable(env, frame, off)) continue;
     if (wholly) env.reject("EACCES", `potential write to dynptr at off=${off} disallowed`);
     const place = reg.s.isConst ? `off ${min}` : `var_off ${fmtTnum(reg.s)}`;
     env.reject("EACCES", `invalid read from stack R${regno} ${place}+${off - min} size ${size}`);
@@ -333,7 +376,7 @@ export function constantAt(
   reg: RegState,
   size: number,
 ): { value: number; spi: number | undefined } | undefined {
-  if (reg.kind !== "fp" || !reg.s.isConst) return undefined;
+  if (!env.may.numbersTracked || reg.kind !== "fp" || !reg.s.isConst) return undefined;
   const i = -(reg.off + reg.s.constNum) - 1;
   const spi = i >> 3;
   const slot = frameOf(env, reg).slot(spi);

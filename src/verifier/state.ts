@@ -142,6 +142,8 @@ export class VerifierState {
   rcuDepth = 0;
   /** this path is a callback that may sleep, whatever the program may */
   inSleepable = false;
+  /** no program that runs is ever here: what a processor may do before it finds that it guessed wrong */
+  speculative = false;
 
   constructor(readonly frames: Frame[]) {}
 
@@ -161,6 +163,7 @@ export class VerifierState {
     st.preemptDepth = this.preemptDepth;
     st.rcuDepth = this.rcuDepth;
     st.inSleepable = this.inSleepable;
+    st.speculative = this.speculative;
     return st;
   }
 

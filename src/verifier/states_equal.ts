@@ -9,6 +9,7 @@ import {
   BYTE_INVALID,
   BYTE_MISC,
   BYTE_SPILL,
+  BYTE_ZERO,
   slotScalar,
   type StackObject,
   type StackSlot,
@@ -43,7 +44,8 @@ function regSafe(old: RegState, cur: RegState, ids: IdMap, mode: Mode, precise: 
   if (old.kind !== cur.kind || ((old.flags ^ cur.flags) & ~ADD_CONST) !== 0) return false;
   switch (old.kind) {
     case "scalar":
-      return (!precise && mode === "covered") || scalarSafe(old, cur, ids);
+      if (ids.exactNumbers) return sameButId(old, cur) && ids.sameScalar(old.id, cur.id);
+      return (!precise && !ids.allPrecise && mode === "covered") || scalarSafe(old, cur, ids);
     case "map_key":
     case "map_value":
     case "mem":
@@ -85,14 +87,15 @@ function objectSafe(old: StackObject, cur: StackObject, ids: IdMap): boolean {
 
 function slotSafe(old: StackSlot, cur: StackSlot, ids: IdMap, mode: Mode, precise: boolean): boolean {
   if (old.bytes === 0) return true;
-  const oldScalar = slotScalar(old);
-  const curScalar = slotScalar(cur);
+  const oldScalar = slotScalar(old, ids.uninitStack);
+  const curScalar = slotScalar(cur, ids.uninitStack);
   if (oldScalar !== undefined && curScalar !== undefined)
     return regSafe(oldScalar, curScalar, ids, mode, precise);
   for (let i = 0; i < 8; i++) {
     const o = byteAt(old, i);
-    if (o === BYTE_INVALID || o === BYTE_MISC) continue; // read as anything, whatever is there now
-    if (o !== byteAt(cur, i)) return false;
+    if (o === BYTE_INVALID || (o === BYTE_MISC && ids.uninitStack)) continue; // read as anything, whatever is there now
+    const c = byteAt(cur, i);
+    if (o !== c && !(o === BYTE_MISC && c === BYTE_ZERO)) return false;
   }
   if (old.object !== undefined) return cur.object !== undefined && objectSafe(old.object, cur.object, ids);
   if (byteAt(old, 7) !== BYTE_SPILL) return true;
@@ -167,8 +170,9 @@ export function statesEqual(
   pc: number,
   mode: Mode,
 ): boolean {
-  if (old.frames.length !== cur.frames.length) return false;
+  if (old.frames.length !== cur.frames.length || (old.speculative && !cur.speculative)) return false;
   const ids = env.ids.restart(env.idGen);
+  ids.exactNumbers = env.speculation.exploreLimits;
   if (!refsSafe(old, cur, ids)) return false;
   for (const frame of cur.frames) {
     const was = old.frames[frame.frameno] as Frame;

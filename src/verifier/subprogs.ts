@@ -40,12 +40,25 @@ export function findSubprog(env: Env, pc: number): number {
   return env.subprogStarts.get(pc) ?? -1;
 }
 
+function isKfuncCall(insn: Insn): boolean {
+  return insn.kind === "call" && insn.callee.kind === "kfunc";
+}
+
+function refuseFunctions(env: Env): never {
+  env.rejectAt(
+    -1,
+    "EPERM",
+    "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN",
+  );
+}
+
 /** `also`: a subprogram that no insn names. */
 export function addSubprogs(env: Env, also: number | undefined): void {
   const starts = new Set([0]);
   for (const insn of env.insns) {
     if (insn === undefined) continue;
     const pc = calleePc(insn);
+    if (!env.may.functions && (pc !== undefined || isKfuncCall(insn))) refuseFunctions(env);
     if (pc === undefined) continue;
     if (pc < 0 || pc >= env.insns.length) env.rejectAt(insn.pc, "EINVAL", "call to invalid destination");
     starts.add(pc);

@@ -3,6 +3,7 @@
 import type { Insn, InsnOf } from "../isa/insn.ts";
 import { CTX_LAYOUTS } from "../spec/ctx/layouts.ts";
 import { BpfError } from "../spec/errors.ts";
+import { CAPABILITIES } from "../spec/privileges.ts";
 import { execAlu } from "./alu.ts";
 import { execJmp } from "./branch.ts";
 import { entryRegs } from "./call_global.ts";
@@ -25,14 +26,16 @@ import { attachTarget } from "./attach_target.ts";
 import { computeLiveRegs } from "./live_regs.ts";
 import { checkAbnormalReturns, execLdAbs } from "./ld_abs.ts";
 import { checkLdImm64 } from "./ld_imm64.ts";
-import { logTouched, logWholeState } from "./log_state.ts";
+import { fromTo, logTouched, logWholeState } from "./log_state.ts";
 import { checkMapUses } from "./map_use.ts";
 import { execAtomic, execLdx, execSt } from "./mem_insns.ts";
 import { issue, type Prog, type SubprogInfo, type VerifiedProg } from "./proof.ts";
 import { endPath, isVisited } from "./prune.ts";
 import { checkAttachType, checkExit, checkSleepable } from "./prog_type.ts";
+import { checkLoadable } from "./privileges.ts";
 import { checkCallUnderLock } from "./special_args.ts";
 import { computeSccs } from "./scc.ts";
+import { checkTailMaps, execGuarded } from "./speculation.ts";
 import { beginInsn, endInsn } from "./stack_live.ts";
 import { MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 import { addSubprogs, checkMaxStackDepth, checkSubprogs } from "./subprogs.ts";
@@ -133,6 +136,16 @@ function exec(env: Env, insn: Insn): boolean {
   }
 }
 
+/** Executes one insn and notes what it does to the stack; false where the path ends. */
+function step(env: Env, insn: Insn): boolean {
+  const { pc } = env;
+  if (env.state.speculative && env.speculation.barrierBefore[pc] === 1) return false;
+  beginInsn(env);
+  const open = env.state.speculative ? execGuarded(env, () => exec(env, insn)) : exec(env, insn);
+  endInsn(env, pc);
+  return open;
+}
+
 /** Follows every path from env.pc until none is left. */
 function walk(env: Env): void {
   let newPath = false;
@@ -153,7 +166,7 @@ function walk(env: Env): void {
     if (env.prunePoint[env.pc] === 1 && isVisited(env)) {
       if (env.log.level > 0) {
         if (newPath) env.log.line("");
-        env.log.line(newPath ? `from ${prevPc} to ${env.pc}: safe` : `${env.pc}: safe`);
+        env.log.line(newPath ? `${fromTo(env)}: safe` : `${env.pc}: safe`);
       }
       open = false;
     } else {
@@ -161,12 +174,10 @@ function walk(env: Env): void {
       if (env.log.level > 0) logInsn(env, insn, newPath);
       newPath = false;
       env.facts.seen(env.pc);
-      env.options.claims?.(env.pc, env.regs, env.frame.stack, env.state.frames);
+      if (!env.state.speculative) env.options.claims?.(env.pc, env.regs, env.frame.stack, env.state.frames);
       prevPc = env.pc;
       const depth = env.state.frames.length;
-      beginInsn(env);
-      open = exec(env, insn);
-      endInsn(env, prevPc);
+      open = step(env, insn);
       if (open && insn.kind === "exit" && env.state.frames.length < depth) newPath = true;
     }
     if (open) continue;
@@ -225,8 +236,6 @@ function subprogInfos(env: Env): SubprogInfo[] {
   }));
 }
 
-const MAX_PROG_INSNS = 1_000_000;
-
 /** What level 2 begins with: subprograms and live registers. */
 function logProgram(env: Env): void {
   env.subprogs.forEach((s, i) => {
@@ -258,10 +267,9 @@ function checkCallbacksSeen(env: Env): void {
 }
 
 function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg {
+  checkLoadable(prog, options.caps ?? CAPABILITIES);
   const ctx = CTX_LAYOUTS[prog.type];
   if (ctx === undefined) throw new BpfError("EINVAL", `programs of type ${prog.type} cannot be verified yet`);
-  if (prog.insns.length === 0 || prog.insns.length > MAX_PROG_INSNS)
-    throw new BpfError("E2BIG", `a program has 1 to ${MAX_PROG_INSNS} insns, this one ${prog.insns.length}`);
   const started = performance.now();
   const env = new Env(prog, ctx, options, logFrom);
   checkAttachType(env);
@@ -288,6 +296,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkThrowsInCallbacks(env);
   checkMaxStackDepth(env);
   checkCallbacksSeen(env);
+  checkTailMaps(env);
   env.timeUs = Math.round((performance.now() - started) * 1000);
   env.closeLog();
   const aux = env.facts.finish();

@@ -132,6 +132,27 @@ describe("list and verify", () => {
     expect(verdict?.["processed"]).toBeGreaterThan(178);
   });
 
+  it("verifies as if loaded by a process with few capabilities", () => {
+    const verdict = (...args: string[]) =>
+      (JSON.parse(softirq("verify", ...args, "--json").out) as Record<string, unknown>[])[0];
+    expect(verdict(OBJECT, "--unprivileged")).toMatchObject({
+      accept: false,
+      errno: "EPERM",
+      message: "map 'blocked4': maps of type lpm_trie need CAP_BPF",
+    });
+    const bad = ["test/objects/bad.o", "--prog", "bad_packet_one_past"];
+    expect(verdict(...bad, "--unprivileged")).toMatchObject({
+      errno: "EPERM",
+      message: "programs of type xdp need CAP_BPF and CAP_NET_ADMIN",
+    });
+    expect(verdict(...bad, "--caps", "bpf,net_admin")).toMatchObject({ errno: "EACCES" });
+    for (const args of [
+      ["--caps", "root"],
+      ["--caps", "bpf", "--unprivileged"],
+    ])
+      expect(softirq("verify", ...bad, ...args).status).toBe(2);
+  });
+
   it("prints the log in the kernel's form", () => {
     const run = softirq("verify", OBJECT, "--prog", "firewall", "--log", "2");
     expect(run.out).toMatch(/^0: R1=ctx\(\) R10=fp0$/m);

@@ -54,6 +54,13 @@ describe("random programs", () => {
     expect(run.stats.features.get(name) ?? 0).toBeGreaterThan(0);
   });
 
+  it("do so too where a process may not see addresses and guesses are walked", async () => {
+    const { stats, failures } = await runRandom({ seed: SEED, count: 150, caps: ["bpf", "net_admin"] });
+    expect(failures.map(({ seed, where, what }) => `seed ${seed}: ${where}: ${what}`)).toEqual([]);
+    expect(stats.accepted).toBeGreaterThan(30);
+    expect(stats.accepted).toBeLessThan(75);
+  }, 300_000);
+
   it("come out the same from the same seed", async () => {
     const again = await runRandom({ seed: SEED, count: 20 });
     const third = await runRandom({ seed: SEED, count: 20 });

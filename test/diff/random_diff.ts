@@ -7,6 +7,7 @@ import type { Insn } from "../../src/isa/insn.ts";
 import { wasmEngine } from "../../runtime/engine/wasm.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import type { Prog, VerifiedProg } from "../../src/verifier/proof.ts";
 import { verify, VerifierError } from "../../src/verifier/verify.ts";
 import { type RandomProg, randomProg } from "../harness/random_prog.ts";
@@ -41,9 +42,14 @@ const options = (checked: boolean): EngineOptions => ({ checked, opt: 1, cache: 
 
 type Checked = VerifiedProg | { readonly refused: string };
 
-function tryVerify(prog: Prog, claims?: Claims): Checked {
+function tryVerify(prog: Prog, caps: readonly Capability[], claims?: Claims): Checked {
   try {
-    return verify(prog, { cpus: 1, logLevel: 0, ...(claims === undefined ? {} : { claims: claims.record }) });
+    return verify(prog, {
+      cpus: 1,
+      logLevel: 0,
+      caps,
+      ...(claims === undefined ? {} : { claims: claims.record }),
+    });
   } catch (error) {
     if (error instanceof VerifierError) return { refused: error.reasons[0] ?? error.message };
     if (error instanceof TooManyClaims) return { refused: "too large" };
@@ -74,7 +80,11 @@ export class RandomDiff {
     return { checked, random, batch: new BatchWorld(random), name: checked ? "wasm checked" : "wasm" };
   });
 
-  constructor(readonly stats: Stats) {}
+  /** `caps`: what the process has that has the programs verified */
+  constructor(
+    readonly stats: Stats,
+    readonly caps: readonly Capability[] = CAPABILITIES,
+  ) {}
 
   /** Programs of these seeds, in one module for each kind of WebAssembly. */
   async seeds(from: number, count: number): Promise<Failure[]> {
@@ -104,7 +114,7 @@ export class RandomDiff {
       failures.push({ seed, where, what, pc: undefined, prog });
     };
     try {
-      const verified = tryVerify(prog);
+      const verified = tryVerify(prog, this.caps);
       if ("refused" in verified) {
         this.stats.reject(verified.refused);
         return undefined;
@@ -163,7 +173,7 @@ export class RandomDiff {
       prog: first.random.prog,
     };
     if (jobs.length === 1) return [failure];
-    const fresh = new RandomDiff(this.stats);
+    const fresh = new RandomDiff(this.stats, this.caps);
     const failures: Failure[] = [];
     for (const job of jobs) failures.push(...(await fresh.run([job])));
     return failures.length > 0 ? failures : [failure];
@@ -179,7 +189,7 @@ export class RandomDiff {
       prog: random.prog,
     });
     const claims = new Claims();
-    const exact = tryVerify(random.prog, claims);
+    const exact = tryVerify(random.prog, this.caps, claims);
     this.stats.claims += claims.count;
     if ("refused" in exact) {
       for (const [i, { tableIndex }] of wasm.entries())

@@ -2,6 +2,7 @@
 // every engine, with statistics at the end. Prints a failure with its seed, program and packets, and what is left of it when shrunk.
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
+import type { Capability } from "../../src/spec/privileges.ts";
 import { randomProg } from "../harness/random_prog.ts";
 import { interpEngine } from "../../runtime/engine/interp_engine.ts";
 import { RandomWorld } from "../harness/random_world.ts";
@@ -20,6 +21,7 @@ export interface RandomRun {
 export interface RandomRunOptions {
   readonly seed: number;
   readonly count: number;
+  readonly caps?: readonly Capability[];
   /** failures after which the run ends */
   readonly maxFailures?: number;
   readonly progress?: (done: number, failures: number, stats: Stats) => void;
@@ -28,12 +30,12 @@ export interface RandomRunOptions {
 
 export async function runRandom(run: RandomRunOptions): Promise<RandomRun> {
   const stats = new Stats();
-  let diff = new RandomDiff(stats);
+  let diff = new RandomDiff(stats, run.caps);
   const failures: Failure[] = [];
   const end = run.seed + run.count;
   for (let seed = run.seed, batches = 1; seed < end; seed += BATCH, batches++) {
     // tables only grow
-    if (batches % 100 === 0) diff = new RandomDiff(stats);
+    if (batches % 100 === 0) diff = new RandomDiff(stats, run.caps);
     const found = await diff.seeds(seed, Math.min(BATCH, end - seed));
     failures.push(...found);
     for (const failure of found) await run.onFailure?.(failure);

@@ -5,6 +5,7 @@ import { encodeInsns } from "../../src/isa/encode.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 import { errnoName } from "../../src/spec/errors.ts";
 import { MAP_TYPES } from "../../src/spec/map_types.ts";
+import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import { progTypeId } from "../../src/spec/prog_types.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { VerifierError, verify } from "../../src/verifier/verify.ts";
@@ -23,11 +24,12 @@ const PROCESSED = /^processed (\d+) insns/m;
 export class KernelVerdicts {
   readonly #sys = new BpfSys("verdicts");
   readonly #maps: readonly number[];
-  readonly #btf: number;
+  /** undefined: this process may not load types */
+  readonly #btf: number | undefined;
   readonly #counts = new Uint8Array(4096);
   #log: Uint8Array | undefined;
 
-  constructor(maps: readonly MapDef[]) {
+  constructor(maps: readonly MapDef[], mayLoadTypes = true) {
     this.#maps = maps.map((m) =>
       this.#sys.mapCreate({
         name: m.name,
@@ -40,7 +42,7 @@ export class KernelVerdicts {
         numaNode: 0,
       }),
     );
-    this.#btf = loadStaticFuncs(this.#sys);
+    this.#btf = mayLoadTypes ? loadStaticFuncs(this.#sys) : undefined;
   }
 
   #withFd(insn: Insn | undefined): Insn | undefined {
@@ -62,7 +64,7 @@ export class KernelVerdicts {
       flags: 0,
       license: "GPL",
       insns: encodeInsns(prog.insns.map((insn) => this.#withFd(insn))),
-      ...(prog.funcs.length > 1 ? { funcs: staticFuncs(prog, this.#btf) } : {}),
+      ...(prog.funcs.length > 1 && this.#btf !== undefined ? { funcs: staticFuncs(prog, this.#btf) } : {}),
     };
   }
 
@@ -90,9 +92,10 @@ export class KernelVerdicts {
 }
 
 /** Ours, in the same form. */
-export function ourVerdict(prog: Prog): Verdict {
+export function ourVerdict(prog: Prog, caps: readonly Capability[] = CAPABILITIES): Verdict {
   try {
-    return { code: "", words: "", processed: verify(prog, { cpus: availableParallelism() }).stats.processed };
+    const { stats } = verify(prog, { cpus: availableParallelism(), caps });
+    return { code: "", words: "", processed: stats.processed };
   } catch (e) {
     if (!(e instanceof VerifierError)) throw e;
     return { code: e.code, words: e.reasons.at(-1) ?? "", processed: e.stats.processed };

@@ -1,7 +1,8 @@
 // Plausible random XDP programs, from a seed: packet parsing with bounds checks, map values, arithmetic of every kind,
 // branches, bounded loops, spills, atomics, helpers, subprograms. Most are accepted by a verifier; now and then a
 // check is left out on purpose. The same seed gives the same program.
-import type { Prog } from "../../src/verifier/proof.ts";
+import { missingForMap } from "../../src/spec/privileges.ts";
+import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import {
   makeCtxLoad,
   makeGamble,
@@ -64,7 +65,34 @@ export interface RandomOptions {
   readonly helpers?: boolean;
   /** statements at the top of the program; default 3 to 16 */
   readonly statements?: number;
+  /** socket_filter: of what a process without capabilities may do; default xdp */
+  readonly type?: "xdp" | "socket_filter";
 }
+
+/** A process without capabilities may create these. */
+const FILTER_MAPS: readonly MapDef[] = RANDOM_MAPS.map((m) =>
+  missingForMap(m.type, []) === undefined ? m : { ...m, type: "hash" },
+);
+
+/** No packets, no functions, nothing that jumps back. */
+const FILTER_STATEMENTS: readonly Statement[] = [
+  [16, makeAlu],
+  [4, makeUnary],
+  [4, makeConstant],
+  [9, makeStackStore],
+  [9, makeStackLoad],
+  [1, makeStackIndex],
+  [3, makeStackAtomic],
+  [12, makeBranch],
+  [3, makeCtxLoad],
+  [6, makeGlobal],
+  [12, makeValueAccess],
+  [6, makeGamble],
+  [8, makeLookup],
+  [3, makeNumber],
+  [4, makeUpdate],
+  [1, makeContextCall],
+];
 
 const STATEMENTS: readonly Statement[] = [
   [24, makeAlu],
@@ -138,7 +166,9 @@ function makeFunction(g: Gen, plan: Planned, statements: number): void {
 
 /** The program of a seed. It need not be valid. */
 export function randomProg(seed: number, options: RandomOptions = {}): RandomProg {
-  const g = new Gen(seed, options.helpers === false ? STATEMENTS : [...STATEMENTS, ...HELPER_STATEMENTS]);
+  const type = options.type ?? "xdp";
+  const xdp = options.helpers === false ? STATEMENTS : [...STATEMENTS, ...HELPER_STATEMENTS];
+  const g = new Gen(seed, type === "xdp" ? xdp : FILTER_STATEMENTS);
   makeFunction(g, { takes: "ctx", level: 0 }, options.statements ?? g.rng.between(3, 16));
   for (let i = 0; i < g.planned.length; i++) {
     const plan = g.planned[i];
@@ -146,11 +176,11 @@ export function randomProg(seed: number, options: RandomOptions = {}): RandomPro
   }
   const prog: Prog = {
     name: `random_${seed}`,
-    type: "xdp",
+    type,
     flags: [],
     gplCompatible: true,
     insns: g.b.finish(),
-    maps: RANDOM_MAPS,
+    maps: type === "xdp" ? RANDOM_MAPS : FILTER_MAPS,
     subprogs: g.b.functions.map((pc, i) => ({
       name: i === 0 ? `random_${seed}` : `sub_${i}`,
       pc,

@@ -44,16 +44,22 @@ export interface LoadOptions {
   readonly maps?: readonly MapDef[];
   /** "r2": what the log first shows in r2; "call": what it shows of r0 after the last call */
   readonly show?: "r2" | "call";
+  /** the command that the loader is an argument of, then the loader: for one that may do less */
+  readonly under?: readonly string[];
 }
 
 /** `loader` is prog_load.c built; needs root. */
 export function loadInKernel(
   loader: string,
   progs: readonly KernelProg[],
-  { maps = [], show }: LoadOptions = {},
+  { maps = [], show, under = [loader] }: LoadOptions = {},
 ): KernelVerdict[] {
   const args = [...(show === undefined ? [] : [show]), ...maps.map(mapArg)];
-  const out = execFileSync(loader, args, { input: progs.map(line).join(""), maxBuffer: 2 ** 30 }).toString();
+  const [command = loader, ...before] = under;
+  const out = execFileSync(command, [...before, ...args], {
+    input: progs.map(line).join(""),
+    maxBuffer: 2 ** 30,
+  }).toString();
   const verdicts = out
     .split("\n")
     .slice(0, -1)

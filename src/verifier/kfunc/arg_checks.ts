@@ -66,7 +66,7 @@ function checkSizedMem(env: Env, { i, regno, reg, param }: PtrArg, meta: KfuncMe
       checkMemSize(env, regno + 1, true, true);
     });
     env.blame = undefined;
-    meta.mem.push({ regno, size: size.s.umaxNum, write: true, wholly: false, blame });
+    meta.mem.push({ regno, size: size.s.umaxNum, write: true, wholly: false });
   }
   if (!next.has("__szk")) return;
   if (!size.s.isConst) env.reject("EINVAL", `R${regno + 1} must be a known constant`);

@@ -11,7 +11,7 @@ import { stepDynptrRead, stepNewDynptr } from "../dynptr.ts";
 import { forkNext, stepIter } from "../iter.ts";
 import { releaseRef } from "../refs.ts";
 import type { RegState } from "../regs.ts";
-import { checkStackRange, stepStackRange } from "../stack_access.ts";
+import { stepStackRange } from "../stack_access.ts";
 import { inRcu, inSleepable } from "../trust.ts";
 import { checkKfuncArgs } from "./args.ts";
 import { findKfunc, type Kfunc } from "./desc.ts";
@@ -82,11 +82,6 @@ export function execKfunc(env: Env, insn: InsnOf<"call">): boolean {
   if (kfunc === undefined) throw new Error("the kernel function was not looked up");
   checkAllowed(env, kfunc);
   const meta = checkKfuncArgs(env, kfunc);
-  for (const m of meta.mem) {
-    if (m.blame !== undefined) env.blame = { line: m.blame };
-    if (env.regs[m.regno]?.kind === "fp") checkStackRange(env, m.regno, m.size, m.wholly);
-    env.blame = undefined;
-  }
   stepMem(env, meta);
   stepIter(env, meta);
   if (meta.dynptr !== undefined) stepDynptrRead(env, meta.dynptr);
