@@ -12,12 +12,16 @@ import {
   EV_LEN,
   EV_MAP,
   EV_PACKET,
+  EV_POS,
   EV_PERF,
   EV_PRINTK,
   EV_RING,
   EV_SIZE,
   MAP_LOST,
+  MAP_TYPE,
+  RING_REFUSED,
 } from "../memory/layout.ts";
+import { MAP_TYPES } from "../../src/spec/map_types.ts";
 import type { Sink } from "./reader.ts";
 import type { World } from "../memory/world.ts";
 
@@ -39,6 +43,28 @@ export const NO_PACKET = 0xffffffffffffffffn;
 interface Kept<T> {
   readonly items: T[];
   lost: number;
+}
+
+/** What came out of a map, and what did not. */
+export interface Sent {
+  readonly items: readonly EventRecord[];
+  /** found no room on their way here, or came after as many as are kept */
+  readonly lost: number;
+  /** of a ring buffer: records there was no room for in it; their programs were told */
+  readonly refused?: number;
+}
+
+interface Found {
+  readonly at: number;
+  readonly packet: bigint;
+  readonly map: number;
+  readonly pos: number;
+}
+
+/** Positions wrap; what is compared lay in one ring at nearly the same time. */
+function inOrder(a: Found, b: Found): number {
+  if (a.packet !== b.packet) return a.packet < b.packet ? -1 : 1;
+  return a.map - b.map || (a.pos - b.pos) | 0;
 }
 
 export class Events {
@@ -76,9 +102,12 @@ export class Events {
   }
 
   /** What was sent to a PERF_EVENT_ARRAY or RINGBUF. */
-  recordsOf(map: number): Kept<EventRecord> {
+  recordsOf(map: number): Sent {
     const { items, lost } = this.#keptOf(map);
-    return { items, lost: lost + Number(this.#world.view.getBigUint64(map + MAP_LOST, true)) };
+    const { view } = this.#world;
+    const count = (word: number): number => Number(view.getBigUint64(map + word, true));
+    const isRing = view.getUint32(map + MAP_TYPE, true) === MAP_TYPES.ringbuf.id;
+    return { items, lost: lost + count(MAP_LOST), ...(isRing ? { refused: count(RING_REFUSED) } : {}) };
   }
 
   #keptOf(map: number): Kept<EventRecord> {
@@ -100,20 +129,24 @@ export class Events {
     }
   }
 
-  /** Takes all records out of every CPU's buffer, by packet; what a timer sent comes behind its CPU's last packet. */
+  /**
+   * Takes all records out of every CPU's buffer, by packet; what a timer sent comes behind its CPU's last packet. Records of
+   * one packet may have been read out of their ring by different CPUs: they come as they lay in it.
+   */
   drain(): void {
     const { ncpus, view, bytes } = this.#world;
     if (ncpus === 1) return this.drainCpu(0);
-    const found: { at: number; packet: bigint }[] = [];
+    const found: Found[] = [];
     for (let i = 0; i < ncpus; i++) {
       let last = -1n;
       for (const at of this.#recordsOf(i)) {
         const packet = view.getBigUint64(at + EV_PACKET, true);
         if (packet !== NO_PACKET) last = packet;
-        found.push({ at, packet: last });
+        const [map, pos] = [view.getUint32(at + EV_MAP, true), view.getUint32(at + EV_POS, true)];
+        found.push({ at, packet: last, map, pos });
       }
     }
-    found.sort((a, b) => (a.packet < b.packet ? -1 : a.packet > b.packet ? 1 : 0));
+    found.sort(inOrder);
     for (const { at } of found) this.#take(view, bytes, at);
     for (let i = 0; i < ncpus; i++) this.#empty(i);
   }

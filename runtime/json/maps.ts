@@ -57,6 +57,7 @@ export function mapToJson(object: ShownObject, map: ShownMap, options: MapsToJso
         bytes: hex(r.bytes),
       })),
       lost: kept?.lost ?? 0,
+      ...(kept?.refused === undefined ? {} : { refused: kept.refused }),
     };
   }
   if (map.values !== undefined && MAP_TYPES[map.shape.type].key.rule === "none")

@@ -37,6 +37,8 @@ export interface ShownObject {
 export interface Kept<T> {
   readonly items: readonly T[];
   readonly lost: number;
+  /** of a ring buffer: records there was no room for when they were sent, which their programs were told */
+  readonly refused?: number;
 }
 
 /** What programs sent to user space. */

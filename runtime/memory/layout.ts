@@ -359,6 +359,7 @@ export const EV_TIME = 16; // u64 ns, CPU_MONOTONIC
 export const EV_CPU = 24; // u32
 export const EV_MAP = 28; // u32, address of the map header
 export const EV_LEN = 32; // u32, bytes of data
+export const EV_POS = 36; // u32, of a ring buffer: where in it the record lay, in 8 bytes; only grows, but for the wrap; else 0
 export const EV_DATA = 40; // perf: the program's bytes, then the packet's; printk: the formatted text
 export const EV_PERF = 1;
 export const EV_PRINTK = 2;
@@ -416,6 +417,7 @@ export const BLOOM_HASHES = 56; // u32
 export const RING_PROD = 192; // u64, bytes ever taken
 export const RING_CONS = 256; // u64, bytes ever read
 export const RING_READER = 320; // u32, somebody is reading
+export const RING_REFUSED = 384; // u64, records there was no room for: their programs were told
 export const MAP_PREFIX_BITS = 512; // lpm: u64[33], bit n: prefixes of length n were stored; behind the header
 export const MAP_PREFIX_BITS_SIZE = 264;
 

@@ -28,6 +28,7 @@ const VERIFIED_ONLY = new Set([
   "callbacks",
   "throws",
   "dynptrs",
+  "threads",
   "timer_rules",
   "timer_types",
   "timer_wq",

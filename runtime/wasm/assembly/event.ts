@@ -24,8 +24,8 @@ export function eventMark(cpu: i32): u64 {
   return (<u64>load<u32>(cpu, L.CPU_INDEX) << 56) | (packetOf(cpu) & PACKET_MASK);
 }
 
-/** A record of another time or CPU, as its mark says. False if there will be room for it once the buffer is empty. */
-export function putEvent(on: i32, map: i32, mark: u64, data: i32, len: u32): bool {
+/** A record of another time or CPU, as its mark says, that lay at `pos` of its ring. False if there will be room for it once the buffer is empty. */
+export function putEvent(on: i32, map: i32, mark: u64, pos: u64, data: i32, len: u32): bool {
   const tail = load<u32>(on, L.CPU_EVENTS_TAIL);
   if (tail != 0 && <u64>len + L.EV_DATA + 7 > <u64>(load<u32>(on, L.CPU_EVENTS_SIZE) - tail)) return false;
   const ev = beginEvent(on, L.EV_RING, map, len);
@@ -33,6 +33,7 @@ export function putEvent(on: i32, map: i32, mark: u64, data: i32, len: u32): boo
   const packet = mark & PACKET_MASK;
   store<u64>(ev, packet == PACKET_MASK ? ~0 : packet, L.EV_PACKET);
   store<u32>(ev, <u32>(mark >> 56), L.EV_CPU);
+  store<u32>(ev, <u32>(pos >> 3), L.EV_POS);
   copyBytes(ev + L.EV_DATA, data, len);
   return true;
 }
@@ -55,6 +56,7 @@ export function beginEvent(cpu: i32, kind: i32, map: i32, len: u64): i32 {
   store<u32>(ev, load<u32>(cpu, L.CPU_INDEX), L.EV_CPU);
   store<i32>(ev, map, L.EV_MAP);
   store<u32>(ev, <u32>len, L.EV_LEN);
+  store<u32>(ev, 0, L.EV_POS);
   store<u32>(cpu, tail + <u32>need, L.CPU_EVENTS_TAIL);
   return ev;
 }

@@ -56,6 +56,7 @@ export { strncmp } from "./string";
 export { map_take, map_take_elem } from "./take";
 export { timer_cancel, timer_cancel_async, timer_init, timer_set_callback, timer_start } from "./timer";
 // For nobody: what is exported stays a function of its own, and the JIT inlines no *Cold.
+export { makeRoomCold } from "./ring";
 export { absoluteCold, cancelCold, guessAnewCold, startCold } from "./timer";
 export { wq_init, wq_set_callback_impl, wq_start } from "./timer";
 export { map_release_timers, timer_free } from "./timer_free";

@@ -8,14 +8,18 @@
 // sees the position first, waits for the header. What was read is zeroed before RING_CONS is moved on; that store pairs
 // with the producers' load of it. There is one reader at a time, the holder of RING_READER.
 import * as L from "../../memory/layout";
+import { alone } from "./alone";
 import { copyBytes, zeroBytes } from "./bytes";
 import { EAGAIN, EINVAL } from "./errno";
 import { eventMark, putEvent } from "./event";
+import { pause, stopping } from "./pause";
 
 const BUSY: u32 = 1 << 31;
 const DISCARD: u32 = 1 << 30;
 const HEADER: u32 = 8;
 const MOST: u64 = 0xffffffff / 4;
+/** Looks at a full ring before the program is told: what is in the way may be busy for as long as its CPU is not run. */
+const LOOKS_MOST: u32 = 1024;
 const KNOWN_FLAGS: i64 = 3; // BPF_RB_NO_WAKEUP, BPF_RB_FORCE_WAKEUP: the reader comes after every packet anyway
 
 const AVAIL_DATA: i64 = 0;
@@ -39,16 +43,35 @@ function markAt(map: i32, header: i32): i32 {
   return header - load<i32>(map, L.MAP_ELEMS_OFF) + load<i32>(map, L.MAP_INDEX_OFF);
 }
 
+/**
+ * There was no room. Where CPUs have threads of their own, whoever finds the ring full reads it into its own buffer, as a
+ * reader on another CPU would, and looks again; true if that may help. Where there is one thread the reader comes
+ * between packets, and the program is told at once.
+ */
+export function makeRoomCold(cpu: i32, map: i32, looks: u32): bool {
+  const helps = !alone() && load<u32>(L.WORLD_NCPUS) > 1 && load<i32>(cpu, L.CPU_EVENTS) != 0;
+  if (helps && looks < LOOKS_MOST && !stopping()) {
+    drain(cpu, map);
+    pause(looks);
+    return true;
+  }
+  atomic.add<u64>(map + L.RING_REFUSED, 1);
+  return false;
+}
+
 /** Room for `size` bytes, busy until it is committed; 0 if there is not enough. */
 function take(cpu: i32, map: i32, size: u64): i32 {
   const total = load<u32>(map, L.MAP_MAX_ENTRIES);
   if (size > MOST || stepOf(<u32>size) > total) return 0;
   const step: u64 = stepOf(<u32>size);
-  while (true) {
+  for (let looks: u32 = 0; ; ) {
     // in this order: the reader is never ahead of the producers, and an old position of his only makes the ring look fuller
     const cons = atomic.load<u64>(map, L.RING_CONS);
     const prod = atomic.load<u64>(map, L.RING_PROD);
-    if (prod + step - cons > <u64>(total - 1)) return 0;
+    if (prod + step - cons > <u64>(total - 1)) {
+      if (!makeRoomCold(cpu, map, looks++)) return 0;
+      continue;
+    }
     if (atomic.cmpxchg<u64>(map + L.RING_PROD, prod, prod + step) != prod) continue;
     const header = headerAt(map, prod);
     store<u64>(markAt(map, header), eventMark(cpu));
@@ -105,7 +128,7 @@ function read(on: i32, map: i32): bool {
     const word = <u32>whole;
     if (whole == 0 || (word & BUSY) != 0) return true;
     const size = word & ~(BUSY | DISCARD);
-    if ((word & DISCARD) == 0 && !putEvent(on, map, load<u64>(markAt(map, header)), header + HEADER, size)) return false;
+    if ((word & DISCARD) == 0 && !putEvent(on, map, load<u64>(markAt(map, header)), cons, header + HEADER, size)) return false;
     const step = stepOf(size);
     zeroBytes(header, step);
     cons += step;
