@@ -158,9 +158,7 @@ export function objectFields(btf: Btf, typeId: number): SpecialField[] {
 
 function isDirect(btf: Btf, id: number): boolean {
   const t = btf.byId(id);
-  if (t.kind === "struct")
-    return SPECIAL_STRUCTS.some(
-      (s) => s.kind === t.name && s.in.includes("object") && btf.find(t.name, "struct") === t,
-    );
-  return typeof pointerField(btf, t, "object") === "object";
+  if (t.kind !== "struct") return typeof pointerField(btf, t, "object") === "object";
+  const row = SPECIAL_STRUCTS.find((s) => s.kind === t.name && s.in.includes("object"));
+  return row !== undefined && row.needsAnother !== true && btf.find(t.name, "struct") === t;
 }

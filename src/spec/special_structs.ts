@@ -23,6 +23,8 @@ export interface SpecialStruct {
   /** a value may have one only */
   readonly once: boolean;
   readonly in: readonly FieldHolder[];
+  /** such a field alone does not make an object special */
+  readonly needsAnother?: true;
   /** roots of lists and trees: the struct that objects are linked in by */
   readonly node?: string;
 }
@@ -33,7 +35,7 @@ export const SPECIAL_STRUCTS: readonly SpecialStruct[] = [
   { kind: "bpf_wq",            size: 16, align: 8, once: true,  in: ["value"] },
   { kind: "bpf_task_work",     size: 8,  align: 8, once: true,  in: ["value"] },
   { kind: "bpf_spin_lock",     size: 4,  align: 4, once: true,  in: ["value", "object"] },
-  { kind: "bpf_res_spin_lock", size: 8,  align: 4, once: true,  in: ["value", "object"] },
+  { kind: "bpf_res_spin_lock", size: 4,  align: 4, once: true,  in: ["value", "object"], needsAnother: true },
   { kind: "bpf_refcount",      size: 4,  align: 4, once: true,  in: ["value", "object"] },
   { kind: "bpf_list_head",     size: 16, align: 8, once: false, in: ["value", "object"], node: "bpf_list_node" },
   { kind: "bpf_rb_root",       size: 16, align: 8, once: false, in: ["value", "object"], node: "bpf_rb_node" },

@@ -12,6 +12,7 @@ import { releaseArg, withReference } from "./helper_objects.ts";
 import { type CallMeta, checkArg, newCallMeta } from "./helper_args.ts";
 import { returned } from "./helper_ret.ts";
 import { stepDynptrRead, stepDynptrRelease, stepNewDynptr } from "./dynptr.ts";
+import { stepLock } from "./locks.ts";
 import { markPrecise } from "./precision.ts";
 import { helperOf } from "./privileges.ts";
 import { checkNothingHeld } from "./refs.ts";
@@ -159,6 +160,7 @@ export function execHelper(env: Env, id: number): boolean {
     const reg = env.regs[m.regno] as RegState;
     if (reg.kind === "fp") stepStackRange(env, reg, m.size, m.write, m.wholly);
   }
+  if (meta.lock !== undefined) stepLock(env, meta.lock);
   stepDynptrs(env, proto, meta);
   if (meta.dynptr === undefined) releaseArg(env, proto, meta);
   if (meta.callback >= 0) {

@@ -45,13 +45,18 @@ export function enterCallback(env: Env, proto: HelperProto, meta: CallMeta): voi
       return;
     }
   }
-  const sub = env.subprogs[meta.callback] as Subprog;
+  runCallback(env, meta.callback, (caller) => callbackArgs(env, proto, meta, caller));
+}
+
+/** Queues the path that runs the callback and comes back to the call; this one goes on after it. */
+export function runCallback(env: Env, subprogno: number, args: (caller: Frame) => readonly RegState[]): void {
+  const sub = env.subprogs[subprogno] as Subprog;
   sub.isCallback = true;
-  env.facts.callback(env.pc, meta.callback);
+  env.facts.callback(env.pc, subprogno);
   const st = env.push(sub.start, env.pc);
   const caller = st.cur;
-  const callee = enterFrame(env, st, meta.callback, env.pc);
-  setArgs(callee, callbackArgs(env, proto, meta, caller));
+  const callee = enterFrame(env, st, subprogno, env.pc);
+  setArgs(callee, args(caller));
   callee.inCallback = true;
   st.callbackUnrollDepth++;
   caller.callbackDepth++;

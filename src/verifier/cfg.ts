@@ -6,8 +6,10 @@ import type { Env } from "./env.ts";
 import { insnSlots } from "./flow.ts";
 
 /** The helper calls its callback before it returns. */
-export function isSyncCallbackCall(insn: Insn): boolean {
-  if (insn.kind !== "call" || insn.callee.kind !== "helper") return false;
+export function isSyncCallbackCall(env: Env, insn: Insn): boolean {
+  if (insn.kind !== "call") return false;
+  if (insn.callee.kind === "kfunc") return env.kfuncs.get(insn.callee.btfId)?.name === "bpf_rbtree_add_impl";
+  if (insn.callee.kind !== "helper") return false;
   const proto = HELPERS[insn.callee.id]?.proto;
   return proto?.args.includes("func") === true && proto.effects.async !== true;
 }
@@ -66,7 +68,7 @@ function mark(env: Env, insn: Insn, edges: readonly Edge[]): void {
       prunePoint[pc] = 1;
       return;
     case "call":
-      if (isSyncCallbackCall(insn)) {
+      if (isSyncCallbackCall(env, insn)) {
         env.callsCallback[pc] = 1;
         env.forceCheckpoint[pc] = 1;
         jmpPoint[pc] = 1;

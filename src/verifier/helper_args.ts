@@ -22,7 +22,9 @@ import type { DynptrType } from "./stack.ts";
 import type { ObjectPlace } from "./stack_place.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
 import { RDONLY, type RegState, isNull, isPkt, RCU, regTypeStr } from "./regs.ts";
-import { checkSameMap, checkTimer, type FieldOwner, releaseLock, takeLock } from "./special_args.ts";
+import { checkReleaseLock, checkTakeLock, type LockCall } from "./locks.ts";
+import { checkSameMap, checkTimer, type FieldOwner } from "./special_args.ts";
+import { inTreeCallback } from "./under_lock.ts";
 import type { Field } from "./fields.ts";
 import { checkFits, checkXchgField } from "./kptr.ts";
 import { pointedType } from "./trust.ts";
@@ -67,6 +69,8 @@ export interface CallMeta {
   percpuObject: boolean;
   /** the pointer field that is exchanged */
   field: Field | undefined;
+  /** the lock that is taken or given back */
+  lock: LockCall | undefined;
   readonly mem: MemArg[];
 }
 
@@ -85,6 +89,7 @@ export function newCallMeta(): CallMeta {
     percpu: undefined,
     percpuObject: false,
     field: undefined,
+    lock: undefined,
     mem: [],
   };
 }
@@ -312,7 +317,9 @@ function checkKind(env: Env, proto: HelperProto, i: number, kind: ArgKind, meta:
       meta.map = meta.owner.map;
       return;
     case "spin_lock":
-      return proto.name === "spin_lock" ? takeLock(env, regno) : releaseLock(env, regno);
+      if (inTreeCallback(env)) env.reject("EACCES", "can't spin_{lock,unlock} in rbtree cb");
+      meta.lock = (proto.name === "spin_lock" ? checkTakeLock : checkReleaseLock)(env, regno, "lock");
+      return;
     case "map_key":
       return checkKey(env, regno, reg, meta);
     case "map_value":

@@ -3,7 +3,7 @@ import type { SpecialField } from "../elf/object_spec.ts";
 import type { MapTypeName } from "../spec/map_types.ts";
 import type { ProgTypeName } from "../spec/prog_types.ts";
 import type { Env } from "./env.ts";
-import type { MapDef } from "./proof.ts";
+import { hasField, mapFields } from "./fields.ts";
 
 const TRACING: ReadonlySet<ProgTypeName> = new Set<ProgTypeName>([
   "kprobe",
@@ -18,6 +18,7 @@ const LOCKED_OUT: readonly (readonly [kind: SpecialField["kind"], word: string])
   ["bpf_list_head", "bpf_{list_head,rb_root}"],
   ["bpf_rb_root", "bpf_{list_head,rb_root}"],
   ["bpf_spin_lock", "bpf_spin_lock"],
+  ["bpf_res_spin_lock", "bpf_spin_lock"],
   ["bpf_timer", "bpf_timer"],
   ["bpf_wq", "bpf_wq"],
 ];
@@ -43,12 +44,13 @@ const SLEEPABLE: ReadonlySet<MapTypeName> = new Set<MapTypeName>([
   "arena",
 ]);
 
-function checkMapUse(env: Env, map: MapDef): void {
+function checkMapUse(env: Env, index: number): void {
+  const map = env.mapAt(index);
   const { type, flags } = env.prog;
   const refuse = (why: string): never => env.rejectAt(-1, "EINVAL", why);
   for (const [kind, word] of LOCKED_OUT) {
-    if (!map.specialFields.some((f) => f.kind === kind)) continue;
-    if (kind === "bpf_spin_lock" && type === "socket_filter")
+    if (!hasField(mapFields(env, index), kind)) continue;
+    if (word === "bpf_spin_lock" && type === "socket_filter")
       refuse("socket filter progs cannot use bpf_spin_lock yet");
     if (TRACING.has(type)) refuse(`tracing progs cannot use ${word} yet`);
   }
@@ -63,6 +65,6 @@ export function checkMapUses(env: Env): void {
     const map = env.maps[insn.value.map];
     if (map === undefined || seen.has(insn.value.map)) continue;
     seen.add(insn.value.map);
-    checkMapUse(env, map);
+    checkMapUse(env, insn.value.map);
   }
 }

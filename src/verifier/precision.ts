@@ -142,7 +142,7 @@ function backtrackCall(env: Env, w: Wanted, insn: Extract<Insn, { kind: "call" }
   if (insn.callee.kind === "subprog") {
     const sub = env.subprogs[findSubprog(env, insn.callee.target)];
     if (sub?.global !== true) return leaveCallee(w, true);
-  } else if (isSyncCallbackCall(insn) && insn.pc !== subseq - 1) return leaveCallee(w, false);
+  } else if (isSyncCallbackCall(env, insn) && insn.pc !== subseq - 1) return leaveCallee(w, false);
   else if (isTailCall(insn) && insn.pc !== subseq - 1) return backtrackTailCall(w);
   w.drop(0);
   return (w.mask & ARGS) !== 0 ? "lost" : "ok";

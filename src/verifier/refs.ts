@@ -2,6 +2,7 @@
 // were derived from them. Which calls take and give is said elsewhere.
 import type { Env } from "./env.ts";
 import { afterwards } from "./privileges.ts";
+import { ALLOC, NON_OWN_REF, RegState } from "./regs.ts";
 import { StackSlot } from "./stack.ts";
 import { mapRegs, type VerifierState } from "./state.ts";
 
@@ -30,6 +31,27 @@ export function releaseRef(env: Env, id: number): boolean {
     (slot, r) => new StackSlot(slot.bytes, r),
   );
   return true;
+}
+
+const setSpilled = (slot: StackSlot, r: RegState): StackSlot => new StackSlot(slot.bytes, r);
+
+/** The object belongs to something else now: values derived from it may look at it, with these flags. */
+export function linkOwned(st: VerifierState, id: number, flags: number): void {
+  mapRegs(
+    st,
+    (r) =>
+      r.refId === id
+        ? new RegState(r.kind, r.off, r.s, r.id, r.aux, r.flags | flags, 0, r.btf, r.dynptrId)
+        : r,
+    setSpilled,
+  );
+  forgetRef(st, id);
+}
+
+/** What was seen without being owned may be gone. */
+export function dropUnowned(env: Env): void {
+  const gone = afterwards(env);
+  mapRegs(env.state, (r) => (r.kind === "ptr_" && r.is(ALLOC | NON_OWN_REF) ? gone : r), setSpilled);
 }
 
 /** Objects that are held here, as the log names them. */

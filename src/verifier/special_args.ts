@@ -1,8 +1,8 @@
-// Arguments that name a special field of a map value: timers, work queues, spin locks. The pointer must lie at the
-// field's own place, and what else is given must belong to the same map. Changes nothing but the lock held.
+// Arguments that name a special field of a map value: timers, work queues. The pointer must lie at the field's own place,
+// and what else is given must belong to the same map. Changes nothing.
 import type { SpecialField } from "../elf/object_spec.ts";
 import type { Env } from "./env.ts";
-import type { MapDef } from "./proof.ts";
+import { fieldsOf } from "./fields.ts";
 import type { RegState } from "./regs.ts";
 
 /** The map a timer or work queue came from; a map argument must be the same one. */
@@ -11,15 +11,13 @@ export interface FieldOwner {
   readonly word: "timer" | "workqueue";
 }
 
-function fieldOf(map: MapDef, kind: SpecialField["kind"]): SpecialField | undefined {
-  return map.specialFields.find((f) => f.kind === kind);
+function fieldOf(env: Env, reg: RegState, kind: SpecialField["kind"]): SpecialField | undefined {
+  return fieldsOf(env, reg).find((f) => f.kind === kind);
 }
 
 /** The pointer is one to this field: constant, and at the field's start. */
-function checkFieldPlace(env: Env, regno: number, kind: "bpf_timer" | "bpf_spin_lock"): void {
+function checkFieldPlace(env: Env, regno: number, kind: "bpf_timer"): void {
   const reg = env.regs[regno] as RegState;
-  if (reg.kind !== "map_value")
-    env.reject("EOPNOTSUPP", `${kind} of objects of the program's own is not supported yet`);
   if (!reg.s.isConst)
     env.reject("EINVAL", `R${regno} doesn't have constant offset. ${kind} has to be at the constant offset`);
   const map = env.mapAt(reg.aux);
@@ -27,7 +25,7 @@ function checkFieldPlace(env: Env, regno: number, kind: "bpf_timer" | "bpf_spin_
     env.hint = `define the map with __type(value, …) instead of value_size: a struct with a 'struct ${kind}' in it`;
     env.reject("EINVAL", `map '${map.name}' has to have BTF in order to use ${kind}`);
   }
-  const field = fieldOf(map, kind);
+  const field = fieldOf(env, reg, kind);
   if (field === undefined) {
     env.hint = `its value type must hold one 'struct ${kind}', and no field of that kind twice`;
     env.reject("EINVAL", `map '${map.name}' has no valid ${kind}`);
@@ -55,7 +53,7 @@ export function checkKfuncField(env: Env, regno: number, kind: "bpf_wq" | "bpf_t
   if (!reg.s.isConst)
     env.reject("EINVAL", `R${regno} doesn't have constant offset. bpf_wq has to be at the constant offset`);
   const map = env.mapAt(reg.aux);
-  const field = fieldOf(map, kind);
+  const field = fieldOf(env, reg, kind);
   if (field === undefined) env.reject("EINVAL", `map '${map.name}' has no valid bpf_wq`);
   checkOff(env, reg, field, kind);
   return { map: reg.aux, word: "workqueue" };
@@ -68,34 +66,4 @@ export function checkSameMap(env: Env, owner: FieldOwner, map: number): void {
     "EINVAL",
     `${owner.word} pointer in R1 map_uid=${env.mapUids[owner.map]} doesn't match map pointer in R2 map_uid=${env.mapUids[map]}`,
   );
-}
-
-/** What a lock lies in; with the value's id it names the lock. */
-function lockOwner(reg: RegState): string {
-  return `map ${reg.aux}`;
-}
-
-export function takeLock(env: Env, regno: number): void {
-  checkFieldPlace(env, regno, "bpf_spin_lock");
-  const reg = env.regs[regno] as RegState;
-  if (env.state.holdsLock) env.reject("EINVAL", "Locking two bpf_spin_locks are not allowed");
-  env.state.addRef({ kind: "lock", id: reg.id, pc: env.pc, owner: lockOwner(reg) });
-}
-
-export function releaseLock(env: Env, regno: number): void {
-  checkFieldPlace(env, regno, "bpf_spin_lock");
-  const reg = env.regs[regno] as RegState;
-  const held = env.state.refs.find((r) => r.kind === "lock");
-  if (held === undefined) env.reject("EINVAL", "bpf_spin_unlock without taking a lock");
-  if (held.owner !== lockOwner(reg) || held.id !== reg.id)
-    env.reject("EINVAL", "bpf_spin_unlock of different lock");
-  env.state.dropRef(held);
-}
-
-const SPIN_UNLOCK = 94;
-
-/** While a lock is held nothing may be called but what releases it. */
-export function checkCallUnderLock(env: Env, helper: number): void {
-  if (env.state.holdsLock && helper !== SPIN_UNLOCK)
-    env.reject("EINVAL", "function calls are not allowed while holding a lock");
 }

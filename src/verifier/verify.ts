@@ -33,7 +33,7 @@ import { issue, type Prog, type SubprogInfo, type VerifiedProg } from "./proof.t
 import { endPath, isVisited } from "./prune.ts";
 import { checkAttachType, checkExit, checkSleepable } from "./prog_type.ts";
 import { checkLoadable } from "./privileges.ts";
-import { checkCallUnderLock } from "./special_args.ts";
+import { checkCallUnderLock } from "./under_lock.ts";
 import { computeSccs } from "./scc.ts";
 import { checkTailMaps, execGuarded } from "./speculation.ts";
 import { beginInsn, endInsn } from "./stack_live.ts";
@@ -69,7 +69,7 @@ function execAnyCall(env: Env, insn: InsnOf<"call">): boolean {
     execCall(env, insn);
     return true;
   }
-  checkCallUnderLock(env, insn.callee.kind === "helper" ? insn.callee.id : -1);
+  checkCallUnderLock(env, insn);
   if (insn.callee.kind === "kfunc") return execKfunc(env, insn);
   if (execHelper(env, insn.callee.id)) execReturn(env);
   return true;

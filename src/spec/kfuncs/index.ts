@@ -30,3 +30,21 @@ export const THROW = "bpf_throw";
 export function libName(name: string): string {
   return name.replace(/^bpf_/, "");
 }
+
+function named(text: string): ReadonlySet<string> {
+  return new Set(text.split(/\s+/).filter((w) => w !== ""));
+}
+
+/** Functions on trees, which are guarded by a lock. */
+export const TREE_CALLS: ReadonlySet<string> = named(
+  "bpf_rbtree_add_impl bpf_rbtree_remove bpf_rbtree_first bpf_rbtree_root bpf_rbtree_left bpf_rbtree_right",
+);
+
+/** Functions that may be called while a lock is held. */
+export const UNDER_LOCK: ReadonlySet<string> = new Set([
+  ...TREE_CALLS,
+  ...named(`
+    bpf_list_push_front_impl bpf_list_push_back_impl bpf_list_pop_front bpf_list_pop_back bpf_list_front bpf_list_back
+    bpf_refcount_acquire_impl bpf_iter_num_new bpf_iter_num_next bpf_iter_num_destroy
+    bpf_res_spin_lock bpf_res_spin_unlock bpf_res_spin_lock_irqsave bpf_res_spin_unlock_irqrestore`),
+]);

@@ -4,9 +4,22 @@ import { kindWord, sizeOfType } from "../../btf/query.ts";
 import { isNoCastAlias, isProjection, structHolds, type TypeRef } from "../btf_match.ts";
 import type { Env } from "../env.ts";
 import { checkConstStr, checkHelperMem, checkMemSize } from "../helper_args.ts";
-import { ALLOC, isNull, MAYBE_NULL, PERCPU, type RegState, regTypeStr, withFlags } from "../regs.ts";
+import {
+  ALLOC,
+  isNull,
+  MAYBE_NULL,
+  PERCPU,
+  QUALIFIERS,
+  type RegState,
+  regTypeStr,
+  withFlags,
+} from "../regs.ts";
 import { checkDynptr, checkNewDynptr } from "../dynptr.ts";
 import type { DynptrType } from "../stack.ts";
+import { checkIrqFlag } from "../irq_flag.ts";
+import { checkReleaseLock, checkTakeLock } from "../locks.ts";
+import type { LockKind } from "../state.ts";
+import { checkCounted, checkListNode, checkRoot, checkTreeNode } from "./graph.ts";
 import { checkIter } from "../iter.ts";
 import { checkKfuncField } from "../special_args.ts";
 import { hasUnsafeFlags, isRcu, pointedType, structOf, TRUSTED_FLAGS } from "../trust.ts";
@@ -170,6 +183,23 @@ function checkDynptrParam(env: Env, { i, regno, reg, param }: PtrArg, meta: Kfun
   meta.newDynptr = { place: checkNewDynptr(env, regno), type };
 }
 
+/** Locks that can fail, by the function that takes or gives them back. */
+const RES_LOCKS: Readonly<Record<string, readonly [kind: LockKind, check: typeof checkTakeLock]>> = {
+  bpf_res_spin_lock: ["res_lock", checkTakeLock],
+  bpf_res_spin_unlock: ["res_lock", checkReleaseLock],
+  bpf_res_spin_lock_irqsave: ["res_lock_irq", checkTakeLock],
+  bpf_res_spin_unlock_irqrestore: ["res_lock_irq", checkReleaseLock],
+};
+
+function checkResLock(env: Env, { i, regno, reg }: PtrArg, meta: KfuncMeta): void {
+  const flags = reg.flags & QUALIFIERS;
+  if (!(reg.kind === "map_value" && flags === 0) && !(reg.kind === "ptr_" && flags === ALLOC))
+    env.reject("EINVAL", `arg#${i} doesn't point to map value or allocated object`);
+  const row = RES_LOCKS[meta.kfunc.name];
+  if (row === undefined) throw new Error(`${meta.kfunc.name} takes a lock`);
+  meta.lock = row[1](env, regno, row[0]);
+}
+
 function notYet(what: string): Check {
   return (env, _, meta) =>
     env.reject("EOPNOTSUPP", `kernel function ${meta.kfunc.name}: ${what} are not supported yet`);
@@ -179,20 +209,20 @@ export const ARG_CHECKS: Readonly<Record<ArgKind, Check>> = {
   ctx: checkCtx,
   null: () => undefined,
   alloc: checkOwnObject,
-  refcounted: notYet("allocated objects"),
+  refcounted: checkCounted,
   dynptr: checkDynptrParam,
   iter: checkIter,
-  list_head: notYet("lists"),
-  list_node: notYet("lists"),
-  rb_root: notYet("trees"),
-  rb_node: notYet("trees"),
+  list_head: checkRoot("bpf_list_head"),
+  list_node: checkListNode,
+  rb_root: checkRoot("bpf_rb_root"),
+  rb_node: checkTreeNode,
   const_str: checkString,
   map: checkMap,
   wq: field("bpf_wq"),
   timer: field("bpf_timer"),
   task_work: notYet("task works"),
-  irq_flag: notYet("irq flags"),
-  res_spin_lock: notYet("locks of this kind"),
+  irq_flag: checkIrqFlag,
+  res_spin_lock: checkResLock,
   btf: checkStruct,
   callback: checkCallback,
   mem: checkMem,

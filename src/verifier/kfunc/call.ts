@@ -4,17 +4,22 @@ import type { InsnOf } from "../../isa/insn.ts";
 import { mayCall, THROW } from "../../spec/kfuncs/index.ts";
 import { progRules } from "../../spec/prog_rules.ts";
 import { clearCallerSaved, killPktPointers } from "../call_effects.ts";
-import { queueCallback } from "../callback.ts";
+import { queueCallback, runCallback } from "../callback.ts";
 import type { Env } from "../env.ts";
 import { checkThrow } from "../exceptions.ts";
 import { stepDynptrRead, stepNewDynptr } from "../dynptr.ts";
 import { forkNext, stepIter } from "../iter.ts";
+import { stepIrqFlag } from "../irq_flag.ts";
+import { stepLock } from "../locks.ts";
 import { releaseRef } from "../refs.ts";
-import type { RegState } from "../regs.ts";
+import { NOT_INIT, type RegState, scalarReg } from "../regs.ts";
+import { Scalar } from "../scalar.ts";
+import { withLimits } from "../scalar_bounds.ts";
 import { stepStackRange } from "../stack_access.ts";
 import { inRcu, inSleepable } from "../trust.ts";
 import { checkKfuncArgs } from "./args.ts";
 import { findKfunc, type Kfunc } from "./desc.ts";
+import { nodeOf, stepLink } from "./graph.ts";
 import type { KfuncMeta } from "./meta.ts";
 import { execRegion } from "./regions.ts";
 import { execReturned } from "./ret.ts";
@@ -76,6 +81,29 @@ function stepMem(env: Env, meta: KfuncMeta): void {
   }
 }
 
+const MAX_ERRNO = 4095;
+
+/** The path on which the lock could not be taken. */
+function forkLockFailed(env: Env): void {
+  const failed = env.push(env.pc + 1, env.pc);
+  const { regs } = failed.cur;
+  regs.fill(NOT_INIT, 0, 6);
+  regs[0] = scalarReg(withLimits(Scalar.unknown, { s32min: -MAX_ERRNO, s32max: -1 }));
+}
+
+function stepLocks(env: Env, { lock, irq }: KfuncMeta): void {
+  if (lock?.take === true) forkLockFailed(env);
+  if (lock !== undefined) stepLock(env, lock);
+  if (irq !== undefined) stepIrqFlag(env, irq);
+}
+
+/** The callback that orders a tree is shown two of what is kept there. */
+function runOrder(env: Env, { graphRoot, callback }: KfuncMeta): void {
+  if (graphRoot === undefined || callback < 0) return;
+  const node = nodeOf(env, graphRoot, false);
+  runCallback(env, callback, () => [node, node]);
+}
+
 /** False where the path ends with the call: it throws. */
 export function execKfunc(env: Env, insn: InsnOf<"call">): boolean {
   const kfunc = insn.callee.kind === "kfunc" ? env.kfuncs.get(insn.callee.btfId) : undefined;
@@ -93,11 +121,14 @@ export function execKfunc(env: Env, insn: InsnOf<"call">): boolean {
     kfunc.params.map((p) => p.ignored),
   );
   if (WRITES_DATA.has(kfunc.name)) env.facts.writesPkt = true;
+  stepLocks(env, meta);
+  runOrder(env, meta);
   if (kfunc.async && meta.owner !== undefined) queueCallback(env, meta.callback, meta.owner.map);
   execRegion(env, kfunc);
   if (kfunc.is("rcu_protected") && !inRcu(env))
     env.reject("EACCES", `kernel func ${kfunc.name} requires RCU critical section protection`);
   releaseArg(env, meta);
+  stepLink(env, meta);
   if (kfunc.name === THROW) {
     checkThrow(env);
     return false;

@@ -1,7 +1,9 @@
 // What the arguments of one call of a kernel function teach about it: gathered while they are checked, used for what
 // the call does and returns.
-import type { SpecialField } from "../../elf/object_spec.ts";
 import type { TypeRef } from "../btf_match.ts";
+import type { Field } from "../fields.ts";
+import type { IrqCall } from "../irq_flag.ts";
+import type { LockCall } from "../locks.ts";
 import type { MemArg, NewDynptr } from "../helper_args.ts";
 import type { FieldOwner } from "../special_args.ts";
 import type { FoundDynptr } from "../dynptr.ts";
@@ -27,11 +29,15 @@ export class KfuncMeta {
   /** the object is owned, not only seen under a lock */
   owning = false;
   /** the list head or tree root */
-  graphRoot: SpecialField | undefined = undefined;
+  graphRoot: Field | undefined = undefined;
   /** index of the map argument, -1 = none */
   map = -1;
   /** where the timer or work item lies */
   owner: FieldOwner | undefined = undefined;
+  /** the lock that is taken or given back */
+  lock: LockCall | undefined = undefined;
+  /** saved interrupt flags */
+  irq: IrqCall | undefined = undefined;
   callback = -1;
   /** bytes of memory that is returned, 0 = its type says */
   retSize = 0;

@@ -2,8 +2,9 @@
 // what only they return.
 import { isScalarType, isStructType, kindWord, sizeOfType } from "../../btf/query.ts";
 import type { Env } from "../env.ts";
+import { mayHoldLock } from "../fields.ts";
 import { acquireRef } from "../refs.ts";
-import { MAYBE_NULL, RDONLY, RCU, RegState, TRUSTED, UNKNOWN, UNTRUSTED } from "../regs.ts";
+import { MAYBE_NULL, RDONLY, RCU, RegState, TRUSTED, UNKNOWN, UNTRUSTED, ZERO } from "../regs.ts";
 import { Scalar } from "../scalar.ts";
 import type { KfuncMeta } from "./meta.ts";
 import { SPECIAL_RETURNS } from "./special_returns.ts";
@@ -59,7 +60,7 @@ export function execReturned(env: Env, meta: KfuncMeta): void {
   const { kfunc } = meta;
   const t = kfunc.btf.resolve(kfunc.retTypeId);
   if (t.kind !== "ptr") {
-    if (isScalarType(t)) env.setReg(0, UNKNOWN);
+    if (isScalarType(t)) env.setReg(0, meta.lock?.take === true ? ZERO : UNKNOWN);
     return;
   }
   let reg = pointer(env, meta, t.typeId);
@@ -73,6 +74,7 @@ export function execReturned(env: Env, meta: KfuncMeta): void {
     refId = acquireRef(env);
     if (nullable) id = refId;
   }
+  if (id === 0 && mayHoldLock(env, reg)) id = env.newId();
   reg = new RegState(reg.kind, reg.off, reg.s, id, reg.aux, flags, refId, reg.btf, reg.dynptrId);
   env.setReg(0, reg);
 }

@@ -9,6 +9,7 @@ import { ALLOC, PERCPU, PKT_SLICE, RDONLY, RegState, TRUSTED, UNTRUSTED } from "
 import { Scalar } from "../scalar.ts";
 import { PACKETS } from "../dynptr.ts";
 import { isScalarStruct } from "./arg_kind.ts";
+import { nodeOf } from "./graph.ts";
 import type { KfuncMeta } from "./meta.ts";
 
 type Return = (env: Env, meta: KfuncMeta) => RegState;
@@ -90,11 +91,31 @@ function slice(readOnly: boolean): Return {
 /** The word of a session that its entry leaves for its return. */
 const sessionCookie: Return = () => new RegState("mem", 0, Scalar.zero, 0, 8, 0);
 
+/** Another hold of an object that counts them. */
+const counted: Return = (_env, { object }) => {
+  if (object === undefined) throw new Error("no object to hold");
+  return new RegState("ptr_", 0, Scalar.zero, 0, object.id, ALLOC, 0, object.btf);
+};
+
+/** A node out of a list or tree: taken out, or only looked at. */
+const takenNode: Return = (env, { graphRoot }) => nodeOf(env, graphRoot, true);
+const seenNode: Return = (env, { graphRoot }) => nodeOf(env, graphRoot, false);
+
 export const SPECIAL_RETURNS: Readonly<Record<string, Return>> = {
   bpf_rdonly_cast: rdonlyCast,
   bpf_cast_to_kern_ctx: kernCtx,
   bpf_obj_new_impl: newObject,
   bpf_percpu_obj_new_impl: newPercpu,
+  bpf_refcount_acquire_impl: counted,
+  bpf_list_pop_front: takenNode,
+  bpf_list_pop_back: takenNode,
+  bpf_list_front: seenNode,
+  bpf_list_back: seenNode,
+  bpf_rbtree_remove: takenNode,
+  bpf_rbtree_first: seenNode,
+  bpf_rbtree_root: seenNode,
+  bpf_rbtree_left: seenNode,
+  bpf_rbtree_right: seenNode,
   bpf_dynptr_slice: slice(true),
   bpf_dynptr_slice_rdwr: slice(false),
   bpf_session_cookie: sessionCookie,

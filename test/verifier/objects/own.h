@@ -56,3 +56,56 @@ KFUNC void *bpf_refcount_acquire_impl(void *object, void *meta);
 #define NEW_PERCPU(type) ((type *)bpf_percpu_obj_new_impl(__builtin_btf_type_id(*(type *)0, 0), 0))
 #define DROP_PERCPU(object) bpf_percpu_obj_drop_impl(object, 0)
 #define HOLD(object) bpf_refcount_acquire_impl(object, 0)
+
+/// opaque to programs; their sizes are the kernel's
+struct bpf_list_head {
+	u64 opaque[2];
+} __attribute__((aligned(8)));
+struct bpf_list_node {
+	u64 opaque[3];
+} __attribute__((aligned(8)));
+struct bpf_rb_root {
+	u64 opaque[2];
+} __attribute__((aligned(8)));
+struct bpf_rb_node {
+	u64 opaque[4];
+} __attribute__((aligned(8)));
+struct bpf_refcount {
+	u32 opaque;
+} __attribute__((aligned(4)));
+struct bpf_res_spin_lock {
+	u32 val;
+} __attribute__((aligned(4)));
+struct bpf_iter_num {
+	u64 opaque;
+} __attribute__((aligned(8)));
+
+typedef _Bool less_fn(struct bpf_rb_node *a, const struct bpf_rb_node *b);
+
+KFUNC int bpf_list_push_front_impl(struct bpf_list_head *head, struct bpf_list_node *node, void *meta, u64 off);
+KFUNC int bpf_list_push_back_impl(struct bpf_list_head *head, struct bpf_list_node *node, void *meta, u64 off);
+KFUNC struct bpf_list_node *bpf_list_pop_front(struct bpf_list_head *head);
+KFUNC struct bpf_list_node *bpf_list_pop_back(struct bpf_list_head *head);
+KFUNC struct bpf_list_node *bpf_list_front(struct bpf_list_head *head);
+KFUNC struct bpf_list_node *bpf_list_back(struct bpf_list_head *head);
+KFUNC int bpf_rbtree_add_impl(struct bpf_rb_root *root, struct bpf_rb_node *node, less_fn less, void *meta, u64 off);
+KFUNC struct bpf_rb_node *bpf_rbtree_remove(struct bpf_rb_root *root, struct bpf_rb_node *node);
+KFUNC struct bpf_rb_node *bpf_rbtree_first(struct bpf_rb_root *root);
+KFUNC struct bpf_rb_node *bpf_rbtree_root(struct bpf_rb_root *root);
+KFUNC struct bpf_rb_node *bpf_rbtree_left(struct bpf_rb_root *root, struct bpf_rb_node *node);
+KFUNC struct bpf_rb_node *bpf_rbtree_right(struct bpf_rb_root *root, struct bpf_rb_node *node);
+#define PUSH_FRONT(head, node) bpf_list_push_front_impl(head, node, 0, 0)
+#define PUSH_BACK(head, node) bpf_list_push_back_impl(head, node, 0, 0)
+#define TREE_ADD(root, node, less) bpf_rbtree_add_impl(root, node, less, 0, 0)
+
+KFUNC int bpf_res_spin_lock(struct bpf_res_spin_lock *lock);
+KFUNC void bpf_res_spin_unlock(struct bpf_res_spin_lock *lock);
+KFUNC int bpf_res_spin_lock_irqsave(struct bpf_res_spin_lock *lock, unsigned long *flags);
+KFUNC void bpf_res_spin_unlock_irqrestore(struct bpf_res_spin_lock *lock, unsigned long *flags);
+KFUNC void bpf_local_irq_save(unsigned long *flags);
+KFUNC void bpf_local_irq_restore(unsigned long *flags);
+KFUNC void bpf_preempt_disable(void);
+KFUNC void bpf_preempt_enable(void);
+KFUNC int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end);
+KFUNC int *bpf_iter_num_next(struct bpf_iter_num *it);
+KFUNC void bpf_iter_num_destroy(struct bpf_iter_num *it);
