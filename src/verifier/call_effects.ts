@@ -7,7 +7,7 @@ import { StackSlot } from "./stack.ts";
 import { mapRegs } from "./state.ts";
 
 export function clearCallerSaved(env: Env): void {
-  for (let i = 0; i <= 5; i++) env.regs[i] = NOT_INIT;
+  for (let i = 0; i <= 5; i++) env.setReg(i, NOT_INIT);
 }
 
 /** Packet pointers die. */

@@ -100,8 +100,10 @@ export function stepDynptrRelease(env: Env, { refId }: FoundDynptr): void {
 
 export function stepDynptrRead(env: Env, { place }: FoundDynptr): void {
   if (place === undefined) return;
-  noteSlotRead(env, place.frame.frameno, place.spi);
-  noteSlotRead(env, place.frame.frameno, place.spi - 1);
+  for (const spi of [place.spi, place.spi - 1]) {
+    noteSlotRead(env, place.frame.frameno, spi);
+    env.scratchSlot(spi);
+  }
 }
 
 /** One that a function is given and may not give back or change. */

@@ -96,7 +96,11 @@ export function stepIter(env: Env, { kfunc, iter }: KfuncMeta): void {
       };
       frame.setSlot(spi, objectSlot(part));
     });
-  } else for (const spi of all) noteSlotRead(env, frame.frameno, spi);
+  } else
+    for (const spi of all) {
+      noteSlotRead(env, frame.frameno, spi);
+      env.scratchSlot(spi);
+    }
   if (kfunc.is("iter_destroy")) {
     releaseRef(env, (iterAt(frame, iter.spi) as Iter).refId);
     for (const spi of all) frame.setSlot(spi, EMPTY_SLOT);

@@ -1,6 +1,6 @@
 // Which registers may still be read at each insn, from the insns alone. Pruning need not compare the others.
 // Works per subprogram: a call reads its arguments and writes r0..r5.
-import type { Insn } from "../isa/insn.ts";
+import type { Insn, InsnOf } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 import { successors } from "./flow.ts";
 import { helperOf } from "./privileges.ts";
@@ -18,13 +18,15 @@ function bit(regno: number): number {
   return 1 << regno;
 }
 
-function callUses(env: Env, insn: Extract<Insn, { kind: "call" }>): number {
-  if (insn.callee.kind !== "helper") return ARGS;
-  const args = helperOf(env, insn.callee.id)?.args;
-  if (args === undefined) return ARGS;
-  let use = 0;
-  for (let i = 0; i < args.length; i++) use |= bit(i + 1);
-  return use;
+/** How many arguments are looked at; undefined: that is not known. */
+function argCount(env: Env, { callee }: InsnOf<"call">): number | undefined {
+  if (callee.kind === "helper") return helperOf(env, callee.id)?.args.length;
+  return callee.kind === "kfunc" ? env.kfuncs.get(callee.btfId)?.params.length : undefined;
+}
+
+function callUses(env: Env, insn: InsnOf<"call">): number {
+  const count = argCount(env, insn);
+  return count === undefined ? ARGS : (1 << (count + 1)) - 2;
 }
 
 function useDef(env: Env, insn: Insn): UseDef {

@@ -144,6 +144,7 @@ function fmtObject(object: StackObject): string | undefined {
       const ids = [
         object.id !== 0 ? `id=${object.id}` : "",
         object.refId !== 0 ? `ref_id=${object.refId}` : "",
+        "dynptr_id=1", // so the kernel shows that this is the first of the two slots
       ].filter((x) => x !== "");
       return `dynptr_${object.type}(${ids.join(",")})`;
     }

@@ -205,7 +205,7 @@ function markIn(env: Env, st: VerifierState, w: Wanted): Step {
       if (frame.slot(spi).spilled?.kind !== "scalar" || frame.preciseSlots.has(spi)) slots.delete(spi);
       else frame.preciseSlots.add(spi);
     }
-    logParent(env, frame, w.regsOf(f), slots);
+    logParent(env, st, frame, w.regsOf(f), slots);
   }
   return "ok";
 }

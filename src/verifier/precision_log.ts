@@ -2,7 +2,7 @@
 import type { Insn } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 import { frameText } from "./log_state.ts";
-import type { Frame, SlotSet } from "./state.ts";
+import type { Frame, SlotSet, VerifierState } from "./state.ts";
 
 // These lines are written for every insn of every search: nothing is built that is not in them.
 function fmtRegs(mask: number): string {
@@ -31,9 +31,9 @@ export function logUndo(env: Env, frameno: number, regs: number, slots: SlotSet,
   say(env, frameno, `regs=${fmtRegs(regs)} stack=${fmtSlots(slots)} before ${insn.pc}: ${env.textOf(insn)}`);
 }
 
-export function logParent(env: Env, frame: Frame, regs: number, slots: SlotSet): void {
+export function logParent(env: Env, st: VerifierState, frame: Frame, regs: number, slots: SlotSet): void {
   if (env.log.level !== 2) return;
-  const state = frameText(env, frame);
+  const state = frameText(env, frame, st.refs);
   say(env, frame.frameno, `parent state regs=${fmtRegs(regs)} stack=${fmtSlots(slots)}: ${state}`);
 }
 

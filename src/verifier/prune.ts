@@ -8,7 +8,7 @@ import { addBackedge, enterScc, exitScc, isIncomplete } from "./scc.ts";
 import { liveSlots, updateStackLive } from "./stack_live.ts";
 import { NOT_INIT } from "./regs.ts";
 import { maybeLooping, statesEqual } from "./states_equal.ts";
-import type { Frame, VerifierState } from "./state.ts";
+import type { VerifierState } from "./state.ts";
 
 /** A path's history is cut by a checkpoint before it gets longer than this. */
 const MAX_HISTORY = 40;
@@ -41,8 +41,8 @@ function matchOpen(env: Env, old: VerifierState, cur: VerifierState, pc: number)
 
 function rejectLoop(env: Env, old: VerifierState, cur: VerifierState, pc: number): never {
   env.log.source(env.lineAt(pc));
-  const show = (f: Frame): string => frameText(env, f);
-  const states = [`cur state:${show(cur.cur)}`, `old state:${show(old.cur)}`];
+  const show = (st: VerifierState): string => frameText(env, st.cur, st.refs);
+  const states = [`cur state:${show(cur)}`, `old state:${show(old)}`];
   env.reject("EINVAL", `infinite loop detected at insn ${pc}`, ...states);
 }
 

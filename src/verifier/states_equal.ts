@@ -29,8 +29,9 @@ function scalarSafe(old: RegState, cur: RegState, ids: IdMap): boolean {
   return ids.sameScalar(old.id, cur.id) && subsumes(old.s, cur.s);
 }
 
+/** Slices are of the very same dynptr: the kernel does not take another in its place. */
 function samePtrIds(old: RegState, cur: RegState, ids: IdMap): boolean {
-  return ids.same(old.id, cur.id) && ids.same(old.refId, cur.refId) && ids.same(old.dynptrId, cur.dynptrId);
+  return old.dynptrId === cur.dynptrId && ids.same(old.id, cur.id) && ids.same(old.refId, cur.refId);
 }
 
 function pktSafe(old: RegState, cur: RegState, ids: IdMap): boolean {

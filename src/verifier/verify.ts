@@ -236,11 +236,8 @@ function subprogInfos(env: Env): SubprogInfo[] {
   }));
 }
 
-/** What level 2 begins with: subprograms and live registers. */
-function logProgram(env: Env): void {
-  env.subprogs.forEach((s, i) => {
-    env.log.line(`func#${i} @${s.start}`);
-  });
+/** Which registers may still be read, before any path is walked. */
+function logLiveRegs(env: Env): void {
   env.log.line("Live regs before insn:");
   for (const insn of env.insns) {
     if (insn === undefined) continue;
@@ -275,6 +272,8 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkAttachType(env);
   const catches = exceptionCallbackPc(env);
   addSubprogs(env, catches);
+  if (env.log.level === 2)
+    for (const [i, sub] of env.subprogs.entries()) env.log.line(`func#${i} @${sub.start}`);
   markExceptionCallback(env, catches);
   checkSubprogs(env);
   checkAbnormalReturns(env);
@@ -289,7 +288,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   computeSccs(env);
   computeLiveRegs(env);
   markFastcalls(env);
-  if (env.log.level === 2) logProgram(env);
+  if (env.log.level === 2) logLiveRegs(env);
   verifyFrom(env, 0);
   verifyGlobals(env);
   checkNotCalledDirectly(env);

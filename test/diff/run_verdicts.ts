@@ -1,31 +1,16 @@
-// `npx tsx test/diff/run_verdicts.ts --seed S --count N [--show K] [--log SEED] [--level 1|2]`: random programs through
-// the running kernel's verifier and ours. Prints each kind of difference with its first seeds, and the totals;
-// --log writes both logs of one seed to /tmp for a diff. --caps none|bpf|bpf,net_admin: both with these capabilities only
-// (as root, where kernel.unprivileged_bpf_disabled is 0); with none, socket filters.
+// `npx tsx test/diff/run_verdicts.ts --seed S --count N [--about packets|objects] [--show K] [--log SEED] [--level 1|2]`:
+// random programs through the running kernel's verifier and ours. Prints each kind of difference with its first seeds,
+// and the totals; --log writes both logs of one seed to /tmp for a diff. --caps none|bpf|bpf,net_admin: both with these
+// capabilities only (as root, where kernel.unprivileged_bpf_disabled is 0); with none, socket filters.
 import { writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { parseCaps, runWithCaps } from "../harness/drop_caps.ts";
-import { randomProg } from "../harness/random_prog.ts";
+import { RUNNING } from "../../runtime/load/outside.ts";
 import { CAPABILITIES } from "../../src/spec/privileges.ts";
-import { verify, VerifierError } from "../../src/verifier/verify.ts";
-import { KernelVerdicts, ourVerdict, type Verdict } from "./verdicts.ts";
-
-const KINDS = ["we accept", "we refuse", "errno", "words", "processed"] as const;
-type Kind = (typeof KINDS)[number];
-
-/** The kernel counts insns anew after it has cut out what is dead. */
-function sameWords(kernel: string, ours: string): boolean {
-  return kernel === ours || (/No program to jit/.test(kernel) && /No program to jit/.test(ours));
-}
-
-function differs(kernel: Verdict, ours: Verdict): Kind | undefined {
-  if (kernel.code !== "" && ours.code === "") return "we accept";
-  if (kernel.code === "" && ours.code !== "") return "we refuse";
-  if (kernel.code !== ours.code) return "errno";
-  if (!sameWords(kernel.words, ours.words)) return "words";
-  return kernel.processed === ours.processed ? undefined : "processed";
-}
+import type { MapDef, Prog } from "../../src/verifier/proof.ts";
+import { parseCaps, runWithCaps } from "../harness/drop_caps.ts";
+import { OBJECT_MAPS, randomObjectProg } from "../harness/random_objects.ts";
+import { randomProg } from "../harness/random_prog.ts";
+import { differs, type Kind, KernelVerdicts, KINDS, logLines, ourLog, ourVerdict } from "./verdicts.ts";
 
 const { values } = parseArgs({
   options: {
@@ -36,25 +21,28 @@ const { values } = parseArgs({
     level: { type: "string", default: "2" },
     caps: { type: "string" },
     dropped: { type: "boolean", default: false },
+    about: { type: "string", default: "packets" },
   },
 });
 const caps = values.caps === undefined ? CAPABILITIES : parseCaps(values.caps);
 if (values.caps !== undefined && !values.dropped) process.exit(runWithCaps(caps));
 const options = { type: caps.includes("net_admin") ? "xdp" : "socket_filter" } as const;
-const kernel = new KernelVerdicts(randomProg(0, options).prog.maps, caps.includes("bpf"));
+
+/** What random programs are about. */
+const ABOUT: Readonly<Record<string, { readonly maps: readonly MapDef[]; make: (seed: number) => Prog }>> = {
+  packets: { maps: randomProg(0, options).prog.maps, make: (seed) => randomProg(seed, options).prog },
+  objects: { maps: OBJECT_MAPS, make: (seed) => randomObjectProg(seed, RUNNING.kernelBtf) },
+};
+const about = ABOUT[values.about];
+if (about === undefined) throw new Error(`--about ${values.about}: one of ${Object.keys(ABOUT).join(", ")}`);
+const { make } = about;
+const kernel = new KernelVerdicts(about.maps, caps.includes("bpf"));
 
 function writeLogs(seed: number): void {
   const level = values.level === "1" ? 1 : 2;
-  const { prog } = randomProg(seed, options);
-  let ours: readonly string[];
-  try {
-    ours = verify(prog, { logLevel: level, cpus: availableParallelism(), caps }).log;
-  } catch (e) {
-    if (!(e instanceof VerifierError)) throw e;
-    ours = e.log;
-  }
-  writeFileSync("/tmp/kernel.log", kernel.log(prog, level));
-  writeFileSync("/tmp/ours.log", `${ours.join("\n")}\n`);
+  const prog = make(seed);
+  writeFileSync("/tmp/kernel.log", `${logLines(kernel.log(prog, level)).join("\n")}\n`);
+  writeFileSync("/tmp/ours.log", `${logLines(ourLog(prog, level, caps)).join("\n")}\n`);
   console.log(kernel.of(prog), ourVerdict(prog, caps));
 }
 
@@ -64,7 +52,7 @@ function run(seed: number, count: number, show: number): void {
   let kernelMs = 0;
   let oursMs = 0;
   for (let i = seed; i < seed + count; i++) {
-    const { prog } = randomProg(i, options);
+    const prog = make(i);
     const t0 = performance.now();
     const k = kernel.of(prog);
     const t1 = performance.now();

@@ -18,6 +18,23 @@ export interface Verdict {
   readonly processed: number;
 }
 
+export const KINDS = ["we accept", "we refuse", "errno", "words", "processed"] as const;
+/** In what two verdicts differ. */
+export type Kind = (typeof KINDS)[number];
+
+/** The kernel counts insns anew after it has cut out what is dead. */
+function sameWords(kernel: string, ours: string): boolean {
+  return kernel === ours || (/No program to jit/.test(kernel) && /No program to jit/.test(ours));
+}
+
+export function differs(kernel: Verdict, ours: Verdict): Kind | undefined {
+  if (kernel.code !== "" && ours.code === "") return "we accept";
+  if (kernel.code === "" && ours.code !== "") return "we refuse";
+  if (kernel.code !== ours.code) return "errno";
+  if (!sameWords(kernel.words, ours.words)) return "words";
+  return kernel.processed === ours.processed ? undefined : "processed";
+}
+
 const LOG_BYTES = 1 << 24;
 const PROCESSED = /^processed (\d+) insns/m;
 
@@ -88,6 +105,35 @@ export class KernelVerdicts {
   log(prog: Prog, level: number): string {
     const log = this.#words(this.#load(prog), level);
     return Buffer.from(log.subarray(0, log.indexOf(0))).toString("utf8");
+  }
+}
+
+/**
+ * The lines of a log, as both sides write them: without addresses and times, without empty lines, without the numbers
+ * of components of insns, in which a call that calls back is one here.
+ */
+export function logLines(log: string): string[] {
+  return log
+    .split("\n")
+    .map((line) =>
+      line
+        .replace(/\(18\) r(\d) = 0x[0-9a-f]+/, "(18) r$1 = …")
+        .replace(/^ *\d+ (?= *\d+: [.0-9]{10} )/, "")
+        .replace(/\s+/g, " ")
+        .replace(" ;", ";")
+        .trim(),
+    )
+    .filter((line) => line !== "" && !/^(verification time|stack depth) /.test(line));
+}
+
+/** Our whole log at a level. */
+export function ourLog(prog: Prog, level: 1 | 2, caps: readonly Capability[] = CAPABILITIES): string {
+  const cpus = availableParallelism();
+  try {
+    return verify(prog, { logLevel: level, cpus, caps }).log.join("\n");
+  } catch (e) {
+    if (!(e instanceof VerifierError)) throw e;
+    return e.log.join("\n");
   }
 }
 
