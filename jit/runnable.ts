@@ -27,7 +27,7 @@ export function checkRunnable({ prog, aux, facts }: VerifiedProg): void {
   if (need !== undefined)
     throw new BpfError(
       "EOPNOTSUPP",
-      `${prog.name}: programs that look through a ${need} pointer cannot run here`,
+      `${prog.name}: programs that look through a pointer of kind ${need} cannot run here`,
     );
   if (hasCtx(prog.type)) return;
   const pc = aux.findIndex((a) => a?.access?.kinds.some((kind) => OF_CTX.has(kind)) === true);

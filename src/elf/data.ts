@@ -4,7 +4,7 @@ import { Btf, type BtfSecVar, type BtfType, type BtfTypeOf } from "../btf/btf.ts
 import { BpfError } from "../spec/errors.ts";
 import { MAP_FLAGS } from "../spec/map_types.ts";
 import { type Elf, type ElfSection, type ElfSymbol, SHT, STB, STT, STV } from "./elf.ts";
-import { type MapTable, reasonOf } from "./maps.ts";
+import { type MapRef, type MapTable, reasonOf } from "./maps.ts";
 import type { MapSpec, VariableSpec } from "./object_spec.ts";
 import { sectionFields } from "./special_fields.ts";
 
@@ -23,6 +23,40 @@ export function dataRow(s: ElfSection): (typeof DATA_SECTIONS)[number] | undefin
   return DATA_SECTIONS.find(
     (d) => d.type === s.type && (s.name === d.name || s.name.startsWith(`${d.name}.`)),
   );
+}
+
+/** Global variables that lie in the object's arena. */
+const ARENA_SECTION = ".addr_space.1";
+const ARENA_PAGE = 4096;
+
+function isArenaData(s: ElfSection): boolean {
+  return s.name === ARENA_SECTION && s.type === SHT.PROGBITS && s.size > 0;
+}
+
+/** Variables lie here, in a map of the section's own or in the arena. */
+export function holdsData(s: ElfSection): boolean {
+  return dataRow(s) !== undefined || isArenaData(s);
+}
+
+/** Lets what refers to variables of the arena find it. An object has one arena at most. */
+export function readArena(elf: Elf, table: MapTable): void {
+  const arenas = table.maps.flatMap((m, index) => (m.type === "arena" ? [{ map: m, index }] : []));
+  const [arena, other] = arenas;
+  if (arena !== undefined && other !== undefined)
+    throw new BpfError(
+      "EINVAL",
+      `map '${other.map.name}': only single ARENA map is supported (map '${arena.map.name}' is also ARENA)`,
+    );
+  for (const s of elf.sections.filter(isArenaData)) table.alias(s, arenaOf(s, arena));
+}
+
+function arenaOf(s: ElfSection, arena: { map: MapSpec; index: number } | undefined): MapRef {
+  if (arena === undefined)
+    return { refused: `section ${s.name}: its variables need a map of type arena in the object` };
+  const size = arena.map.maxEntries * ARENA_PAGE;
+  return s.size <= size
+    ? { index: arena.index }
+    : { refused: `section ${s.name}: ${s.size} bytes do not fit into map ${arena.map.name} of ${size}` };
 }
 
 /** Adds a map for each data section, and its variables. */

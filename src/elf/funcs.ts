@@ -16,7 +16,7 @@ import {
   STV,
 } from "./elf.ts";
 import { type MapTable } from "./maps.ts";
-import { dataRow } from "./data.ts";
+import { holdsData } from "./data.ts";
 
 export const SLOT = 8;
 const LD_IMM64 = 0x18;
@@ -202,9 +202,7 @@ function relocRef(c: Context, f: ElfFunc, slot: Slot, r: ElfReloc): Ref | undefi
     const to = r.sym.value + slot.imm;
     return { idx: slot.idx, kind: "func_addr", target: funcAt(c, f, slot, section.index, to) };
   }
-  return dataRow(section) === undefined
-    ? mapRef(c, f, slot, r.sym, section)
-    : dataRef(c, f, slot, r.sym, section);
+  return holdsData(section) ? dataRef(c, f, slot, r.sym, section) : mapRef(c, f, slot, r.sym, section);
 }
 
 function callRef(c: Context, f: ElfFunc, slot: Slot, sym: ElfSymbol): Ref {

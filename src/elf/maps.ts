@@ -25,6 +25,12 @@ export class MapTable {
     else this.#refs.set(key, { index: this.maps.push(map) - 1 });
   }
 
+  /** A section that is part of a map which is there already, or of none. */
+  alias(section: ElfSection, ref: MapRef): void {
+    this.#sections.add(section.index);
+    this.#refs.set(`${section.index}:0`, ref);
+  }
+
   /** A section whose maps are found by offset. */
   own(section: ElfSection): void {
     this.#sections.add(section.index);

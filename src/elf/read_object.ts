@@ -4,7 +4,7 @@ import type { Btf } from "../btf/btf.ts";
 import { type BtfExt, parseBtfExt } from "../btf/ext.ts";
 import { type BtfSections, parseBtf } from "../btf/parse.ts";
 import { findSection } from "../spec/prog_types.ts";
-import { fixDatasecs, readData, readExterns } from "./data.ts";
+import { fixDatasecs, readArena, readData, readExterns } from "./data.ts";
 import { type Elf, type ElfSection, parseElf, SHT } from "./elf.ts";
 import { type ElfFunc, readFuncs, resolveRefs, SLOT } from "./funcs.ts";
 import { withLinkage } from "./linkage.ts";
@@ -29,6 +29,7 @@ export function readObject(bytes: Uint8Array, name: string): ObjectSpec {
   for (const s of elf.sections) if (s.name === BTF_MAPS && s.size > 0) readBtfMaps(elf, s, btf, maps);
   for (const s of elf.sections)
     if (isLegacyMaps(s.name) && s.type === SHT.PROGBITS) readLegacyMaps(elf, s, maps);
+  readArena(elf, maps);
   const variables = readData(elf, btf, maps);
   const funcs = readFuncs(elf);
   resolveRefs({ elf, funcs, maps, externs: readExterns(btf) });

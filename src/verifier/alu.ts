@@ -2,6 +2,7 @@
 // here it is decided which values keep sharing facts.
 import type { Insn, InsnOf } from "../isa/insn.ts";
 import { ptrAlu } from "./alu_ptr.ts";
+import { arenaAlu } from "./arena.ts";
 import type { Env } from "./env.ts";
 import { checkRegRead, checkRegWrite } from "./reg_checks.ts";
 import {
@@ -102,18 +103,14 @@ function checkConstOperand(env: Env, insn: InsnOf<"alu">): void {
 function binary(env: Env, insn: InsnOf<"alu">): RegState {
   const dst = env.regs[insn.dst] as RegState;
   const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : env.imm(insn.src.imm);
-  if (dst.kind !== SCALAR || src.kind !== SCALAR) return ptrAlu(env, insn, dst, src);
+  if (dst.kind !== SCALAR || src.kind !== SCALAR)
+    return arenaAlu(env, dst, src) ?? ptrAlu(env, insn, dst, src);
   sanitizeNumbers(env, insn);
   return relink(env, insn, dst, src, alu(insn.op, insn.width, dst.s, src.s));
 }
 
 /** Checks and computes; the caller writes the destination. */
-export function execAlu(
-  env: Env,
-  insn: Extract<Insn, { kind: "alu" | "movsx" | "neg" | "end" | "addr_space_cast" }>,
-): void {
-  if (insn.kind === "addr_space_cast")
-    env.reject("EINVAL", "addr_space_cast insn can only be used in a program that has an associated arena");
+export function execAlu(env: Env, insn: Extract<Insn, { kind: "alu" | "movsx" | "neg" | "end" }>): void {
   const isMov = insn.kind === "movsx" || (insn.kind === "alu" && insn.op === "mov");
   if (insn.kind === "alu" && insn.src.kind === "reg") checkRegRead(env, insn.src.regno);
   if (insn.kind === "movsx") checkRegRead(env, insn.src);

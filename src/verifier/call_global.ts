@@ -159,7 +159,7 @@ function entryReg(env: Env, arg: GlobalArg): RegState {
       return new RegState("ptr_", 0, Scalar.zero, env.newId(), arg.id, flags, 0, arg.btf);
     }
     case "arena":
-      return ptrReg("arena", 0, 0);
+      return UNKNOWN; // a pointer or an address: the function casts it
     case "dynptr":
       return lentDynptr(env);
   }

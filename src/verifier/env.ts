@@ -165,6 +165,9 @@ export class Env {
   /** per insn: the type of pointer it was seen to load or store through */
   readonly ptrTypes: (RegType | undefined)[] = [];
 
+  /** the program names an arena */
+  hasArena = false;
+
   /** what to write instead of what is refused next */
   hint: string | undefined = undefined;
 

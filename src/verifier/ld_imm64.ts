@@ -1,15 +1,19 @@
 // 64-bit immediates: constants, maps, places in map values, functions.
 import type { InsnOf } from "../isa/insn.ts";
+import { arenaAddress } from "./arena.ts";
 import type { Env } from "./env.ts";
 import { kernelSymbol } from "./kernel_symbols.ts";
 import { checkRegWrite } from "./reg_checks.ts";
 import { ptrReg, type RegState, scalarReg } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
+import { MAX_VAR_OFF } from "./stack_access.ts";
 import { findSubprog } from "./subprogs.ts";
 
 function mapValue(env: Env, map: number, off: number): RegState {
   const def = env.maps[map];
   if (def === undefined) env.reject("EBADF", `map index ${map} is not in the program's list of maps`);
+  if (off >>> 0 >= MAX_VAR_OFF) env.reject("EINVAL", `direct value offset of ${off >>> 0} is not allowed`);
+  if (def.type === "arena") return arenaAddress(env, map, off);
   if (def.type !== "array" || def.maxEntries !== 1)
     env.reject("EINVAL", "no direct value access support for this map type");
   if (off < 0 || off >= def.valueSize)

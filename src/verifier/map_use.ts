@@ -66,5 +66,10 @@ export function checkMapUses(env: Env): void {
     if (map === undefined || seen.has(insn.value.map)) continue;
     seen.add(insn.value.map);
     checkMapUse(env, insn.value.map);
+    if (map.type !== "arena") continue;
+    if (env.hasArena) env.rejectAt(-1, "EBUSY", "Only one arena per program");
+    if (!env.caps.includes("bpf") || !env.caps.includes("perfmon"))
+      env.rejectAt(-1, "EPERM", "CAP_BPF and CAP_PERFMON are required to use arena");
+    env.hasArena = true;
   }
 }

@@ -47,7 +47,7 @@ function isAligned(reg: RegState, off: number, size: number): boolean {
 }
 
 function checkAlignment(env: Env, reg: RegState, off: number, size: number, strict: boolean): void {
-  if (size === 1 || (!strict && !env.strictAlignment && reg.kind !== "fp")) return;
+  if (size === 1 || reg.kind === "arena" || (!strict && !env.strictAlignment && reg.kind !== "fp")) return;
   if (isPkt(reg)) {
     if (!isAligned(reg, off + 2, size))
       env.reject("EACCES", `misaligned packet access off 2+${fmtTnum(reg.s)}+${reg.off}+${off} size ${size}`);
@@ -202,6 +202,8 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
       if (!o.write) checkStackRead(env, regno, insnOff, size, o.unseen === true);
       else if (o.stored !== undefined) checkStackWrite(env, regno, insnOff, size, o.stored);
       return;
+    case "arena":
+      return;
     case "map_key":
       if (o.write) env.reject("EACCES", `write to change key R${regno} not allowed`);
       return checkRegion(env, regno, off, size, env.mapAt(reg.aux).keySize, false);
@@ -278,6 +280,8 @@ function loadWhole(env: Env, reg: RegState, off: number, size: Size, signed: boo
   switch (reg.kind) {
     case "fp":
       return stepStackRead(env, reg, off, size);
+    case "arena":
+      return UNKNOWN;
     case "map_value":
       return loadValue(env, reg, off, size);
     case "ptr_":
@@ -302,6 +306,7 @@ function loadWhole(env: Env, reg: RegState, off: number, size: Size, signed: boo
 export function stepStore(env: Env, reg: RegState, off: number, size: Size, stored: Stored): void {
   if (reg.kind === "fp") return stepStackWrite(env, reg, off, size, stored);
   noteEscape(env, stored.value);
+  if (reg.kind === "arena") return;
   if (reg.kind === "map_value") env.facts.access(env.pc, "map_value", true, env.factMap(reg.aux));
   else if (isObjectKind(reg.kind)) stepObjectStore(env, reg.kind);
   else if (reg.kind === "mem") env.facts.access(env.pc, "mem", true);

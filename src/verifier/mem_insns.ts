@@ -1,5 +1,6 @@
 // Load, store and atomic insns: which registers they read and write around the access itself.
 import type { InsnOf } from "../isa/insn.ts";
+import { isAtomicInArena } from "./arena.ts";
 import type { Env } from "./env.ts";
 import { checkMem, stepLoad, stepStore } from "./mem_access.ts";
 import { isObjectKind } from "./object_access.ts";
@@ -109,6 +110,8 @@ export function execAtomic(env: Env, insn: InsnOf<"atomic">): void {
   if (insn.op === "cmpxchg") checkSecret(env, 0, checkRegRead(env, 0), "leaks addr into mem");
   checkSecret(env, insn.src, src, "leaks addr into mem");
   checkAtomicKind(env, insn.base, "stores into");
+  if (base.kind === "arena" && !isAtomicInArena(insn))
+    env.reject("EACCES", `BPF_ATOMIC stores into R${insn.base} arena is not allowed`);
   const load = loadReg(insn);
   if (load >= 0) checkRegWrite(env, load);
   if (base.kind === "fp" && !base.s.isConst)

@@ -55,6 +55,8 @@ function regSafe(old: RegState, cur: RegState, ids: IdMap, mode: Mode, precise: 
       return (
         old.off === cur.off && old.aux === cur.aux && subsumes(old.s, cur.s) && samePtrIds(old, cur, ids)
       );
+    case "arena":
+      return true;
     case "pkt":
     case "pkt_meta":
       return pktSafe(old, cur, ids);

@@ -5,6 +5,7 @@ import { CTX_LAYOUTS } from "../spec/ctx/layouts.ts";
 import { BpfError } from "../spec/errors.ts";
 import { CAPABILITIES } from "../spec/privileges.ts";
 import { execAlu } from "./alu.ts";
+import { execCast } from "./arena.ts";
 import { execJmp } from "./branch.ts";
 import { entryRegs } from "./call_global.ts";
 import { execHelper } from "./call_helper.ts";
@@ -82,8 +83,11 @@ function exec(env: Env, insn: Insn): boolean {
     case "movsx":
     case "neg":
     case "end":
-    case "addr_space_cast":
       execAlu(env, insn);
+      env.pc++;
+      return true;
+    case "addr_space_cast":
+      execCast(env, insn);
       env.pc++;
       return true;
     case "ldx":

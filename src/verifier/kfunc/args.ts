@@ -76,6 +76,7 @@ function checkPointer(env: Env, i: number, meta: KfuncMeta): boolean {
 
 function checkMapArg(env: Env, regno: number, meta: KfuncMeta): void {
   const reg = env.regs[regno] as RegState;
+  if (reg.kind === "ptr_") return; // perhaps the kernel's own pointer to a map
   if (reg.kind !== "map_ptr" && reg.kind !== "map_value" && reg.kind !== "map_key")
     env.reject("EINVAL", `pointer in R${regno} isn't map pointer`);
   if (meta.owner !== undefined) checkSameMap(env, meta.owner, reg.aux);
