@@ -38,25 +38,22 @@ export function holdsData(s: ElfSection): boolean {
   return dataRow(s) !== undefined || isArenaData(s);
 }
 
-/** Lets what refers to variables of the arena find it. An object has one arena at most. */
+/** Lets what refers to variables of the arena find it. */
 export function readArena(elf: Elf, table: MapTable): void {
-  const arenas = table.maps.flatMap((m, index) => (m.type === "arena" ? [{ map: m, index }] : []));
-  const [arena, other] = arenas;
-  if (arena !== undefined && other !== undefined)
-    throw new BpfError(
-      "EINVAL",
-      `map '${other.map.name}': only single ARENA map is supported (map '${arena.map.name}' is also ARENA)`,
-    );
-  for (const s of elf.sections.filter(isArenaData)) table.alias(s, arenaOf(s, arena));
+  const arenas = table.maps.flatMap((map, index) => (map.type === "arena" ? [{ map, index }] : []));
+  for (const s of elf.sections.filter(isArenaData)) table.alias(s, arenaOf(s, arenas));
 }
 
-function arenaOf(s: ElfSection, arena: { map: MapSpec; index: number } | undefined): MapRef {
-  if (arena === undefined)
-    return { refused: `section ${s.name}: its variables need a map of type arena in the object` };
+/** The map that a section of variables lies in; which of several nobody says. */
+function arenaOf(s: ElfSection, arenas: readonly { map: MapSpec; index: number }[]): MapRef {
+  const refuse = (why: string): MapRef => ({ refused: `section ${s.name}: ${why}` });
+  const [arena, other] = arenas;
+  if (arena === undefined) return refuse("its variables need a map of type arena in the object");
+  if (other !== undefined)
+    return refuse(`only one arena can hold its variables, not ${arena.map.name} and ${other.map.name}`);
   const size = arena.map.maxEntries * ARENA_PAGE;
-  return s.size <= size
-    ? { index: arena.index }
-    : { refused: `section ${s.name}: ${s.size} bytes do not fit into map ${arena.map.name} of ${size}` };
+  if (s.size > size) return refuse(`${s.size} bytes do not fit into map ${arena.map.name} of ${size}`);
+  return { index: arena.index };
 }
 
 /** Adds a map for each data section, and its variables. */
