@@ -19,6 +19,7 @@ import { Scalar } from "./scalar.ts";
 import { alu, neg } from "./scalar_alu.ts";
 import { end, mov32, movsx } from "./scalar_cast.ts";
 import { sanitizeNumbers } from "./sanitize.ts";
+import { forkSign } from "./sign_fork.ts";
 import { checkSecret } from "./privileges.ts";
 import { linkable, noteEscape } from "./stack_access.ts";
 
@@ -106,7 +107,8 @@ function binary(env: Env, insn: InsnOf<"alu">): RegState {
   if (dst.kind !== SCALAR || src.kind !== SCALAR)
     return arenaAlu(env, dst, src) ?? ptrAlu(env, insn, dst, src);
   sanitizeNumbers(env, insn);
-  return relink(env, insn, dst, src, alu(insn.op, insn.width, dst.s, src.s));
+  const from = forkSign(env, insn, dst, src.s);
+  return relink(env, insn, from, src, alu(insn.op, insn.width, from.s, src.s));
 }
 
 /** Checks and computes; the caller writes the destination. */

@@ -41,6 +41,20 @@ export const CASES: readonly Case[] = [
     msg: ["EINVAL", "infinite loop detected at insn 1"],
   },
 
+  {
+    name: "a masked sign is one of two numbers",
+    asm: `call bpf_get_prandom_u32\nr0 <<= 32\nr0 s>>= 63\nr0 &= 12\nif r0 != 4 goto out\nr0 = r9\nout:${OUT}`,
+  },
+  {
+    name: "a masked number is one of four",
+    asm: `call bpf_get_prandom_u32\nr0 <<= 32\nr0 s>>= 62\nr0 &= 12\nif r0 != 4 goto out\nr0 = r9\nout:${OUT}`,
+    msg: ["EACCES", "R9 !read_ok"],
+  },
+  {
+    name: "half a sign with bits set is one of two numbers",
+    asm: `call bpf_get_prandom_u32\nw0 s>>= 31\nr1 = 12\nw0 |= w1\nif w0 != 13 goto out\nr0 = r9\nout:${OUT}`,
+  },
+
   // packets
   {
     name: "packet inside",
