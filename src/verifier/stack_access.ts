@@ -119,6 +119,8 @@ export function checkStackRead(env: Env, regno: number, off: number, size: numbe
   const frame = frameOf(env, reg);
   const min = minOff(reg, off);
   const max = maxOff(reg, off);
+  // a read that a barrier will stop counts as one
+  if (env.speculation.guarded && reg.s.isConst) noteSlotRead(env, reg.aux, (-min - 1) >> 3);
   const at = unreadableIn(env, frame, min, max + size);
   if (at !== undefined)
     env.reject(
