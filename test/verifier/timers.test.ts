@@ -94,11 +94,15 @@ describe("kernel functions by name", () => {
     );
   });
 
-  it("take a timer of a map value", () => {
-    const { code, reasons } = refusal({
+  it.each([
+    ["r1 = 7", "EINVAL", "arg#0 doesn't point to a map value"],
+    ["r1 = 0", "EACCES", "Possibly NULL pointer passed to trusted arg0"],
+  ])("take a timer of a map value, not %s", (insn, code, words) => {
+    const call = `call kfunc#${kfuncId("bpf_timer_cancel_async", () => undefined)}`;
+    const refused = refusal({
       ...named("bpf_timer_cancel_async", true),
-      insns: asm(`r1 = 0\ncall kfunc#${kfuncId("bpf_timer_cancel_async", () => undefined)}\nr0 = 0\nexit`),
+      insns: asm(`${insn}\n${call}\nr0 = 0\nexit`),
     });
-    expect([code, reasons]).toEqual(["EACCES", ["Possibly NULL pointer passed to trusted arg0"]]);
+    expect([refused.code, refused.reasons]).toEqual([code, [words]]);
   });
 });

@@ -97,10 +97,12 @@ function own(): Btf {
   return ownBtf;
 }
 
-/** What loading writes into a call of this function; undefined: there is none of that name. */
+/** What loading writes into a call of this function: the kernel's id, if it has it. Undefined: there is none of that name. */
 export function kfuncId(name: string, kernel: () => Btf | undefined): number | undefined {
+  const theirs = kernel()?.find(name, "func")?.id;
+  if (theirs !== undefined) return theirs;
   const mine = own().find(name, "func")?.id;
-  return mine === undefined ? kernel()?.find(name, "func")?.id : OWN_BASE + mine;
+  return mine === undefined ? undefined : OWN_BASE + mine;
 }
 
 /** The function that an id stands for; undefined: it is none. */
