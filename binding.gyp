@@ -13,6 +13,7 @@
         "native/segment.cc",
         "native/short_slice.cc",
         "native/signal_stop.cc",
+        "native/thread_policy.cc",
         "native/waiter_thread.cc",
         "native/binding/addon.cc",
         "native/binding/args.cc",

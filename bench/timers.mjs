@@ -1,6 +1,7 @@
 // Timers: callbacks a second and start, restart and cancel with a million pending on the virtual clock; how late
 // timers are on the real clock, beside the running kernel's in the same minutes where SOFTIRQ_ORACLE names the
-// program that runs objects there. By itself: node bench/timers.mjs [--quick]; needs dist/.
+// program that runs objects there. By itself: node bench/timers.mjs [--quick] [--real] (the real
+// clock alone); needs dist/.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Host, loadObject, openObject } from "../dist/runtime/index.js";
+import { mapLayout } from "../dist/runtime/map/map_layout.js";
 import { fmtNs, printTable } from "./table.mjs";
 
 const objectFile = (name) => new URL(`../test/objects/${name}.o`, import.meta.url).pathname;
@@ -112,6 +114,14 @@ async function callbacks(rounds) {
   return undisturbed(times);
 }
 
+/** What an element of an array takes more because its value holds a timer, spare objects in it. */
+function timerBytes() {
+  const shape = { name: "m", type: "array", keySize: 4, valueSize: 24, maxEntries: TIMERS, flags: 0 };
+  const timer = { kind: "bpf_timer", name: "t", off: 8, size: 16 };
+  const size = (specialFields) => mapLayout({ ...shape, specialFields }, 1).totalSize;
+  return ((size([timer]) - size([])) / TIMERS).toFixed(2);
+}
+
 async function virtualClock(quick) {
   const rounds = quick ? 3 : 7;
   const head = ["WHICH", "START", "LATER", "ANEW", "CANCEL", "ALL THREE", "LOOKUP", "MEMORY"];
@@ -136,19 +146,42 @@ async function virtualClock(quick) {
       [`of ${TIMERS} timers at random times`, fmtNs(all), ""],
     ],
   );
-  console.log(`  ${(1e3 / again).toFixed(1)} million callbacks a second; 64 bytes a timer beside its value`);
+  console.log(
+    `  ${(1e3 / again).toFixed(1)} million callbacks a second; ${timerBytes()} bytes a timer beside its value`,
+  );
 }
 
 // ---- the real clock ----
 
-/** at_random arms 100 timers a packet; the kernel gives memory for fewer. */
-const PACKETS = { periodic: 1, at_random: 100 };
-const SPINS = ["off", "adaptive"];
+/** at_random arms 100 timers a packet, where there is memory at hand for so many: in the kernel often for a few only. */
+const PACKETS = { periodic: [1, 1], at_random: [100, 1000] };
+/** between two packets of the kernel's, µs */
+const GAP = 150;
+const CLOCKS = [
+  ["spin off", { spin: "off" }],
+  ["spin adaptive", { spin: "adaptive" }],
+  ["spin off, realtime", { spin: "off", priority: "realtime" }],
+  ["spin adaptive, realtime", { spin: "adaptive", priority: "realtime" }],
+];
 
-async function lateHere(prog, spin, seconds) {
-  const host = new Host({ clock: "real", spin });
+/** The clocks that this process may have. */
+async function clocks() {
+  const able = [];
+  for (const [name, options] of CLOCKS) {
+    try {
+      await new Host({ clock: "real", ...options }).close();
+      able.push([name, options]);
+    } catch (error) {
+      console.log(`\n  ${name} is left out: ${error.message}`);
+    }
+  }
+  return able;
+}
+
+async function lateHere(prog, options, seconds) {
+  const host = new Host({ clock: "real", ...options });
   const object = await loadObject(openObject(objectFile("clock_late")), { host, progs: [prog] });
-  for (let i = 0; i < PACKETS[prog]; i++) object.runPacket(prog, FRAME);
+  for (let i = 0; i < PACKETS[prog][0]; i++) object.runPacket(prog, FRAME);
   const used = process.cpuUsage();
   await sleep(seconds * 1e3);
   const { user, system } = process.cpuUsage(used);
@@ -166,7 +199,7 @@ async function lateHere(prog, spin, seconds) {
 function lateInKernel(oracle, dir, prog, seconds) {
   const capture = join(dir, `${prog}.pcap`);
   const parts = [Uint32Array.of(0xa1b2c3d4, 0x00040002, 0, 0, 65535, 1)];
-  for (let i = 0; i < PACKETS[prog]; i++) parts.push(Uint32Array.of(1, i * 1000, 64, 64), FRAME);
+  for (let i = 0; i < PACKETS[prog][1]; i++) parts.push(Uint32Array.of(1, i * GAP, 64, 64), FRAME);
   writeFileSync(capture, Buffer.concat(parts.map((p) => new Uint8Array(p.buffer))));
   const args = ["timed", "--tail-ms", String(seconds * 1000), objectFile("clock_late"), prog, capture];
   const { status, stdout, stderr } = spawnSync(oracle, args, { encoding: "utf8", maxBuffer: 1 << 28 });
@@ -175,38 +208,46 @@ function lateInKernel(oracle, dir, prog, seconds) {
   return { late: entries.map(([, hex]) => Number(Buffer.from(hex, "hex").readBigUInt64LE())) };
 }
 
-const add = (to, { late, cpu }) => {
-  to.late.push(...late);
-  if (cpu !== undefined) to.cpu.push(cpu);
-};
+const quantile = (late, q) => late.toSorted((a, b) => a - b)[Math.floor(q * late.length)];
+const figures = ({ late, cpu }) => ({
+  count: late.length,
+  p50: quantile(late, 0.5),
+  p99: quantile(late, 0.99),
+  cpu,
+});
 
-async function lateness(dir, prog, title, seconds, rounds) {
+/** Medians over the rounds; `of`: of the ratio to the kernel in the same round. */
+function summary(name, rounds, kernel) {
+  const over = (what) => median(rounds.map(what));
+  const of = (q) => (kernel === undefined ? "" : `${over((r, i) => r[q] / kernel[i][q]).toFixed(2)}x`);
+  return [
+    name,
+    over((r) => r.count),
+    fmtNs(over((r) => r.p50)),
+    of("p50"),
+    fmtNs(over((r) => r.p99)),
+    of("p99"),
+    rounds[0].cpu === undefined ? "" : `${(100 * over((r) => r.cpu)).toFixed(0)}%`,
+  ];
+}
+
+async function lateness(able, dir, prog, title, seconds, rounds) {
   const oracle = process.env.SOFTIRQ_ORACLE;
-  const rows = new Map(
-    [...(oracle === undefined ? [] : ["kernel"]), ...SPINS].map((name) => [name, { late: [], cpu: [] }]),
-  );
+  const kernel = oracle === undefined ? undefined : [];
+  const ours = able.map(() => []);
   // in turns: a busy minute of the machine is everybody's
-  for (let round = 0; round < rounds; round++)
-    for (const [name, into] of rows)
-      add(
-        into,
-        name === "kernel" ? lateInKernel(oracle, dir, prog, seconds) : await lateHere(prog, name, seconds),
-      );
-  const at = ({ late }, q) => late.toSorted((a, b) => a - b)[Math.floor(q * late.length)];
-  const kernel = rows.get("kernel");
-  const times = (into, q) => (kernel === undefined ? "" : `${(at(into, q) / at(kernel, q)).toFixed(2)}x`);
+  for (let round = 0; round < rounds; round++) {
+    kernel?.push(figures(lateInKernel(oracle, dir, prog, seconds)));
+    for (const [i, [, options]] of able.entries())
+      ours[i].push(figures(await lateHere(prog, options, seconds)));
+  }
   printTable(
-    `${title} (load ${loadavg()[0].toFixed(1)})`,
+    `${title}; medians of ${rounds} rounds (load ${loadavg()[0].toFixed(1)})`,
     ["LATENESS", "CALLBACKS", "P50", "OF KERNEL'S", "P99", "OF KERNEL'S", "CPU"],
-    [...rows].map(([name, into]) => [
-      name === "kernel" ? "the kernel's bpf_timer" : `real clock, spin ${name}`,
-      into.late.length,
-      fmtNs(at(into, 0.5)),
-      times(into, 0.5),
-      fmtNs(at(into, 0.99)),
-      times(into, 0.99),
-      into.cpu.length === 0 ? "" : `${(100 * median(into.cpu)).toFixed(0)}%`,
-    ]),
+    [
+      ...(kernel === undefined ? [] : [summary("the kernel's bpf_timer", kernel, kernel)]),
+      ...able.map(([name], i) => summary(`real clock, ${name}`, ours[i], kernel)),
+    ],
   );
 }
 
@@ -216,13 +257,27 @@ async function realClock(quick) {
       "\n  the kernel's own timers are left out: SOFTIRQ_ORACLE does not name a program that runs them",
     );
   const dir = mkdtempSync(join(tmpdir(), "softirq-bench-"));
-  const rounds = quick ? 1 : 3;
+  const rounds = quick ? 1 : 5;
+  const able = await clocks();
+  const warm = await warmUp();
   try {
-    await lateness(dir, "periodic", "a timer every 200 µs", 2, rounds);
-    await lateness(dir, "at_random", "10,000 timers at random times of a second", 1.5, rounds);
+    await lateness(able, dir, "periodic", "a timer every 200 µs", 1, rounds);
+    await lateness(able, dir, "at_random", "10,000 timers at random times of a second", 1.5, rounds);
   } finally {
+    await warm.close();
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** While it is open the engine keeps the code it has compiled well: the rounds measure timers, not compilation. */
+async function warmUp() {
+  const host = new Host({ clock: "real" });
+  const object = await loadObject(openObject(objectFile("clock_late")), { host });
+  for (let i = 0; i < 100; i++) object.runPacket("at_random", FRAME);
+  object.runPacket("periodic", FRAME);
+  await sleep(3000);
+  for (const map of ["one", "many"]) object.map(map).update(new Uint8Array(4), new Uint8Array(24));
+  return host;
 }
 
 export async function timers(quick) {
@@ -230,4 +285,7 @@ export async function timers(quick) {
   await realClock(quick);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await timers(process.argv.includes("--quick"));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const quick = process.argv.includes("--quick");
+  await (process.argv.includes("--real") ? realClock(quick) : timers(quick));
+}

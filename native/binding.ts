@@ -79,13 +79,15 @@ export interface Addon extends CpuLocks {
   map(view: Uint8Array, off: number, segment: Segment, stop: { off: number; value?: number }): Mapping;
   /** Waits for the deadlines in these words, or publishes to who does. `spin`: "adaptive". */
   waiter(view: Uint8Array, words: TimerWords, options?: { spin?: Spin }): Waiter;
+  /** The calling thread runs before all ordinary ones, or as one of them; `EPERM` where the process may not. */
+  threadRealtime(realtime: boolean): void;
   /** the kernel's own BPF, for whoever may use it */
   readonly bpf: RawBpf;
 }
 
 export type LoadedAddon = { readonly addon: Addon } | { readonly addon: undefined; readonly reason: string };
 
-const ABI = 3;
+const ABI = 4;
 const require = createRequire(import.meta.url);
 
 let loaded: LoadedAddon | undefined;
@@ -208,6 +210,7 @@ function wrap(raw: Raw): Addon {
     },
     waiter: (view, words, { spin = "adaptive" } = {}) => new RawWaiter(raw, named, view, words, spin),
     ...wrapCpuLocks(raw, named),
+    threadRealtime: (realtime) => named(() => raw.threadRealtime(realtime)),
     bpf: raw,
   };
 }

@@ -23,6 +23,7 @@ export interface RawHrtimer {
     until: bigint | undefined,
   ): boolean;
   cpuRelease(view: Uint8Array, off: number, owner: number): void;
+  threadRealtime(realtime: boolean): void;
 }
 
 /**

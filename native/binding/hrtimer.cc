@@ -6,6 +6,7 @@
 #include "binding/env_data.h"
 #include "clock.h"
 #include "cpu_lock.h"
+#include "thread_policy.h"
 
 namespace softirq {
 namespace {
@@ -217,6 +218,14 @@ Napi::Value CpuRelease(const Napi::CallbackInfo& info) {
   return {};
 }
 
+// (realtime): of this thread
+Napi::Value ThreadRealtime(const Napi::CallbackInfo& info) {
+  bool realtime = false;
+  if (!GetBool(info, 0, &realtime)) return {};
+  if (const int err = SetThreadRealtime(realtime); err != 0) Throw(info.Env(), {err, "run a thread before others"});
+  return {};
+}
+
 }  // namespace
 
 WaiterHandle::~WaiterHandle() { StopThread(); }
@@ -315,6 +324,7 @@ void ExportHrtimer(Napi::Env env, Napi::Object exports) {
   exports.Set("waiterClose", Napi::Function::New(env, WaiterClose, "waiterClose"));
   exports.Set("cpuAcquire", Napi::Function::New(env, CpuAcquire, "cpuAcquire"));
   exports.Set("cpuRelease", Napi::Function::New(env, CpuRelease, "cpuRelease"));
+  exports.Set("threadRealtime", Napi::Function::New(env, ThreadRealtime, "threadRealtime"));
 }
 
 }  // namespace softirq

@@ -1,7 +1,7 @@
 // The real clock of a host: timers fire in real time while it is open, on a worker thread or on the main one. Decides
 // who runs where and what becomes of a failure; programs and packets are the host's business.
 import { BpfError } from "../../src/spec/errors.ts";
-import { loadAddon } from "../../native/binding.ts";
+import { loadAddon, requireAddon } from "../../native/binding.ts";
 import type { EngineProg } from "../engine/engine.ts";
 import { CPU_CUR_PROG, WORLD_FLAGS, WORLD_F_REAL_CLOCK } from "../memory/layout.ts";
 import type { World } from "../memory/world.ts";
@@ -30,6 +30,11 @@ export interface RealClockOptions {
   readonly spin?: Spin;
   /** where callbacks run: on a thread of their own (default), or on the main one between turns of the event loop */
   readonly loop?: "worker" | "main";
+  /**
+   * "realtime": callbacks run before all ordinary threads of the machine, as the kernel's do, so that they are in time
+   * beside others that compute. EPERM where the process may not (CAP_SYS_NICE, or `ulimit -r`); default "normal"
+   */
+  readonly priority?: "normal" | "realtime";
   /** called once when a callback trapped or the clock's thread died; without it the error is thrown from the event loop */
   readonly onError?: (error: Error) => void;
 }
@@ -56,6 +61,24 @@ const bound = (sleeper: Sleeper): Sleeper => ({
   close: () => sleeper.close(),
 });
 
+/** Tries it on this thread: the clock's own could tell nobody why it cannot. */
+function checkRealtime(loop: "worker" | "main"): void {
+  if (loop === "main")
+    throw new BpfError(
+      "EINVAL",
+      'priority "realtime" is for callbacks on a thread of their own: loop: "worker"',
+    );
+  const addon = requireAddon('priority "realtime"');
+  try {
+    addon.threadRealtime(true);
+  } catch (cause) {
+    if (!(cause instanceof BpfError)) throw cause;
+    const why = `priority "realtime": this process may not (CAP_SYS_NICE or a limit on RTPRIO above 0): ${cause.code}`;
+    throw new BpfError(cause.code, why, { cause });
+  }
+  addon.threadRealtime(false);
+}
+
 export class RealClock {
   /** which clock it is, for people */
   readonly name: string;
@@ -75,9 +98,11 @@ export class RealClock {
   #closed: Promise<void> | undefined;
   #depth = 0;
 
-  constructor(host: ClockHost, { spin = "adaptive", loop = "worker", onError }: RealClockOptions) {
+  constructor(host: ClockHost, options: RealClockOptions) {
+    const { spin = "adaptive", loop = "worker", priority = "normal", onError } = options;
     if (typeof spin === "number" && !(spin >= 0))
       throw new BpfError("EINVAL", `spin takes "off", "adaptive" or nanoseconds, not ${spin}`);
+    if (priority === "realtime") checkRealtime(loop);
     const { world } = host;
     const { addon } = loadAddon();
     this.#host = host;
@@ -105,7 +130,7 @@ export class RealClock {
     } else {
       this.#worker = new ClockWorker(
         this.#words,
-        { place, spin, native: this.native },
+        { place, spin, realtime: priority === "realtime", native: this.native },
         this.#waker,
         (message) => this.#hear(message),
         (error) => this.#fail(error),

@@ -8,6 +8,8 @@ import type { Spin } from "./real_sleep.ts";
 export interface WorkerData {
   readonly place: ClockPlace;
   readonly spin: Spin;
+  /** run before ordinary threads */
+  readonly realtime: boolean;
   /** the addon's waits, or those of Atomics */
   readonly native: boolean;
   readonly port: MessagePort;

@@ -12,7 +12,7 @@ import type { FromWorker, ToWorker, WorkerData } from "./worker_data.ts";
 
 const WORKER_OWNER = 2;
 
-const { place, spin, native, port } = workerData as WorkerData;
+const { place, spin, realtime, native, port } = workerData as WorkerData;
 const { memory } = place;
 const words = new ClockWords(place);
 const table = new WebAssembly.Table({ element: "anyfunc", initial: 16 });
@@ -103,6 +103,7 @@ function failed(cause: unknown): void {
   });
 }
 
+if (realtime) addon?.threadRealtime(true);
 Atomics.store(words.u32, words.state, LOOP_RUNS);
 while (open) {
   try {

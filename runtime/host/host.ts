@@ -43,7 +43,7 @@ const MAX_PROGS = 3071;
 export interface HostOptions extends RealClockOptions {
   /**
    * "virtual" (default): time is the packets', timers fire between them. "real": timers fire in real time until the
-   * host is closed, which keeps the process; spin, loop and onError are for it.
+   * host is closed, which keeps the process; spin, loop, priority and onError are for it.
    */
   readonly clock?: "virtual" | "real";
   /** simulated CPUs, default 1 */

@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { loadAddon } from "../../native/binding.ts";
 import { type HostOptions, loadObject, openObject } from "../../runtime/index.ts";
 import { MAP_ELEMS_OFF, TIMER_CALLBACK } from "../../runtime/memory/layout.ts";
 import { CANCEL, MS, OBJECTS, SAY, START, TimerHost, sleep, until } from "./harness.ts";
@@ -9,7 +10,18 @@ const EINVAL = 22;
 
 // the worker starts from built output
 const built = existsSync(new URL("../../dist/runtime/clock/worker_main.js", import.meta.url));
+const mayRealtime = ((): boolean => {
+  const { addon } = loadAddon();
+  try {
+    addon?.threadRealtime(true);
+    addon?.threadRealtime(false);
+    return addon !== undefined;
+  } catch {
+    return false;
+  }
+})();
 const MODES: readonly (readonly [string, HostOptions])[] = [
+  ...(mayRealtime ? [["worker, realtime", { priority: "realtime" }] as const] : []),
   ["worker, spin off", { spin: "off" }],
   ["worker, spin adaptive", { spin: "adaptive" }],
   ["worker, spin 50 µs", { spin: 50_000 }],
@@ -220,6 +232,24 @@ describe.runIf(built)("real clock: several CPUs", () => {
 describe("real clock: options", () => {
   it("refuses what makes no sense", async () => {
     await expect(TimerHost.open({ spin: -1 })).rejects.toThrowError(/spin/);
+    await expect(TimerHost.open({ loop: "main", priority: "realtime" })).rejects.toThrowError(/loop/);
+  });
+  it("realtime is had or refused by name", async () => {
+    try {
+      await using t = await TimerHost.open({ priority: "realtime" });
+      const policies = readdirSync("/proc/self/task").map(
+        (id) =>
+          readFileSync(`/proc/self/task/${id}/stat`, "utf8")
+            .replace(/^.*\) /, "")
+            .split(" ")[38],
+      );
+      expect(policies.filter((p) => p === "1")).toEqual(["1"]); // SCHED_FIFO: the clock's thread and no other
+      t.command(START, 0, MS);
+      await until("fires", () => t.fired(0) === 1);
+    } catch (error) {
+      expect(error).toMatchObject({ code: expect.stringMatching(/^(EPERM|EOPNOTSUPP)$/) as string });
+      expect((error as Error).message).toMatch(/^priority "realtime": /);
+    }
   });
   it("says which clock it is", async () => {
     await using t = await TimerHost.open({ loop: "main" });
