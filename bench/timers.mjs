@@ -158,19 +158,19 @@ const PACKETS = { periodic: [1, 1], at_random: [100, 1000] };
 /** between two packets of the kernel's, µs */
 const GAP = 150;
 const CLOCKS = [
-  ["spin off", { spin: "off" }],
-  ["spin adaptive", { spin: "adaptive" }],
-  ["spin off, realtime", { spin: "off", priority: "realtime" }],
-  ["spin adaptive, realtime", { spin: "adaptive", priority: "realtime" }],
+  { name: "spin off", options: { spin: "off" } },
+  { name: "spin adaptive", options: { spin: "adaptive" } },
+  { name: "spin off, realtime", options: { spin: "off", priority: "realtime" } },
+  { name: "spin adaptive, realtime", options: { spin: "adaptive", priority: "realtime" } },
 ];
 
 /** The clocks that this process may have. */
 async function clocks() {
   const able = [];
-  for (const [name, options] of CLOCKS) {
+  for (const { name, options } of CLOCKS) {
     try {
       await new Host({ clock: "real", ...options }).close();
-      able.push([name, options]);
+      able.push({ name, options });
     } catch (error) {
       console.log(`\n  ${name} is left out: ${error.message}`);
     }
@@ -238,7 +238,7 @@ async function lateness(able, dir, prog, title, seconds, rounds) {
   // in turns: a busy minute of the machine is everybody's
   for (let round = 0; round < rounds; round++) {
     kernel?.push(figures(lateInKernel(oracle, dir, prog, seconds)));
-    for (const [i, [, options]] of able.entries())
+    for (const [i, { options }] of able.entries())
       ours[i].push(figures(await lateHere(prog, options, seconds)));
   }
   printTable(
@@ -246,7 +246,7 @@ async function lateness(able, dir, prog, title, seconds, rounds) {
     ["LATENESS", "CALLBACKS", "P50", "OF KERNEL'S", "P99", "OF KERNEL'S", "CPU"],
     [
       ...(kernel === undefined ? [] : [summary("the kernel's bpf_timer", kernel, kernel)]),
-      ...able.map(([name], i) => summary(`real clock, ${name}`, ours[i], kernel)),
+      ...able.map(({ name }, i) => summary(`real clock, ${name}`, ours[i], kernel)),
     ],
   );
 }
