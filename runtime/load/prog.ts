@@ -3,6 +3,8 @@
 import { applyCore } from "../../src/btf/core.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { TARGET_NAMES } from "../../src/spec/attach_targets.ts";
+import { takesTypes } from "../../src/elf/special_fields.ts";
+import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { VerifierError } from "../../src/verifier/error.ts";
@@ -117,6 +119,15 @@ export function toProg(spec: ObjectSpec, prog: ProgSpec, outside: Outside = RUNN
   };
 }
 
+/** Whether the kernel takes the object's types from a process with these capabilities. */
+export function loadsTypes(
+  { btf }: ObjectSpec,
+  outside: Outside,
+  caps: readonly Capability[] = CAPABILITIES,
+): boolean {
+  return caps.includes("bpf") && (btf === undefined || takesTypes(btf, outside.kernelBtf));
+}
+
 /** The program as libbpf loads it where it may not load types. */
 function withoutTypes(typed: Prog): Prog {
   const { btf: _, ...prog } = typed;
@@ -135,9 +146,8 @@ export function verifyProg(
   outside: Outside = RUNNING,
 ): VerifiedProg {
   const ready = toProg(spec, prog, outside);
-  const mayLoadTypes = options.caps?.includes("bpf") !== false;
   try {
-    return verify(mayLoadTypes ? ready : withoutTypes(ready), options);
+    return verify(loadsTypes(spec, outside, options.caps) ? ready : withoutTypes(ready), options);
   } catch (error) {
     throw error instanceof VerifierError ? explainPoison(spec, prog, error) : error;
   }

@@ -7,7 +7,7 @@ import type { VerifyStats } from "../../src/verifier/proof.ts";
 import { VerifierError } from "../../src/verifier/error.ts";
 import { checkMapSpec } from "./map_check.ts";
 import { type Outside, RUNNING } from "./outside.ts";
-import { mapsOf, verifyProg } from "./prog.ts";
+import { loadsTypes, mapsOf, verifyProg } from "./prog.ts";
 
 interface Head {
   readonly prog: string;
@@ -72,7 +72,7 @@ function verdictOf(spec: ObjectSpec, prog: ProgSpec, options: VerdictOptions, ou
   try {
     for (const index of mapsOf(prog)) {
       const map = spec.maps[index];
-      if (map !== undefined) checkMapSpec(caps.includes("bpf") ? map : withoutTypes(map), caps);
+      if (map !== undefined) checkMapSpec(loadsTypes(spec, outside, caps) ? map : withoutTypes(map), caps);
     }
     const verified = verifyProg(spec, prog, options, outside);
     return { ...head, accept: true, stats: verified.stats, ...(logLevel > 0 ? { log: verified.log } : {}) };

@@ -3,7 +3,12 @@
 // What may be done with them is the verifier's business.
 import { MAX_RESOLVE_DEPTH, type Btf, type BtfMember, type BtfType, type BtfTypeOf } from "../btf/btf.ts";
 import { BpfError } from "../spec/errors.ts";
-import { SPECIAL_STRUCTS, type FieldHolder, type SpecialStruct } from "../spec/special_structs.ts";
+import {
+  KEPT_STRUCTS,
+  SPECIAL_STRUCTS,
+  type FieldHolder,
+  type SpecialStruct,
+} from "../spec/special_structs.ts";
 import { pointerField } from "./pointer_field.ts";
 import type { SpecialField, VariableSpec } from "./object_spec.ts";
 
@@ -116,20 +121,20 @@ function repeat(fields: readonly SpecialField[], count: number, size: number): F
 }
 
 /** What the fields of one value ask of each other. */
-function together(fields: Found): SpecialField[] {
-  if (fields === undefined) return [];
+function together(fields: Found): SpecialField[] | undefined {
+  if (fields === undefined) return undefined;
   const has = (kind: SpecialField["kind"]): boolean => fields.some((f) => f.kind === kind);
   const locks = [has("bpf_spin_lock"), has("bpf_res_spin_lock")].filter(Boolean).length;
-  if (locks > 1) return [];
-  if ((has("bpf_list_head") || has("bpf_rb_root")) && locks === 0) return [];
-  if (has("bpf_list_node") && has("bpf_rb_node") && !has("bpf_refcount")) return [];
+  if (locks > 1) return undefined;
+  if ((has("bpf_list_head") || has("bpf_rb_root")) && locks === 0) return undefined;
+  if (has("bpf_list_node") && has("bpf_rb_node") && !has("bpf_refcount")) return undefined;
   return fields.toSorted((a, b) => a.off - b.off);
 }
 
 /** The special fields of a map's value type: those of its members, none where it is no struct. */
 export function valueFields(btf: Btf, typeId: number): SpecialField[] {
   const t = btf.resolve(typeId);
-  return t.kind === "struct" ? together(new Finder(btf, "value").members(t, 0)) : [];
+  return t.kind === "struct" ? (together(new Finder(btf, "value").members(t, 0)) ?? []) : [];
 }
 
 /** The special fields of a data section, whose variables lie where `vars` says. */
@@ -146,14 +151,38 @@ export function sectionFields(
     if (found === undefined || out.length + found.length > MAX_FIELDS) return [];
     out.push(...found);
   }
-  return together(out);
+  return together(out) ?? [];
 }
 
-/** The special fields of an object of the program's own. Only its direct members make it special. */
-export function objectFields(btf: Btf, typeId: number): SpecialField[] {
-  const t = btf.resolve(typeId);
+/** Undefined: one of its fields is wrong. Only direct members make an object special. */
+function fieldsOfObject(btf: Btf, t: BtfType): SpecialField[] | undefined {
   if (t.kind !== "struct" || !t.members.some((m) => isDirect(btf, m.typeId))) return [];
   return together(new Finder(btf, "object").members(t, 0));
+}
+
+/** The special fields of an object of the program's own. */
+export function objectFields(btf: Btf, typeId: number): SpecialField[] {
+  return fieldsOfObject(btf, btf.resolve(typeId)) ?? [];
+}
+
+/** A counted pointer is to an object of the program's own, or to what this kernel knows how to give back. */
+export function isKept({ kind, pointer }: SpecialField, btf: Btf, kernel: Btf | undefined): boolean {
+  if (kind !== "kptr" || pointer?.counted !== true || kernel === undefined) return true;
+  const { name } = btf.byId(pointer.to);
+  return KEPT_STRUCTS.has(name) || kernel.find(name, "struct") === undefined;
+}
+
+const accepted = new WeakMap<Btf, boolean>();
+
+/** The kernel takes the types of an object as a whole or not at all: a struct with a wrong field spoils them. */
+export function takesTypes(btf: Btf, kernel: () => Btf | undefined): boolean {
+  const known = accepted.get(btf);
+  if (known !== undefined) return known;
+  const takes = btf.types.every(
+    (t) => fieldsOfObject(btf, t)?.every((f) => isKept(f, btf, kernel())) === true,
+  );
+  accepted.set(btf, takes);
+  return takes;
 }
 
 function isDirect(btf: Btf, id: number): boolean {

@@ -2,8 +2,8 @@
 // kernel's types say of them: which struct a kept pointer is one of.
 import type { Btf } from "../btf/btf.ts";
 import type { SpecialField } from "../elf/object_spec.ts";
-import { objectFields } from "../elf/special_fields.ts";
-import { KEPT_STRUCTS, RCU_STRUCTS, type SpecialKind } from "../spec/special_structs.ts";
+import { isKept, objectFields } from "../elf/special_fields.ts";
+import { RCU_STRUCTS, type SpecialKind } from "../spec/special_structs.ts";
 import type { TypeRef } from "./btf_match.ts";
 import type { Env } from "./env.ts";
 import { ALLOC, type RegState } from "./regs.ts";
@@ -28,18 +28,13 @@ function targetOf(env: Env, btf: Btf, to: number): Target | undefined {
   return theirs === undefined ? { btf, id: to, own: true } : { btf: kernel, id: theirs, own: false };
 }
 
-/** The kernel keeps what it does not know how to give back in no field; then none of them counts. */
-function mayKeep({ kind, pointer }: SpecialField, target: Target | undefined): boolean {
-  if (kind !== "kptr" || pointer?.counted !== true || target === undefined || target.own) return true;
-  return KEPT_STRUCTS.has(target.btf.byId(target.id).name);
-}
-
 function resolveFields(env: Env, btf: Btf | undefined, fields: readonly SpecialField[]): readonly Field[] {
   const out: Field[] = [];
   for (const field of fields) {
     const target =
       field.pointer === undefined || btf === undefined ? undefined : targetOf(env, btf, field.pointer.to);
-    if (!mayKeep(field, target)) return [];
+    // where one cannot be kept, none counts
+    if (btf !== undefined && !isKept(field, btf, env.kernelBtf)) return [];
     out.push(target === undefined ? field : { ...field, target });
   }
   return out;

@@ -30,11 +30,6 @@ struct each {
 	struct pair KEPT_PERCPU *pair;
 };
 
-struct unkept {
-	long count;
-	struct file KEPT *file;
-};
-
 struct {
 	MAP_UINT(type, 2);
 	MAP_TYPE(key, u32);
@@ -48,13 +43,6 @@ struct {
 	MAP_TYPE(value, struct each);
 	MAP_UINT(max_entries, 4);
 } percpu SEC(".maps");
-
-struct {
-	MAP_UINT(type, 2);
-	MAP_TYPE(key, u32);
-	MAP_TYPE(value, struct unkept);
-	MAP_UINT(max_entries, 4);
-} unkept SEC(".maps");
 
 struct bpf_cpumask KEPT *global_mask;
 
@@ -194,24 +182,6 @@ SEC("tc") int bad_exchanges_somewhere(struct __sk_buff *skb)
 SEC("tc") int bad_exchanges_without_value(struct __sk_buff *skb)
 {
 	return kptr_xchg(&find(0)->task, 0) != 0;
-}
-
-SEC("tc") int bad_exchanges_uncounted_type(struct __sk_buff *skb)
-{
-	u32 key = 0;
-	struct unkept *v = map_lookup(&unkept, &key);
-
-	return v && kptr_xchg(&v->file, 0);
-}
-
-SEC("tc") int plain_bytes_where_type_is_uncounted(struct __sk_buff *skb)
-{
-	u32 key = 0;
-	struct unkept *v = map_lookup(&unkept, &key);
-
-	if (v)
-		*(volatile u32 *)&v->file = 7;
-	return 0;
 }
 
 SEC("tc") int follow_kept_task(struct __sk_buff *skb)
