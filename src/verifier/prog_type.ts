@@ -48,9 +48,11 @@ function checkRange(env: Env, where: string, [min, max]: readonly [number, numbe
   if (r.s.sminNum < min || r.s.smaxNum > max) env.reject("EINVAL", badRange(where, r, min, max, regno));
 }
 
-/** The register is what the program returns. */
+/** The register is what the program returns, or the callback that runs on its own, from whatever frame. */
 export function checkReturned(env: Env, regno: number): void {
   checkSecret(env, regno, checkRegRead(env, regno), "leaks addr as return value");
+  if (env.state.frames[0]?.inAsyncCallback === true)
+    return checkRange(env, "At async callback return", [0, 0], regno);
   const range = returnRange(env.prog.type, env.prog.expectedAttachType);
   if (range !== undefined) checkRange(env, "At program exit", range, regno);
 }

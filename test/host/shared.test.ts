@@ -57,6 +57,17 @@ describe.skipIf(loadAddon().addon === undefined)("maps shared between processes"
     object.close();
   });
 
+  it("are refused where their values hold timers", async () => {
+    const timers = openObject(join(import.meta.dirname, "../objects/timers.o"));
+    const options = { progs: ["once_hash"], shared: { hash: join(scratch, "timers") } };
+    await expect(loadObject(timers, options)).rejects.toThrow(
+      expect.objectContaining({
+        code: "EOPNOTSUPP",
+        message: "share map 'hash': a value with 'bpf_timer' cannot be shared between processes",
+      }) as Error,
+    );
+  });
+
   it("are refused where the shape differs", async () => {
     const path = join(scratch, "shape");
     const load = (max: number) => {

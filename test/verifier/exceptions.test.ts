@@ -16,6 +16,8 @@ const KERNEL: Readonly<Record<string, readonly [errno: string, words: string]>> 
   caught_twice:           ["EEXIST", "multiple exception callback tags for main subprog"],
   calls_its_catcher:      ["EINVAL", "insn 1 cannot call exception cb directly"],
   throws_in_callback:     ["EINVAL", "bpf_throw kfunc (insn 8) cannot be called from callback subprog 1"],
+  sets_on_tick:           ["EINVAL", "bpf_throw kfunc (insn 16) cannot be called from callback subprog 1"],
+  sets_on_tick_key:       ["EINVAL", "At async callback return the register R1 has smin=0 smax=4294967295 should have been in [0, 0]"],
   throws_while_reading:   ["EINVAL", "bpf_throw cannot be used inside bpf_rcu_read_lock-ed region"],
   returns_too_much:       ["EINVAL", "At program exit the register R1 has smin=7 smax=7 should have been in [0, 3]"],
   returns_what_is_caught: ["", ""],

@@ -68,6 +68,41 @@ SEC("tc") int throws_in_callback(struct __sk_buff *skb)
 	return bpf_loop(3, each, 0, 0);
 }
 
+struct tick {
+	struct bpf_timer timer;
+};
+
+struct {
+	MAP_UINT(type, BPF_MAP_TYPE_HASH);
+	MAP_UINT(max_entries, 1);
+	MAP_TYPE(key, u32);
+	MAP_TYPE(value, struct tick);
+} ticks SEC(".maps");
+
+static __attribute__((noinline)) int on_tick(void *map, u32 *key, struct tick *t)
+{
+	bpf_throw(0);
+	return 0;
+}
+
+static __attribute__((noinline)) int on_tick_key(void *map, u32 *key, struct tick *t)
+{
+	bpf_throw(*key);
+	return 0;
+}
+
+#define SETS(callback)                                                  \
+	int sets_##callback(struct __sk_buff *skb)                      \
+	{                                                               \
+		u32 key = 0;                                            \
+		struct tick *t = map_lookup(&ticks, &key);              \
+                                                                        \
+		return t ? timer_set_callback(&t->timer, callback) : 0; \
+	}
+
+SEC("tc") SETS(on_tick)
+SEC("tc") SETS(on_tick_key)
+
 SEC("tc") int throws_while_reading(struct __sk_buff *skb)
 {
 	bpf_rcu_read_lock();
