@@ -29,13 +29,26 @@ const VERIFIED_ONLY = new Set([
   "throws",
   "dynptrs",
   "threads",
+  "tc_timer",
+  "flow_keys",
   "timer_rules",
   "timer_types",
   "timer_wq",
   "timers",
 ]);
 /** of an object with tail calls, the programs that are entered from outside */
-const ENTRIES = { dispatch: ["dispatch"] };
+const TC_ENTRIES = [
+  "classify",
+  "looks",
+  "rewrite",
+  "staged",
+  "police",
+  "egress",
+  "lwt_looks",
+  "lwt_sums",
+  "lwt_grows",
+];
+const ENTRIES = { dispatch: ["dispatch"], tc: TC_ENTRIES };
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 

@@ -11,7 +11,7 @@ import { runOurs } from "./run_ours.ts";
 
 /** Objects without a program whose answer is the same twice, or that tests of their own hold against the kernel. */
 const NOT_RECORDED =
-  /^(clock|clock_.*|timers|timer_.*|callbacks|throws|dynptrs|threads)(\.v4)?\.o$|^xdp_(?!firewall)/;
+  /^(clock|clock_.*|timers|timer_.*|callbacks|throws|dynptrs|threads|tc_timer|flow_keys)(\.v4)?\.o$|^xdp_(?!firewall)/;
 
 const frames = new Map<string, readonly Uint8Array[]>();
 function framesOf(path: string): readonly Uint8Array[] {
