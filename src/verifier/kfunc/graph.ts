@@ -90,7 +90,7 @@ export function checkCounted(env: Env, { i, reg }: PtrArg, meta: KfuncMeta): voi
     env.reject("EINVAL", `arg#${i} is neither owning or non-owning ref`);
   if (!reg.is(NON_OWN_REF) && reg.refId !== 0) meta.owning = true;
   const fields = fieldsOf(env, reg);
-  if (fields.length === 0) env.reject("EFAULT", "verifier internal error: Couldn't find btf_record");
+  if (fields.length === 0) env.reject("EFAULT", "verifier bug: Couldn't find btf_record");
   if (!hasField(fields, "bpf_refcount"))
     env.reject("EINVAL", `arg#${i} doesn't point to a type with bpf_refcount field`);
   meta.object = { btf: reg.btf, id: reg.aux };

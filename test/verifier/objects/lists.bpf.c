@@ -232,6 +232,22 @@ SEC("tc") int bad_holds_uncounted(struct __sk_buff *skb)
 	return 0;
 }
 
+struct pair {
+	long first;
+	long second;
+};
+
+SEC("tc") int bad_holds_without_fields(struct __sk_buff *skb)
+{
+	struct pair *p = NEW(struct pair);
+
+	if (!p)
+		return 0;
+	DROP(HOLD(p));
+	DROP(p);
+	return 0;
+}
+
 SEC("tc") int bad_holds_a_value(struct __sk_buff *skb)
 {
 	struct queue *q = find(0);
