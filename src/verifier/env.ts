@@ -390,11 +390,11 @@ export class Env {
   }
 
   /** Queues the current state to be continued at pc; returns it, so that its facts can be narrowed. */
-  push(pc: number, prevPc: number): VerifierState {
+  push(pc: number, prevPc: number, tooMany: ErrnoName = "EFAULT"): VerifierState {
     const state = this.state.clone();
     this.branches.push({ state, pc, prevPc, logPos: this.log.pos });
     if (this.branches.length > MAX_JMP_SEQ)
-      this.reject("EFAULT", `The sequence of ${this.branches.length} jumps is too complex.`);
+      this.reject(tooMany, `The sequence of ${this.branches.length} jumps is too complex.`);
     if (state.parent !== undefined) state.parent.branches++;
     return state;
   }

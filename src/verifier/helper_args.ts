@@ -207,8 +207,7 @@ function checkKey(env: Env, regno: number, reg: RegState, meta: CallMeta): void 
   const found = constantAt(env, reg, map.keySize);
   if (found === undefined) return;
   if (found.spi !== undefined) markSlotPrecise(env, reg.aux, found.spi);
-  // the spilled number may be wider than the four bytes that were stored
-  if (found.value >= 0 && found.value <= 0xffff_ffff) meta.constKey = found.value;
+  meta.constKey = found.value;
 }
 
 function checkValue(env: Env, regno: number, write: boolean, meta: CallMeta): void {

@@ -122,7 +122,7 @@ export function forkNext(env: Env, { iter }: KfuncMeta): void {
   if (iter === undefined) throw new Error("an iterator was not looked at");
   const now = iterAt(env.state.frames[iter.frameno] as Frame, iter.spi) as Iter;
   if (now.state === "active") {
-    const queued = env.push(env.pc + 1, env.pc);
+    const queued = env.push(env.pc + 1, env.pc, "ENOMEM");
     setIter(queued, iter, { depth: now.depth + 1 });
     widenImprecise(env, env.pc, queued, env.state.parent?.parent); // the parent is this very insn
     const r0 = queued.cur.regs[0] as RegState;

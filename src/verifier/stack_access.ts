@@ -377,7 +377,7 @@ export function constantAt(
   env: Env,
   reg: RegState,
   size: number,
-): { value: number; spi: number | undefined } | undefined {
+): { value: number | undefined; spi: number | undefined } | undefined {
   if (!env.may.numbersTracked || reg.kind !== "fp" || !reg.s.isConst) return undefined;
   const i = -(reg.off + reg.s.constNum) - 1;
   const spi = i >> 3;
@@ -391,8 +391,10 @@ export function constantAt(
   let spills = 0;
   for (let k = top; k >= 0 && byteAt(slot, k) === BYTE_SPILL; k--) spills++;
   if (spills !== size || size !== 4 || !spilled.s.isConst) return undefined;
-  // four bytes of a spill: its low half, or the high half of a whole one
-  return { value: (top === 7 ? spilled.s.valLo : spilled.s.valHi) >>> 0, spi };
+  // The kernel takes the spilled number for the key, though only four bytes of it are: one that is no index in all its
+  // 64 bits is none. The four bytes are its low half, or the high half of a whole one, which then is 0.
+  if (spilled.s.valHi !== 0) return { value: undefined, spi };
+  return { value: top === 7 ? spilled.s.valLo >>> 0 : 0, spi };
 }
 
 export function immStored(env: Env, imm: number): Stored {

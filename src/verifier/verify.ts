@@ -56,7 +56,7 @@ function logInsn(env: Env, insn: Insn, newPath: boolean): void {
 }
 
 function execMayGoto(env: Env, insn: InsnOf<"may_goto">): void {
-  const queued = env.push(env.pc + 1, env.pc);
+  const queued = env.push(env.pc + 1, env.pc, "ENOMEM");
   queued.mayGotoDepth++;
   widenImprecise(env, env.pc, queued, env.state.parent?.parent); // the parent is this very insn
   env.facts.jump(env.pc, true);

@@ -599,4 +599,25 @@ export const CASES: readonly Case[] = [
     asm: `*(u64 *)(r10 -8) = 4\nr1 = 1\nlock *(u64 *)(r10 -8) += r1\nr1 = *(u64 *)(r10 -8)\nr2 = r10\nr2 += -16\nr2 += r1\nr0 = *(u8 *)(r2 +0)\nexit`,
     msg: ["EINVAL", "math between fp pointer and register with unbounded min value is not allowed"],
   },
+
+  // a value of -1 or 0 is followed as one and as the other
+  {
+    name: "and of a sign gives one of two offsets",
+    asm: `${LOOKUP("one")}if r0 == 0 goto out\nr1 = *(u64 *)(r0 +0)\nr1 s>>= 63\nr1 &= 8\nr0 += r1\nr0 = *(u64 *)(r0 +0)\nout:${OUT}`,
+  },
+  {
+    name: "or of a sign gives the constant too",
+    asm: `${LOOKUP("one")}if r0 == 0 goto out\nr1 = *(u64 *)(r0 +0)\nr1 s>>= 63\nr1 |= 16\nr1 += 1\nr0 += r1\nr0 = *(u8 *)(r0 +0)\nout:${OUT}`,
+    msg: ["EACCES", "invalid access to map value, value_size=16 off=17 size=1"],
+  },
+  {
+    name: "and of the sign of 32 bits",
+    asm: `${LOOKUP("one")}if r0 == 0 goto out\nr1 = *(u32 *)(r0 +0)\nw1 s>>= 31\nw1 &= 24\nr0 += r1\nr0 = *(u64 *)(r0 +0)\nout:${OUT}`,
+    msg: ["EACCES", "invalid access to map value, value_size=16 off=24 size=8"],
+  },
+  {
+    name: "a key spilled from more than 32 bits is no constant",
+    asm: `r1 = 0x100000000 ll\n*(u32 *)(r10 -8) = r1\nr2 = r10\nr2 += -8\nr1 = map[one]\ncall bpf_map_lookup_elem\nr0 = *(u8 *)(r0 +0)\n${OUT}`,
+    msg: ["EACCES", "R0 invalid mem access 'map_value_or_null'"],
+  },
 ];
