@@ -54,6 +54,7 @@ function checkMapFits(env: Env, proto: HelperProto, map: number): void {
 }
 
 function checkAllowed(env: Env, id: number): HelperProto {
+  if (id === 0) env.reject("EINVAL", "program of this type cannot use helper bpf_unspec#0");
   const row = HELPERS[id];
   if (row === undefined) env.reject("EINVAL", `invalid func unknown#${id}`);
   const { gplCompatible } = env.prog;

@@ -38,10 +38,11 @@ const NO_VERDICT =
   /^(cur state|old state|R\d+=|R\d+_w=|frame\d|from \d|stack depth|verification time|\d+: |; |mark_precise|max_states)/;
 
 function toVerdict({ prog, sec, errno, tail }: Answer): Verdict {
-  // some of the kernel's messages lack their line end
+  // some of the kernel's messages lack their line end, or do not start a line
   const lines = tail
     .trimEnd()
     .replace(/(?<=.)processed (?=\d+ insns)/, "\nprocessed ")
+    .replace(/(?<=.)infinite loop detected (?=at insn \d+\n)/, "\ninfinite loop detected ")
     .split("\n");
   const end = lines.findLastIndex((line) => line.startsWith("processed "));
   const [, insns, states, peak] =
