@@ -119,7 +119,7 @@ function stackSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode): boolean {
   for (let spi = 0; spi < old.stack.length; spi++) {
     const o = old.slot(spi);
     const c = cur.slot(spi);
-    if (mode === "exact" && o.bytes !== c.bytes) return false;
+    if (mode !== "covered" && o.bytes !== c.bytes) return false;
     if (o !== c && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
     if (o === c && hasIds(o) && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
   }
