@@ -133,6 +133,8 @@ export class Env {
   curHist: Hist | undefined = undefined;
   /** components of insns that reach each other, one a slot; 0 = none */
   readonly scc: Uint32Array;
+  /** components that are one call that calls back */
+  readonly callbackSccs = new Set<number>();
   readonly sccVisits = new Map<string, SccVisit>();
   /** paths kept until the component they went round is done */
   backedges = 0;

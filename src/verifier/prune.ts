@@ -7,7 +7,7 @@ import { propagatePrecision } from "./precision.ts";
 import { addBackedge, enterScc, exitScc, isIncomplete } from "./scc.ts";
 import { liveSlots, updateStackLive } from "./stack_live.ts";
 import { NOT_INIT } from "./regs.ts";
-import { maybeLooping, statesEqual } from "./states_equal.ts";
+import { maybeLooping, type Mode, statesEqual } from "./states_equal.ts";
 import type { VerifierState } from "./state.ts";
 
 /** A path's history is cut by a checkpoint before it gets longer than this. */
@@ -27,7 +27,7 @@ function matchOpen(env: Env, old: VerifierState, cur: VerifierState, pc: number)
     return statesEqual(env, old, cur, pc, "range") && isActive(cur) ? "hit" : "skip";
   if (insn?.kind === "may_goto") {
     if (old.mayGotoDepth !== cur.mayGotoDepth && statesEqual(env, old, cur, pc, "range")) return "hit";
-  } else if (env.callsCallback[pc] === 1) return statesEqual(env, old, cur, pc, "range") ? "hit" : "skip";
+  } else if (env.callsCallback[pc] === 1) return statesEqual(env, old, cur, pc, "whole") ? "hit" : "skip";
   if (
     maybeLooping(old, cur) &&
     old.mayGotoDepth === cur.mayGotoDepth &&
@@ -101,6 +101,13 @@ function clean(env: Env, st: VerifierState): void {
   }
 }
 
+/** How a state without open paths is compared: in full while it is not known what all the paths from it depend on. */
+function openMode(env: Env, old: VerifierState): Mode {
+  if (env.exact) return "whole";
+  if (!isIncomplete(old)) return "covered";
+  return old.sccVisit?.ofCallback === true ? "whole" : "range";
+}
+
 /** At a prune point: true if this path need not be followed any further. */
 export function isVisited(env: Env): boolean {
   const pc = env.pc;
@@ -122,7 +129,7 @@ export function isVisited(env: Env): boolean {
         add = false;
     } else {
       open = isIncomplete(old);
-      hit = statesEqual(env, old, cur, pc, open || env.exact ? "range" : "covered");
+      hit = statesEqual(env, old, cur, pc, openMode(env, old));
     }
     if (hit) {
       e.hits++;

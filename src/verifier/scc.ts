@@ -18,6 +18,8 @@ interface Backedge {
 export interface SccVisit {
   /** as the log names it */
   readonly chain: string;
+  /** the loop is a call that calls back, which Linux does not count as one */
+  readonly ofCallback: boolean;
   entry: VerifierState | undefined;
   backedges: Backedge[];
 }
@@ -38,6 +40,7 @@ export function computeSccs(env: Env): void {
   const finish = (pc: number, succ: readonly number[]): void => {
     const single = stack[stack.length - 1] === pc;
     const counts = !single || succ.includes(pc) || env.callsCallback[pc] === 1;
+    if (single && counts && !succ.includes(pc)) env.callbackSccs.add(nextScc);
     for (let w = stack.pop(); w !== undefined; w = stack.pop()) {
       low[w] = DONE;
       if (counts) env.scc[w] = nextScc;
@@ -71,12 +74,16 @@ export function computeSccs(env: Env): void {
 }
 
 /** The outermost component the state is in, with the calls that lead there; undefined = in none. */
-function chainOf(env: Env, st: VerifierState, pc: number): string | undefined {
+function chainOf(
+  env: Env,
+  st: VerifierState,
+  pc: number,
+): Pick<SccVisit, "chain" | "ofCallback"> | undefined {
   const calls: number[] = [];
   for (let i = 0; i < st.frames.length; i++) {
     const at = st.frames[i + 1]?.callsite ?? pc;
     const scc = env.scc[at] as number;
-    if (scc !== 0) return `(${[...calls, scc].join(",")})`;
+    if (scc !== 0) return { chain: `(${[...calls, scc].join(",")})`, ofCallback: env.callbackSccs.has(scc) };
     calls.push(at);
   }
   return undefined;
@@ -84,11 +91,12 @@ function chainOf(env: Env, st: VerifierState, pc: number): string | undefined {
 
 /** A state was kept: perhaps the first of its component. */
 export function enterScc(env: Env, st: VerifierState): void {
-  const chain = chainOf(env, st, st.pc);
-  if (chain === undefined) return;
+  const found = chainOf(env, st, st.pc);
+  if (found === undefined) return;
+  const { chain } = found;
   let visit = env.sccVisits.get(chain);
   if (visit === undefined) {
-    visit = { chain, entry: undefined, backedges: [] };
+    visit = { ...found, entry: undefined, backedges: [] };
     env.sccVisits.set(chain, visit);
   }
   st.sccVisit = visit;

@@ -18,10 +18,10 @@ import type { IdMap } from "./id_map.ts";
 import type { Frame, VerifierState } from "./state.ts";
 
 /**
- * "covered": values nobody depended on are not compared. "range": all are, but a wider range covers a narrower one.
- * "exact": everything is the same.
+ * "covered": values nobody depended on are not compared. "whole": all are, but a wider range covers a narrower one.
+ * "range": and the stack's bytes are of the same kinds. "exact": everything is the same.
  */
-export type Mode = "covered" | "range" | "exact";
+export type Mode = "covered" | "whole" | "range" | "exact";
 
 function scalarSafe(old: RegState, cur: RegState, ids: IdMap): boolean {
   if (old.id !== 0 && ((old.flags ^ cur.flags) & ADD_CONST) !== 0) return false;
@@ -119,7 +119,7 @@ function stackSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode): boolean {
   for (let spi = 0; spi < old.stack.length; spi++) {
     const o = old.slot(spi);
     const c = cur.slot(spi);
-    if (mode !== "covered" && o.bytes !== c.bytes) return false;
+    if ((mode === "range" || mode === "exact") && o.bytes !== c.bytes) return false;
     if (o !== c && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
     if (o === c && hasIds(o) && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
   }
