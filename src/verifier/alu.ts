@@ -21,7 +21,8 @@ import { end, mov32, movsx } from "./scalar_cast.ts";
 import { sanitizeNumbers } from "./sanitize.ts";
 import { forkSign } from "./sign_fork.ts";
 import { checkSecret } from "./privileges.ts";
-import { linkable, noteEscape } from "./stack_access.ts";
+import { noteEscape } from "./stack_bounds.ts";
+import { linkable } from "./stack_write.ts";
 
 const SCALAR: RegKind = "scalar";
 

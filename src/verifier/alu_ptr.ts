@@ -16,7 +16,7 @@ import {
 import type { Scalar } from "./scalar.ts";
 import { ptrAdd, ptrSub } from "./scalar_alu.ts";
 import { sanitizeMoved, sanitizePtr } from "./sanitize.ts";
-import { MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
+import { MAX_VAR_OFF, noteEscape } from "./stack_bounds.ts";
 
 type Alu = InsnOf<"alu">;
 

@@ -6,7 +6,7 @@ import type { Env } from "./env.ts";
 import { checkRegRead, checkRegWrite } from "./reg_checks.ts";
 import { RegState, UNKNOWN } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
-import { noteEscape } from "./stack_access.ts";
+import { noteEscape } from "./stack_bounds.ts";
 
 const PAGE = 4096;
 

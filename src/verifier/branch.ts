@@ -32,7 +32,7 @@ import { mov32 } from "./scalar_cast.ts";
 import { isBranchTaken, narrowJmp, narrowJmpSelf } from "./scalar_jmp.ts";
 import { checkSecret } from "./privileges.ts";
 import { pushMispredicted } from "./speculation.ts";
-import { noteEscape } from "./stack_access.ts";
+import { noteEscape } from "./stack_bounds.ts";
 import { StackSlot } from "./stack.ts";
 import { mayHoldLock } from "./fields.ts";
 import { isNotNull } from "./trust.ts";

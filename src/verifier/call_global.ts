@@ -22,7 +22,8 @@ import {
   withFlags,
 } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
-import { noteEscape, stepStackRange } from "./stack_access.ts";
+import { noteEscape } from "./stack_bounds.ts";
+import { stepStackRange } from "./stack_range.ts";
 
 function checkMemArg(env: Env, regno: number, size: number, nullable: boolean): void {
   checkArgOff(env, regno, false);

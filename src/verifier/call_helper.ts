@@ -19,7 +19,7 @@ import { checkNothingHeld } from "./refs.ts";
 import { type RegState, UNKNOWN, isNull, regTypeStr } from "./regs.ts";
 import { sleeplessRegion } from "./kfunc/regions.ts";
 import { noteTailMap } from "./speculation.ts";
-import { stepStackRange } from "./stack_access.ts";
+import { stepStackRange } from "./stack_range.ts";
 import { inSleepable } from "./trust.ts";
 
 const F_RDONLY_PROG = 1 << 7;

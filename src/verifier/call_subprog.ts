@@ -7,7 +7,7 @@ import { frameText } from "./log_state.ts";
 import { badRange } from "./reg_checks.ts";
 import { markPrecise } from "./precision.ts";
 import { NOT_INIT, type RegState } from "./regs.ts";
-import { noteEscape } from "./stack_access.ts";
+import { noteEscape } from "./stack_bounds.ts";
 import { forgetInstance, updateStackLive } from "./stack_live.ts";
 import { type Frame, MAX_FRAMES, newFrame, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";

@@ -6,7 +6,7 @@ import type { Env } from "./env.ts";
 import { acquireRef, releaseRef } from "./refs.ts";
 import { RegState } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
-import { checkStackBounds, growStack } from "./stack_access.ts";
+import { checkStackBounds, growStack } from "./stack_bounds.ts";
 import { type DynptrType, objectSlot } from "./stack.ts";
 import { noteSlotRead, noteSlotWrite } from "./stack_live.ts";
 import { objectPlace, type ObjectPlace } from "./stack_place.ts";

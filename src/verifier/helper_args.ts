@@ -29,7 +29,8 @@ import type { Field } from "./fields.ts";
 import { checkFits, checkXchgField } from "./kptr.ts";
 import { pointedType } from "./trust.ts";
 import { checkSecret } from "./privileges.ts";
-import { checkStackBounds, checkStackRange, constantAt, MAX_VAR_OFF, noteEscape } from "./stack_access.ts";
+import { checkStackBounds, MAX_VAR_OFF, noteEscape } from "./stack_bounds.ts";
+import { checkStackRange, constantAt } from "./stack_range.ts";
 
 /** Memory that a helper reads or overwrites through an argument. */
 export interface MemArg {

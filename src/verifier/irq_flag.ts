@@ -4,7 +4,7 @@ import type { Env } from "./env.ts";
 import type { PtrArg } from "./kfunc/arg_checks.ts";
 import type { KfuncMeta } from "./kfunc/meta.ts";
 import { BYTE_IRQ, byteAt, EMPTY_SLOT, objectSlot, type StackObject } from "./stack.ts";
-import { checkStackBounds, growStack } from "./stack_access.ts";
+import { checkStackBounds, growStack } from "./stack_bounds.ts";
 import { noteSlotRead, noteSlotWrite } from "./stack_live.ts";
 import { objectPlace, type ObjectPlace } from "./stack_place.ts";
 import type { Ref } from "./state.ts";

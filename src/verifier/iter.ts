@@ -6,7 +6,7 @@ import type { PtrArg } from "./kfunc/arg_checks.ts";
 import type { IterPlace, KfuncMeta } from "./kfunc/meta.ts";
 import { acquireRef, releaseRef } from "./refs.ts";
 import { MAYBE_NULL, type RegState, withFlags, ZERO } from "./regs.ts";
-import { checkStackBounds, growStack } from "./stack_access.ts";
+import { checkStackBounds, growStack } from "./stack_bounds.ts";
 import { BYTE_ITER, byteAt, EMPTY_SLOT, objectSlot, type StackObject } from "./stack.ts";
 import { noteSlotRead, noteSlotWrite } from "./stack_live.ts";
 import { type Frame, type VerifierState } from "./state.ts";

@@ -22,7 +22,7 @@ import {
 import { Scalar } from "./scalar.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 import { markPrecise } from "./precision.ts";
-import type { Stored } from "./stack_access.ts";
+import type { Stored } from "./stack_write.ts";
 import { mapRegs } from "./state.ts";
 import { StackSlot } from "./stack.ts";
 import { inRcu } from "./trust.ts";

@@ -6,7 +6,7 @@ import { kernelSymbol } from "./kernel_symbols.ts";
 import { checkRegWrite } from "./reg_checks.ts";
 import { ptrReg, type RegState, scalarReg } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
-import { MAX_VAR_OFF } from "./stack_access.ts";
+import { MAX_VAR_OFF } from "./stack_bounds.ts";
 import { findSubprog } from "./subprogs.ts";
 
 function mapValue(env: Env, map: number, off: number): RegState {

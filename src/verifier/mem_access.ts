@@ -23,16 +23,9 @@ import { Scalar } from "./scalar.ts";
 import { coerceToSize, coerceToSizeSx } from "./scalar_cast.ts";
 import { checkSecret, type Leak } from "./privileges.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
-import {
-  checkStackBounds,
-  checkStackRead,
-  checkStackWrite,
-  MAX_VAR_OFF,
-  noteEscape,
-  stepStackRead,
-  stepStackWrite,
-  type Stored,
-} from "./stack_access.ts";
+import { checkStackBounds, MAX_VAR_OFF, noteEscape } from "./stack_bounds.ts";
+import { checkStackRead, stepStackRead } from "./stack_read.ts";
+import { checkStackWrite, stepStackWrite, type Stored } from "./stack_write.ts";
 
 /** BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG */
 const F_RDONLY_PROG = 1 << 7;

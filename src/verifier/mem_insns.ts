@@ -17,7 +17,7 @@ import {
   UNTRUSTED,
 } from "./regs.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
-import { immStored, OPAQUE_STORED, type Stored } from "./stack_access.ts";
+import { immStored, OPAQUE_STORED, type Stored } from "./stack_write.ts";
 
 /** Atomics work on memory, not on packets and what the kernel lays out. */
 function checkAtomicKind(env: Env, regno: number, what: "loads from" | "stores into"): void {

@@ -3,7 +3,7 @@
 import type { Env } from "./env.ts";
 import { ADD_CONST, type RegState, sameButId } from "./regs.ts";
 import { subsumes } from "./scalar_bounds.ts";
-import { noteUninitRead } from "./stack_access.ts";
+import { noteUninitRead } from "./stack_bounds.ts";
 import {
   byteAt,
   BYTE_INVALID,

@@ -7,7 +7,7 @@ import { checkArgOff } from "../reg_checks.ts";
 import { markPrecise } from "../precision.ts";
 import { isNull, type RegState } from "../regs.ts";
 import { checkSameMap } from "../special_args.ts";
-import { noteEscape } from "../stack_access.ts";
+import { noteEscape } from "../stack_bounds.ts";
 import { isRcu, isTrusted } from "../trust.ts";
 import { argKind, type ArgKind } from "./arg_kind.ts";
 import { ARG_CHECKS } from "./arg_checks.ts";

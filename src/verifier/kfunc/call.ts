@@ -15,7 +15,7 @@ import { releaseRef } from "../refs.ts";
 import { NOT_INIT, type RegState, scalarReg } from "../regs.ts";
 import { Scalar } from "../scalar.ts";
 import { withLimits } from "../scalar_bounds.ts";
-import { stepStackRange } from "../stack_access.ts";
+import { stepStackRange } from "../stack_range.ts";
 import { inRcu, inSleepable } from "../trust.ts";
 import { checkKfuncArgs } from "./args.ts";
 import { findKfunc, type Kfunc } from "./desc.ts";
