@@ -55,9 +55,10 @@ export function freeFields(map: i32, value: i32): void {
   if (work != 0) freeSlot(work, atomic.load<u64>(work));
 }
 
-/** Frees the timer that was in the value before it was removed. */
+/** Frees the timer that was in the value before it was removed: it is freed then, also if another took it out. */
 export function freeHeld(map: i32, value: i32, word: u64): void {
-  freeSlot(value + load<i32>(map, L.MAP_TIMER_OFF), word);
+  atomic.cmpxchg<u64>(value + load<i32>(map, L.MAP_TIMER_OFF), word, 0);
+  freeTaken(word);
 }
 
 /** After freeing: as long as the kernel would wait. */
@@ -69,12 +70,14 @@ export function waitFreed(word: u64, cpu: i32): void {
 export function freeValue(map: i32, value: i32, cpu: i32): void {
   const word = timerWord(map, value);
   freeFields(map, value);
+  if (word != 0) freeTaken(word);
   waitFreed(word, cpu);
 }
 
 export function timer_free(slot: i32, cpu: i32): void {
   const word = atomic.load<u64>(slot);
   freeSlot(slot, word);
+  if (word != 0) freeTaken(word);
   waitFreed(word, cpu);
 }
 

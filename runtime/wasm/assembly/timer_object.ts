@@ -1,7 +1,7 @@
 // Timer objects: what the slot in a value refers to. Decides who may touch one when; the rules of the helpers are in timer.ts.
 //
 // A slot is the u64 {address of the object, generation}, 0 when there is none. Whoever changes the slot from that word to 0
-// (one exchange) owns freeing that object: so it happens once. An object's memory stays an object's for the life of its map,
+// (one exchange) sees to it that the object is freed; the generation makes it happen once. An object's memory stays an object's for the life of its map,
 // so a stale word may always be followed: the generation, raised when the object is freed, tells that it is another's now.
 //
 // Who: any CPU and any host thread may do anything with any slot at any time.
@@ -196,10 +196,14 @@ export function forget(t: i32): void {
   unlockBase(on);
 }
 
-/** Frees the object of a word that the caller took out of its slot. Does not wait for its callback. */
+/**
+ * Frees the object of a word that is out of its slot, if nobody has yet. Does not wait for its callback. Whoever must
+ * have it freed calls this, also where another took the word out and may not have come to freeing it.
+ */
 export function freeTaken(word: u64): void {
   const t = timerOf(word);
-  const on = lockTimer(t);
+  const on = lockWord(word);
+  if (on == 0) return;
   disarm(on, t);
   dropProg(t);
   store<u32>(t, load<u32>(t, L.TIMER_GEN) + 1, L.TIMER_GEN);
