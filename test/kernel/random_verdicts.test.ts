@@ -8,10 +8,11 @@ import { BpfError } from "../../src/spec/errors.ts";
 import type { MapDef } from "../../src/verifier/proof.ts";
 import { OBJECT_MAPS, randomObjectProg } from "../harness/random_objects.ts";
 import { RANDOM_MAPS, randomProg } from "../harness/random_prog.ts";
+import { readVerdicts } from "./recorded_verdicts.ts";
 import { differs, KernelVerdicts, logLines, ourLog, ourVerdict } from "../diff/verdicts.ts";
 
 function open(maps: readonly MapDef[]): KernelVerdicts | undefined {
-  if (!release().startsWith("6.18.")) return undefined;
+  if (release() !== readVerdicts().kernel) return undefined;
   try {
     return new KernelVerdicts(maps);
   } catch (e) {

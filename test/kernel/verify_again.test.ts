@@ -3,6 +3,8 @@
 import { release } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
+import { BpfSys } from "../../runtime/engine/kernel/sys.ts";
+import { BpfError } from "../../src/spec/errors.ts";
 import { readVerdicts } from "./recorded_verdicts.ts";
 import { ROOT } from "./recordings.ts";
 import { askKernel, buildLoader } from "./verdicts.ts";
@@ -10,13 +12,16 @@ import { askKernel, buildLoader } from "./verdicts.ts";
 vi.setConfig({ testTimeout: 180_000 }); // a process and the kernel's types for each program
 
 const recorded = readVerdicts();
-const version = (text: string): string => text.split(/[-+]/)[0] as string;
-
 /** Why the kernel cannot be asked. */
 function obstacle(): string | undefined {
-  if (version(release()) !== version(recorded.kernel)) return `this kernel is ${release()}`;
-  if (process.getuid?.() !== 0) return "not root";
-  return undefined;
+  if (release() !== recorded.kernel) return `this kernel is ${release()}`;
+  try {
+    void new BpfSys("the kernel's verdicts");
+    return undefined;
+  } catch (error) {
+    if (error instanceof BpfError) return error.message;
+    throw error;
+  }
 }
 
 function loaderOr(why: (reason: string) => void): string | undefined {
