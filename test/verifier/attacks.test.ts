@@ -64,16 +64,21 @@ describe("maps of maps", () => {
 });
 
 describe("facts for the compiler", () => {
-  const keyOf = (store: string, off: number): number | undefined =>
+  const keyOf = (value: string, store: string, off: number): number | undefined =>
     verify(
       prog(
-        `r1 = 0x200000001 ll\n${store}\nr2 = r10\nr2 += ${off}\nr1 = map[a]\ncall bpf_map_lookup_elem\nr0 = 2\nexit`,
+        `r1 = ${value} ll\n${store}\nr2 = r10\nr2 += ${off}\nr1 = map[a]\ncall bpf_map_lookup_elem\nr0 = 2\nexit`,
       ),
     ).aux[7]?.call?.constKey;
 
   it("a constant key is the four bytes that are there", () => {
-    expect(keyOf("*(u64 *)(r10 -8) = r1", -4)).toBe(2);
-    expect(keyOf("*(u32 *)(r10 -8) = r1", -8)).toBe(1);
-    expect(keyOf("*(u64 *)(r10 -8) = r1", -8)).toBe(undefined);
+    expect(keyOf("1", "*(u64 *)(r10 -8) = r1", -4)).toBe(0);
+    expect(keyOf("1", "*(u32 *)(r10 -8) = r1", -8)).toBe(1);
+    expect(keyOf("1", "*(u64 *)(r10 -8) = r1", -8)).toBe(undefined);
+  });
+
+  it("a number of more than 32 bits is no constant key, whichever four bytes of it are", () => {
+    expect(keyOf("0x200000001", "*(u64 *)(r10 -8) = r1", -4)).toBe(undefined);
+    expect(keyOf("0x200000001", "*(u32 *)(r10 -8) = r1", -8)).toBe(undefined);
   });
 });

@@ -25,7 +25,8 @@ const HERE = [
   "ringbuf_discard", "ringbuf_query", "csum_level", "skb_cgroup_classid", "redirect_neigh", "redirect_peer",
   "ktime_get_coarse_ns", "timer_init", "timer_set_callback", "timer_start", "timer_cancel", "trace_vprintk",
   "strncmp", "xdp_get_buff_len", "xdp_load_bytes", "xdp_store_bytes", "skb_set_tstamp",
-  "map_lookup_percpu_elem", "ktime_get_tai_ns",
+  "map_lookup_percpu_elem", "dynptr_from_mem", "ringbuf_reserve_dynptr", "ringbuf_submit_dynptr", "ringbuf_discard_dynptr",
+  "dynptr_read", "dynptr_write", "dynptr_data", "ktime_get_tai_ns",
 ];
 
 describe("lib.wasm", () => {
