@@ -29,10 +29,12 @@ function mayWait(cpu: i32): bool {
   return cpu == 0 || load<u64>(cpu, L.CPU_CUR_TIMER) == 0;
 }
 
-/** Frees what the slot holds, if it holds that. */
+/** Takes the word out of the slot, if another has not, and sees to it that its object is freed. */
 @inline
 function freeSlot(slot: i32, word: u64): void {
-  if (word != 0 && atomic.cmpxchg<u64>(slot, word, 0) == word) freeTaken(word);
+  if (word == 0) return;
+  atomic.cmpxchg<u64>(slot, word, 0);
+  freeTaken(word);
 }
 
 @inline
@@ -55,10 +57,9 @@ export function freeFields(map: i32, value: i32): void {
   if (work != 0) freeSlot(work, atomic.load<u64>(work));
 }
 
-/** Frees the timer that was in the value before it was removed: it is freed then, also if another took it out. */
+/** Frees the timer that was in the value before it was removed. */
 export function freeHeld(map: i32, value: i32, word: u64): void {
-  atomic.cmpxchg<u64>(value + load<i32>(map, L.MAP_TIMER_OFF), word, 0);
-  freeTaken(word);
+  freeSlot(value + load<i32>(map, L.MAP_TIMER_OFF), word);
 }
 
 /** After freeing: as long as the kernel would wait. */
@@ -77,7 +78,6 @@ export function freeValue(map: i32, value: i32, cpu: i32): void {
 export function timer_free(slot: i32, cpu: i32): void {
   const word = atomic.load<u64>(slot);
   freeSlot(slot, word);
-  if (word != 0) freeTaken(word);
   waitFreed(word, cpu);
 }
 
