@@ -1,6 +1,7 @@
 // Iterators that a program keeps on its stack: made, asked for the next element, destroyed by kernel functions. Asking
 // forks the path: one with an element, one on which the iterator has come to its end. The first goes round the loop
 // until a round is covered by an earlier one, which is enough because every iterator ends at some time.
+import { checkMayOverwrite, destroyDynptr } from "./dynptr_slots.ts";
 import type { Env } from "./env.ts";
 import type { PtrArg } from "./kfunc/arg_checks.ts";
 import type { IterPlace, KfuncMeta } from "./kfunc/meta.ts";
@@ -58,6 +59,7 @@ function checkNew(env: Env, arg: PtrArg, meta: KfuncMeta): void {
   if (place === undefined || !Array.from({ length: slotsOf(arg) }, (_, i) => place.spi - i).every(isFree))
     env.reject("EINVAL", `expected uninitialized iter_${iterName(arg)} as arg #${arg.i}`);
   for (let i = 0; i < slotsOf(arg); i++) checkStackBounds(env, arg.regno, i * 8, 8, true);
+  checkMayOverwrite(env, place.frame, place.spi - slotsOf(arg) + 1, place.spi);
   meta.iter = { frameno: place.frame.frameno, spi: place.spi, slots: slotsOf(arg), name: iterName(arg) };
 }
 
@@ -85,6 +87,7 @@ export function stepIter(env: Env, { kfunc, iter }: KfuncMeta): void {
     const rcu = kfunc.is("rcu_protected");
     const id = acquireRef(env);
     all.forEach((spi, i) => {
+      destroyDynptr(env, frame, spi);
       const part: Iter = {
         kind: "iter",
         name: iter.name,

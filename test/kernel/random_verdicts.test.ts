@@ -44,7 +44,8 @@ describe("random programs", () => {
 
   it.skipIf(objects === undefined)("about objects get the kernel's log", () => {
     let lines = 0;
-    for (let seed = 0; seed < 250; seed++) {
+    // the last two make an iterator where a dynptr lies
+    for (const seed of [...Array(250).keys(), 3011731, 3016793]) {
       const prog = randomObjectProg(seed, RUNNING.kernelBtf);
       const want = objects?.log(prog, 2) ?? "";
       if (outlives(want)) continue;
