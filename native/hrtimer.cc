@@ -115,6 +115,7 @@ WaitResult Waiter::Wait(uint64_t until_ns, uint64_t pause_ns) {
       return {Wake::kKicked};
     }
     if (now >= target && target != kNever) {
+      *words_.now = now;
       return {due <= until_ns ? Wake::kDue : Wake::kUntil, static_cast<uint32_t>(index), now - target};
     }
     if (now >= pause_ns) return {Wake::kPause};

@@ -19,6 +19,7 @@ namespace softirq {
 //   asleep  u64  the deadline the waiter sleeps for (kNever: for none); 0 = it is awake. Only the waiter stores it.
 //   seq     u32  the futex: + 2 for an earlier deadline, bit 0 = a kick that no wait has returned yet.
 //   stop    u32  the world's stop word.
+//   now     u64  the time at which a deadline was last found due. Its own thread's alone, in whatever language.
 //
 // No wake-up is lost, because both sides are "store mine, then load the other's", all four accesses seq_cst:
 //   armer:   due[i] = d;        if (d < asleep) { seq += 2; wake }     (A1, A2)
@@ -36,6 +37,7 @@ struct TimerWords {
   uint64_t* asleep = nullptr;
   uint32_t* seq = nullptr;
   uint32_t* stop = nullptr;
+  uint64_t* now = nullptr;
 
   uint64_t Earliest(size_t* index) const;
 

@@ -39,6 +39,8 @@ export interface TimerWords {
   readonly seq: number;
   /** u32: the world's stop word */
   readonly stop: number;
+  /** u64: the time, of `clockNs`, at which a wait last found a deadline due; for the thread that waits */
+  readonly now: number;
 }
 
 /** How the last stretch before a deadline is spent: asleep, spinning for what the kernel's lateness asks for, or for so many ns. */
@@ -54,6 +56,8 @@ export type WakeReason = "due" | "until" | "kicked" | "stopped" | "closed";
 export interface Waiter {
   /** Blocks this thread. The next wait after "due" comes when `due` has been raised, or it is "due" at once. */
   wait(untilNs?: bigint): WakeReason;
+  /** `wait()` for Wasm to import: the index of the reason in `REASONS`. */
+  readonly waitIndex: () => number;
   /** The same on a thread of its own, one at a time; keeps the process alive meanwhile. */
   waitAsync(untilNs?: bigint): Promise<WakeReason>;
   /** of the last "due" or "until": ns after the deadline */
@@ -89,7 +93,8 @@ export interface CpuLocks {
   cpuRelease(view: Uint8Array, off: number, owner: number): void;
 }
 
-const REASONS: readonly (WakeReason | undefined)[] = ["due", "until", "kicked", "stopped", "closed"];
+/** By `Wake` of hrtimer.h. */
+export const REASONS: readonly (WakeReason | undefined)[] = ["due", "until", "kicked", "stopped", "closed"];
 const MOST_SPIN = 1e9;
 
 /** Runs a call of the addon and names its errno. */
@@ -108,15 +113,18 @@ export class RawWaiter implements Waiter {
   readonly #named: Named;
   readonly #id: number;
   readonly #details = new Float64Array(4);
+  readonly waitIndex: () => number;
   #open = true;
 
   constructor(raw: RawHrtimer, named: Named, view: Uint8Array, words: TimerWords, spin: Spin) {
     this.#raw = raw;
     this.#named = named;
     const due = typeof words.due === "number" ? [words.due] : words.due;
-    const offsets = Float64Array.of(words.asleep, words.seq, words.stop, ...due);
+    const offsets = Float64Array.of(words.asleep, words.seq, words.stop, words.now, ...due);
     const spinNs = typeof spin === "number" ? Math.min(spin, MOST_SPIN) : 0;
     this.#id = named(() => raw.waiterOpen(view, offsets, spin === "adaptive", spinNs, this.#details));
+    // bound: called from Wasm it is neither compiled nor does it allocate
+    this.waitIndex = raw.waiterWait.bind(undefined, this.#id, undefined);
   }
 
   get lateNs(): number {

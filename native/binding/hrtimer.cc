@@ -14,6 +14,8 @@ namespace {
 // A thread blocked here looks as often whether its environment ends: nobody can tell it (Worker terminated, exit).
 constexpr uint64_t kLook = 200'000'000;
 
+constexpr size_t kFixedWords = 4;
+
 // Node refuses to touch JavaScript once the environment is to end; asking for an element is such a touch.
 bool Ending(Napi::Env env, const Napi::ObjectReference& details) {
   const Napi::HandleScope scope(env);
@@ -52,19 +54,20 @@ bool GetNumbers(const Napi::CallbackInfo& info, size_t index, size_t least, doub
   return ok;
 }
 
-// offsets: asleep, seq, stop, due ...
+// offsets: asleep, seq, stop, now, due ...
 bool GetTimerWords(const Napi::CallbackInfo& info, const Bytes& bytes, const double* off, size_t count, TimerWords* out) {
-  if (count > 3 + TimerWords::kMostDue) {
+  if (count > kFixedWords + TimerWords::kMostDue) {
     Throw(info.Env(), {E2BIG, "too many queues for a waiter"});
     return false;
   }
   if (!GetWord(info, bytes, off[0], &out->asleep) || !GetWord(info, bytes, off[1], &out->seq) ||
-      !GetWord(info, bytes, off[2], &out->stop)) {
+      !GetWord(info, bytes, off[2], &out->stop) || !GetWord(info, bytes, off[3], &out->now)) {
     return false;
   }
   std::vector<std::pair<uintptr_t, uintptr_t>> ranges = {
-      {reinterpret_cast<uintptr_t>(out->asleep), 8}, {reinterpret_cast<uintptr_t>(out->seq), 4}, {reinterpret_cast<uintptr_t>(out->stop), 4}};
-  for (size_t i = 3; i < count; i++) {
+      {reinterpret_cast<uintptr_t>(out->asleep), 8}, {reinterpret_cast<uintptr_t>(out->seq), 4}, {reinterpret_cast<uintptr_t>(out->stop), 4},
+      {reinterpret_cast<uintptr_t>(out->now), 8}};
+  for (size_t i = kFixedWords; i < count; i++) {
     uint64_t* due = nullptr;
     if (!GetWord(info, bytes, off[i], &due)) return false;
     out->due.push_back(due);
@@ -90,7 +93,7 @@ Napi::Value WaiterOpen(const Napi::CallbackInfo& info) {
   size_t details = 0;
   TimerWords words;
   auto handle = std::make_unique<WaiterHandle>(info.Env());
-  if (data == nullptr || !GetBytes(info, 0, &bytes) || !GetNumbers(info, 1, 4, &off, &count)) return {};
+  if (data == nullptr || !GetBytes(info, 0, &bytes) || !GetNumbers(info, 1, kFixedWords + 1, &off, &count)) return {};
   if (!GetTimerWords(info, bytes, off, count, &words) || !GetBool(info, 2, &adaptive)) return {};
   if (!GetUint32(info, 3, &spin_ns) || !GetNumbers(info, 4, kDetails, &handle->detail, &details)) return {};
   if (!HoldView(info, 0, &handle->view) || !HoldView(info, 4, &handle->details)) return {};
@@ -110,7 +113,12 @@ WaiterHandle* Find(const Napi::CallbackInfo& info) {
   return nullptr;
 }
 
-// (handle, until | undefined) -> reason; blocks this thread
+Status WaitError(const WaitResult& result) {
+  if (result.why == Wake::kBusy) return {EBUSY, "wait: another waiter sleeps on these words"};
+  return {result.err, "wait: no sleep"};
+}
+
+// (handle, until | undefined) -> reason; blocks this thread. Without an `until` Wasm may call it for the `()` it imports
 Napi::Value WaiterWait(const Napi::CallbackInfo& info) {
   WaiterHandle* handle = Find(info);
   uint64_t until = kNever;
@@ -125,6 +133,10 @@ Napi::Value WaiterWait(const Napi::CallbackInfo& info) {
     if (result.why == Wake::kPause) {
       if (Ending(info.Env(), handle->details)) return {};
       continue;
+    }
+    if (result.why == Wake::kBusy || result.why == Wake::kFailed) {
+      Throw(info.Env(), WaitError(result));
+      return {};
     }
     handle->Describe(result);
     return Napi::Number::New(info.Env(), static_cast<uint32_t>(result.why));

@@ -54,6 +54,7 @@ SpinMargin MarginOf(int kind) {
 struct World {
   alignas(8) uint64_t due[2] = {kNever, kNever};
   uint64_t asleep = 0;
+  uint64_t now = 0;
   uint32_t seq = 0;
   uint32_t stop = 0;
   uint32_t cpu = 0;
@@ -66,7 +67,7 @@ struct World {
       for (uint64_t& t : queue) t = kNever;
     }
   }
-  TimerWords Words() { return {{&due[0], &due[1]}, &asleep, &seq, &stop}; }
+  TimerWords Words() { return {{&due[0], &due[1]}, &asleep, &seq, &stop, &now}; }
   CpuLock Lock() { return {&cpu}; }
 
   void StoreDue(int queue) {

@@ -3,7 +3,7 @@
 import { BpfError } from "../../src/spec/errors.ts";
 import { loadAddon, requireAddon } from "../../native/binding.ts";
 import type { EngineProg } from "../engine/engine.ts";
-import { CPU_CUR_PROG, WORLD_FLAGS, WORLD_F_REAL_CLOCK } from "../memory/layout.ts";
+import { CLOCK_SIZE, CPU_CUR_PROG, WORLD_FLAGS, WORLD_F_REAL_CLOCK } from "../memory/layout.ts";
 import type { World } from "../memory/world.ts";
 import { TrapError } from "../engine/trap.ts";
 import type { LibExports } from "../wasm/lib.ts";
@@ -11,7 +11,6 @@ import { MainLoop } from "./loop_main.ts";
 import { RealCpus } from "./real_cpu.ts";
 import { type Sleeper, type Spin, openSleeper } from "./real_sleep.ts";
 import {
-  CLOCK_BLOCK_SIZE,
   type ClockPlace,
   ClockWords,
   LOOP_RUNS,
@@ -19,6 +18,7 @@ import {
   TICK_ASLEEP,
   TICK_BLOCK_SIZE,
   TICK_DUE,
+  TICK_NOW,
   TICK_SEQ,
   clockNs,
 } from "./real_words.ts";
@@ -55,6 +55,7 @@ const MAIN_OWNER = 1;
 
 const bound = (sleeper: Sleeper): Sleeper => ({
   wait: (until) => sleeper.wait(until),
+  waitIndex: sleeper.waitIndex,
   waitAsync: (until) => sleeper.waitAsync(until),
   publish: () => sleeper.publish(),
   kick: () => sleeper.kick(),
@@ -112,7 +113,7 @@ export class RealClock {
     const place: ClockPlace = {
       memory: world.memory,
       cpus: Array.from({ length: world.ncpus }, (_, i) => world.cpu(i)),
-      block: world.alloc(CLOCK_BLOCK_SIZE),
+      block: world.alloc(CLOCK_SIZE),
       ahead: BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)) - clockNs(),
     };
     this.#words = new ClockWords(place);
@@ -224,6 +225,7 @@ export class RealClock {
       stop: this.#words.stop,
       asleep: (block + TICK_ASLEEP) / 8,
       seq: (block + TICK_SEQ) / 4,
+      now: (block + TICK_NOW) / 8,
       due: [(block + TICK_DUE) / 8],
     };
     const sleeper = openSleeper(words, spin, this.native);

@@ -140,13 +140,18 @@ export class RealCpus {
       this.#lib.timers_run(this.words.place.cpus[index] ?? 0, now, BUDGET);
       return true;
     } catch (cause) {
-      const stopped = this.words.u32[WORLD_STOPPED / 4] !== 0;
-      const trap = cause instanceof WebAssembly.RuntimeError && !stopped;
-      const error = trap ? this.#hooks.trapError(index, cause) : cause;
-      this.#abort(index);
-      if (stopped) return false;
-      throw error;
+      this.left(index, cause);
+      return false;
     }
+  }
+
+  /** A callback was left, by the stop word or else by what this throws. By the CPU's owner. */
+  left(index: number, cause: unknown): void {
+    const stopped = this.words.u32[WORLD_STOPPED / 4] !== 0;
+    const trap = cause instanceof WebAssembly.RuntimeError && !stopped;
+    const error = trap ? this.#hooks.trapError(index, cause) : cause;
+    this.#abort(index);
+    if (!stopped) throw error;
   }
 
   /** A callback that was left by a trap counts as ended: whoever frees its timer waits for that. */

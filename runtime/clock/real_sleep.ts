@@ -1,7 +1,7 @@
 // A thread's sleep until the earliest deadline of a world's CPUs, and how others wake it for an earlier one: by the
 // addon, or without it by Atomics.wait with the same words and the same order of accesses (native/hrtimer.h).
 import { type Addon, loadAddon } from "../../native/binding.ts";
-import type { Spin, TimerWords, WakeReason } from "../../native/hrtimer.ts";
+import { REASONS, type Spin, type TimerWords, type WakeReason } from "../../native/hrtimer.ts";
 import { type ClockWords, NEVER, clockNs } from "./real_words.ts";
 
 export type { Spin, WakeReason } from "../../native/hrtimer.ts";
@@ -9,6 +9,8 @@ export type { Spin, WakeReason } from "../../native/hrtimer.ts";
 export interface Sleeper {
   /** Blocks this thread until a deadline is due, the caller's own is, a kick, or the stop word. */
   wait(untilNs?: bigint): WakeReason;
+  /** The same for Wasm: the reason's index in `REASONS`. */
+  readonly waitIndex: () => number;
   /** The same without blocking the thread; one at a time. */
   waitAsync(untilNs?: bigint): Promise<WakeReason>;
   /** Wakes the sleeper, on whatever thread, if a deadline is earlier than what it sleeps for. */
@@ -18,7 +20,7 @@ export interface Sleeper {
 }
 
 /** Which of the clock's two sleeps: of deadlines of CPUs, or the main thread's own. */
-export type SleepWords = Pick<ClockWords, "u32" | "u64" | "bytes" | "stop"> & {
+export type SleepWords = Pick<ClockWords, "u32" | "u64" | "bytes" | "stop" | "now"> & {
   readonly asleep: number;
   readonly seq: number;
   readonly due: readonly number[];
@@ -38,10 +40,12 @@ function nativeSleeper(addon: Addon, words: SleepWords, spin: Spin): Sleeper {
     asleep: words.asleep * 8,
     seq: words.seq * 4,
     stop: words.stop * 4,
+    now: words.now * 8,
   };
   const waiter = addon.waiter(words.bytes, at, { spin });
   return {
     wait: (until) => waiter.wait(until),
+    waitIndex: waiter.waitIndex,
     waitAsync: (until) => waiter.waitAsync(until),
     publish: () => void waiter.publish(),
     kick: () => waiter.kick(),
@@ -87,7 +91,10 @@ class AtomicsSleeper implements Sleeper {
     }
     const due = this.#earliest();
     const now = clockNs();
-    if (due <= now) return "due";
+    if (due <= now) {
+      u64[this.#words.now] = now;
+      return "due";
+    }
     if (until <= now) return "until";
     const target = due < until ? due : until;
     Atomics.store(u64, asleep, target);
@@ -107,6 +114,8 @@ class AtomicsSleeper implements Sleeper {
       if (next.ms > 0) Atomics.wait(u32, seq, next.seq, next.ms);
     }
   }
+
+  readonly waitIndex = (): number => REASONS.indexOf(this.wait());
 
   async waitAsync(until = NEVER): Promise<WakeReason> {
     const { u64, asleep } = this.#words;

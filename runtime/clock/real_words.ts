@@ -1,6 +1,14 @@
 // The words of a world's real clock: where they lie in its memory and who stores them. Every thread that takes part
 // makes its own views of them. Decides nothing.
 import {
+  CLOCK_ACK,
+  CLOCK_AHEAD,
+  CLOCK_ASLEEP,
+  CLOCK_CTL,
+  CLOCK_NOW,
+  CLOCK_SEQ,
+  CLOCK_STATE,
+  CLOCK_WANTED,
   CPU_MONOTONIC,
   CPU_OWNER,
   CPU_REALTIME,
@@ -9,19 +17,11 @@ import {
   WORLD_STOP,
 } from "../memory/layout.ts";
 
-/** Offsets in the block that a world allocates for its real clock. */
-const ASLEEP = 0; // u64: the deadline the sleeper sleeps for, 0 while it is awake
-const SEQ = 8; // u32: the sleeper's futex
-const CTL = 12; // u32: commands given to the worker
-const ACK = 16; // u32: commands it has carried out
-const STATE = 20; // u32: LOOP_*
-const WANTED = 24; // u32: threads that wait for a CPU which a loop keeps taking back
-export const CLOCK_BLOCK_SIZE = 64;
-
 /** Offsets in the block of a sleep that is not for timers. */
 export const TICK_ASLEEP = 0; // u64
 export const TICK_DUE = 8; // u64
 export const TICK_SEQ = 16; // u32
+export const TICK_NOW = 24; // u64
 export const TICK_BLOCK_SIZE = 64;
 
 export const LOOP_STARTING = 0;
@@ -51,6 +51,7 @@ export class ClockWords {
   readonly u64: BigUint64Array;
   readonly asleep: number;
   readonly seq: number;
+  readonly now: number;
   readonly ctl: number;
   readonly ack: number;
   readonly state: number;
@@ -68,12 +69,14 @@ export class ClockWords {
     this.u64 = new BigUint64Array(buffer, 0, buffer.byteLength >> 3);
     const word = (off: number) => (place.block + off) / 4;
     const long = (off: number) => (place.block + off) / 8;
-    this.asleep = long(ASLEEP);
-    this.seq = word(SEQ);
-    this.ctl = word(CTL);
-    this.ack = word(ACK);
-    this.state = word(STATE);
-    this.wanted = word(WANTED);
+    this.asleep = long(CLOCK_ASLEEP);
+    this.seq = word(CLOCK_SEQ);
+    this.now = long(CLOCK_NOW);
+    this.u64[long(CLOCK_AHEAD)] = place.ahead;
+    this.ctl = word(CLOCK_CTL);
+    this.ack = word(CLOCK_ACK);
+    this.state = word(CLOCK_STATE);
+    this.wanted = word(CLOCK_WANTED);
     this.due = place.cpus.map((cpu) => (cpu + CPU_TIMER_DUE) / 8);
     this.owner = place.cpus.map((cpu) => (cpu + CPU_OWNER) / 4);
     this.armed = place.cpus.map((cpu) => (cpu + CPU_TIMERS) / 4);

@@ -2,7 +2,15 @@
 // loop: it is told things through shared words and a port that it reads when they say so.
 import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { loadAddon } from "../../native/binding.ts";
-import { CPU_CUR_PROG, CPU_EVENTS, CPU_EVENTS_LOST_PRINTK, CPU_EVENTS_TAIL } from "../memory/layout.ts";
+import {
+  CLOCK_BUSY,
+  CLOCK_LOOK,
+  CLOCK_RUNS,
+  CPU_CUR_PROG,
+  CPU_EVENTS,
+  CPU_EVENTS_LOST_PRINTK,
+  CPU_EVENTS_TAIL,
+} from "../memory/layout.ts";
 import { createLib } from "../wasm/lib.ts";
 import { runDueCpus } from "./loop.ts";
 import { RealCpus } from "./real_cpu.ts";
@@ -11,20 +19,16 @@ import { ClockWords, LOOP_ENDED, LOOP_RUNS } from "./real_words.ts";
 import type { FromWorker, ToWorker, WorkerData } from "./worker_data.ts";
 
 const WORKER_OWNER = 2;
+const NO_CPU = -1;
 
 const { place, spin, realtime, native, port } = workerData as WorkerData;
 const { memory } = place;
 const words = new ClockWords(place);
 const table = new WebAssembly.Table({ element: "anyfunc", initial: 16 });
 const { addon } = loadAddon();
-const cpus = new RealCpus(
-  words,
-  createLib(memory, undefined, table),
-  WORKER_OWNER,
-  native ? addon : undefined,
-  { takeEvents, trapError },
-);
 const sleeper = openSleeper(words, spin, native);
+const lib = createLib(memory, table, { wait: sleeper.waitIndex });
+const cpus = new RealCpus(words, lib, WORKER_OWNER, native ? addon : undefined, { takeEvents, trapError });
 
 const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
@@ -78,10 +82,33 @@ function step(): void {
     Atomics.wait(words.u32, words.ctl, seen);
     return;
   }
-  if (sleeper.wait() !== "due") return;
-  // what is due may be of a program that was linked while we slept
-  if (Atomics.load(words.u32, words.ctl) !== seen) obey();
-  if (open) runDueCpus(cpus);
+  const left = runLoop();
+  if (left === CLOCK_BUSY) runDueCpus(cpus);
+  else if (left >= 0) leave(left);
+}
+
+/** Runs timers until this side is needed; what for, as clock_loop says it. */
+function runLoop(): number {
+  words.u32[(place.block + CLOCK_RUNS) / 4] = NO_CPU;
+  try {
+    return lib.clock_loop(place.block, WORKER_OWNER, seen);
+  } catch (cause) {
+    const index = words.u32[(place.block + CLOCK_RUNS) / 4] ?? NO_CPU;
+    // not a callback's trap, but the sleep's error
+    if (index === NO_CPU) throw cause;
+    try {
+      cpus.left(index, cause);
+    } finally {
+      cpus.release(index);
+    }
+    return CLOCK_LOOK;
+  }
+}
+
+function leave(index: number): void {
+  takeEvents(index);
+  cpus.release(index);
+  cpus.yieldToWaiters();
 }
 
 /** The program whose callback trapped. */

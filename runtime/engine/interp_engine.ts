@@ -190,7 +190,7 @@ export function loadInterp(
   const entry: EngineProg["entry"] = (cpu, fp, ctx) =>
     BigInt.asIntN(64, interpret(envOf(cpu), fp, [BigInt.asUintN(64, ctx)]));
 
-  const lib = createLib(world.memory, entry, world.table);
+  const lib = createLib(world.memory, world.table, { prog: entry });
   for (const [name, value] of Object.entries(lib)) {
     if (typeof value === "function") helpers[name] = value as unknown as HelperFn;
   }

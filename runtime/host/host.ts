@@ -83,7 +83,7 @@ export class Host {
 
   constructor(options: HostOptions = {}) {
     this.world = new World(options.cpus ?? 1);
-    this.lib = createLib(this.world.memory, undefined, this.world.table);
+    this.lib = createLib(this.world.memory, this.world.table);
     this.seed = options.seed ?? DEFAULT_SEED;
     this.lib.world_init(this.world.ncpus, this.seed, options.clock === "real" ? 0 : WORLD_F_ALONE);
     if (options.timerCap !== undefined) this.world.view.setUint32(WORLD_TIMER_CAP, options.timerCap, true);

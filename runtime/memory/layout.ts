@@ -135,6 +135,23 @@ export const CPU_FAULT_ADDR = 464; // u64, the address
 export const CPU_THROWN = 472; // u32
 export const CPU_THROWN_VALUE = 480; // u64
 
+// ---- block of a world's real clock, allocated by the host ----
+export const CLOCK_ASLEEP = 0; // u64 ns, the deadline the sleeper sleeps for, 0 while it is awake
+export const CLOCK_SEQ = 8; // u32, the sleeper's futex
+export const CLOCK_CTL = 12; // u32, commands given to the worker
+export const CLOCK_ACK = 16; // u32, commands it has carried out
+export const CLOCK_STATE = 20; // u32, LOOP_* of the runtime
+export const CLOCK_WANTED = 24; // u32, threads that wait for a CPU which a loop keeps taking back
+export const CLOCK_RUNS = 28; // i32, index of the CPU whose callbacks clock_loop runs, -1 = none; its thread's own
+export const CLOCK_NOW = 32; // u64 ns, MONOTONIC when the sleeper's last wait ended; its thread's own
+export const CLOCK_AHEAD = 40; // u64 ns, REALTIME less MONOTONIC, constant
+export const CLOCK_SIZE = 64;
+// Why a wait has ended, of those that clock_loop tells apart.
+export const WAKE_DUE = 0;
+// What clock_loop leaves to its caller, beside CPUs by their index.
+export const CLOCK_LOOK = -1; // a command, the stop word, a wait that ended for nothing due
+export const CLOCK_BUSY = -2; // a CPU is another thread's, or others wait for one
+
 // ---- a packet as an sk_buff ----
 // __sk_buff with the offsets of the uapi header: the ctx of programs on sockets, in tc and in cgroups. Words that the
 // kernel keeps in fewer bits have their upper bits zero.

@@ -16,7 +16,7 @@ const OPTIONS = [
   "--importTable --noExportMemory --initialMemory 1 --maximumMemory 65536 -O3 --debug",
 ].join(" ");
 
-const IMPORTS = new Set(["env.memory", "env.table", "env.prog"]);
+const IMPORTS = new Set(["env.memory", "env.table", "env.prog", "env.wait"]);
 // id -> name of the sections that must not be there
 const REFUSED = new Map([
   [4, "table"],

@@ -35,6 +35,7 @@ export interface LibExports {
   map_copy_locked(map: number, value: number, out: number): void;
   timer_free(slot: number, cpu: number): void;
   timers_abort(cpu: number): void;
+  clock_loop(clock: number, owner: number, told: number): number;
 }
 
 /** A helper as programs call it. */
@@ -43,6 +44,10 @@ export type HelperExport = (cpu: number, ...args: bigint[]) => bigint;
 /** Stands for the program where none is linked. */
 function noProg(): bigint {
   throw new Error("lib.wasm: walk called without a program");
+}
+
+function noWait(): number {
+  throw new Error("lib.wasm: clock_loop called on a thread without a clock");
 }
 
 function once<T>(make: () => T): () => T {
@@ -58,13 +63,21 @@ export const libBytes = once((): Uint8Array => {
 
 const libModule = once(() => new WebAssembly.Module(libBytes() as BufferSource));
 
-/** The library alone on a world's memory. `table` is the world's, where timers are run; `prog` is for tests. */
+/** What the library calls. */
+export interface LibCalls {
+  /** the program under a walker; for tests and the interpreter */
+  readonly prog?: (cpu: number, fp: number, ctx: bigint) => bigint;
+  /** the sleep of clock_loop: WAKE_* */
+  readonly wait?: () => number;
+}
+
+/** The library alone on a world's memory. `table` is the world's, where timers are run. */
 export function createLib(
   memory: WebAssembly.Memory,
-  prog?: (cpu: number, fp: number, ctx: bigint) => bigint,
   table?: WebAssembly.Table,
+  { prog = noProg, wait = noWait }: LibCalls = {},
 ): WebAssembly.Exports & LibExports {
-  const env = { memory, prog: prog ?? noProg, table: table ?? new WebAssembly.Table({ element: "anyfunc", initial: 1 }) };
+  const env = { memory, prog, wait, table: table ?? new WebAssembly.Table({ element: "anyfunc", initial: 1 }) };
   const { exports } = new WebAssembly.Instance(libModule(), { env });
   return exports as WebAssembly.Exports & LibExports;
 }

@@ -22,11 +22,13 @@ export class BatchWorld {
   readonly results: bigint[] = [];
 
   constructor(readonly random: RandomWorld) {
-    this.#lib = createLib(random.world.memory, (cpu, fp, ctx) => {
-      if (this.#current === undefined) throw new Error("no program");
-      const r0 = this.#current(cpu, fp, ctx);
-      this.results.push(BigInt.asUintN(64, r0));
-      return r0;
+    this.#lib = createLib(random.world.memory, undefined, {
+      prog: (cpu, fp, ctx) => {
+        if (this.#current === undefined) throw new Error("no program");
+        const r0 = this.#current(cpu, fp, ctx);
+        this.results.push(BigInt.asUintN(64, r0));
+        return r0;
+      },
     });
   }
 

@@ -5,7 +5,7 @@ import { runChild } from "./child.ts";
 vi.setConfig({ testTimeout: 30_000 }); // child processes on a busy machine
 
 const SETUP = `
-  const WORDS = { due: 256, asleep: 264, seq: 272, stop: 276 };
+  const WORDS = { due: 256, asleep: 264, seq: 272, stop: 276, now: 280 };
   const due = new BigUint64Array(memory.buffer, 256, 1);
   due[0] = ~0n;
   const waiter = addon.waiter(view, WORDS);
@@ -21,7 +21,7 @@ const WORKER = `
     const view = new Uint8Array(workerData.memory.buffer);
     const due = new BigUint64Array(view.buffer, 256, 1);
     const details = new Float64Array(4);
-    const open = (adaptive = true) => raw.waiterOpen(view, Float64Array.of(264, 272, 276, 256), adaptive, 0, details);
+    const open = (adaptive = true) => raw.waiterOpen(view, Float64Array.of(264, 272, 276, 280, 256), adaptive, 0, details);
     \${body}\`, { eval: true, execArgv: [], workerData: { path: fs.realpathSync(path), memory } });
   const message = (worker) => new Promise((done) => worker.once("message", done));
 `;
@@ -250,7 +250,7 @@ onLinux("lifetime of waits", () => {
       for (let i = 0; i < 20; i++) {
         const v = new Uint8Array(makeMemory(16).buffer);
         new BigUint64Array(v.buffer)[0] = inMs(50 + i);
-        waits.push(addon.waiter(v, { due: 0, asleep: 8, seq: 16, stop: 20 }).waitAsync());
+        waits.push(addon.waiter(v, { due: 0, asleep: 8, seq: 16, stop: 20, now: 24 }).waitAsync());
       }
       for (let i = 0; i < 5; i++) { gc(); await sleep(10); }
       print((await Promise.all(waits)).every((r) => r === "due"));

@@ -30,13 +30,13 @@ const HERE = [
 ];
 
 describe("lib.wasm", () => {
-  it("imports memory, table and program, and has no state of its own", () => {
+  it("imports memory, table, program and the sleep, and has no state of its own", () => {
     expect(checkModule(libBytes())).toEqual([]);
     expect(
       WebAssembly.Module.imports(module)
         .map((i) => `${i.module}.${i.name}`)
         .sort(),
-    ).toEqual(["env.memory", "env.prog", "env.table"]);
+    ).toEqual(["env.memory", "env.prog", "env.table", "env.wait"]);
   });
 
   it("the check finds a data section and a foreign import", () => {
@@ -84,7 +84,7 @@ describe("lib.wasm", () => {
     m.dispose();
     const world = new TestWorld();
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), {
-      env: { memory: world.memory, table: world.table },
+      env: { memory: world.memory, table: world.table, wait: () => 0 },
     });
     Object.assign(world, { lib: exports });
     walkFrames(world, [{ at: world.alloc(60), len: 60 }], 0);

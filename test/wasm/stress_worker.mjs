@@ -4,7 +4,12 @@ import { parentPort, workerData } from "node:worker_threads";
 
 const { bytes, memory, map, cpu, id, threads, rounds, ownKeys, sharedKeys, keySize, lru } = workerData;
 const lib = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-  env: { memory, prog: () => 0n, table: new WebAssembly.Table({ element: "anyfunc", initial: 1 }) },
+  env: {
+    memory,
+    prog: () => 0n,
+    wait: () => 0,
+    table: new WebAssembly.Table({ element: "anyfunc", initial: 1 }),
+  },
 }).exports;
 const view = new DataView(memory.buffer);
 const key = cpu + 8192;

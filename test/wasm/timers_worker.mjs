@@ -7,7 +7,7 @@ const { bytes, callbackModule, memory, own, shared, cpu, cpus, id, ms, keys, L, 
   workerData;
 const table = new WebAssembly.Table({ element: "anyfunc", initial: 4 });
 const lib = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-  env: { memory, table, prog: () => 0n },
+  env: { memory, table, prog: () => 0n, wait: () => 0 },
 }).exports;
 const view = new DataView(memory.buffer);
 const words = new Int32Array(memory.buffer);

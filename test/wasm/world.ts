@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly ncpus?: number;
   readonly pages?: number;
   readonly prog?: Prog;
+  /** the sleep of clock_loop */
+  readonly wait?: () => number;
   /** WORLD_F_* */
   readonly flags?: number;
 }
@@ -33,9 +35,9 @@ export class TestWorld implements MapHome {
   #next: number;
   readonly #scratch: number;
 
-  constructor({ ncpus = 1, pages = 512, prog, flags = 0 }: WorldOptions = {}) {
+  constructor({ ncpus = 1, pages = 512, prog, wait, flags = 0 }: WorldOptions = {}) {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared: true });
-    this.lib = createLib(this.memory, prog, this.table);
+    this.lib = createLib(this.memory, this.table, { ...(prog && { prog }), ...(wait && { wait }) });
     this.ncpus = ncpus;
     this.lib.world_init(ncpus, 42n, flags);
     // the host's own block, of which only the start is used

@@ -3,6 +3,7 @@ export {
   array_delete, array_lookup, array_update, percpu_array_delete, percpu_array_lookup, percpu_array_update,
 } from "./array";
 export { clock_set, jiffies64, ktime_get_boot_ns, ktime_get_coarse_ns, ktime_get_ns, ktime_get_tai_ns } from "./clock";
+export { clock_loop } from "./clock_loop";
 export { csum_diff } from "./csum";
 export {
   dynptr_adjust, dynptr_clone, dynptr_from_mem, dynptr_from_skb, dynptr_from_skb_meta, dynptr_from_skb_rdonly,
