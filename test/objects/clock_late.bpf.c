@@ -8,7 +8,7 @@ LICENSE("Dual MIT/GPL");
 #define TIMERS 10000
 #define PERIOD 200000
 #define EACH 100
-#define FIRST 200000000
+#define FIRST 1000000000
 #define SPREAD 1000000000
 
 struct periodic {
