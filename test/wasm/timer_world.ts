@@ -26,6 +26,9 @@ export interface Fired {
   readonly value: number;
 }
 
+/** Types whose values may hold a timer. */
+export const TIMER_TYPES = ["hash", "lru_hash", "array"] as const;
+
 export const TIMER_SHAPE: Partial<MapShape> = {
   type: "hash",
   valueSize: 24,

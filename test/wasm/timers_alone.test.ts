@@ -9,6 +9,11 @@ describe("alone", async () => {
   afterAll(() => {
     TimerWorld.alone = false;
   });
-  await import("./timers.test.ts");
+  await import("./timers_errnos.test.ts");
+  await import("./timers_callbacks.test.ts");
+  await import("./timers_deadlines.test.ts");
+  await import("./timers_cancel.test.ts");
+  await import("./timers_free.test.ts");
+  await import("./wq.test.ts");
   await import("./timers_walk.test.ts");
 });
