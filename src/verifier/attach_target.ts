@@ -76,7 +76,7 @@ function isModifiable(name: string): boolean {
   return MODIFIABLE.has(name) || name.startsWith("security_") || SYSCALL_NAME.test(name);
 }
 
-function hookName(name: string): string {
+export function hookName(name: string): string {
   return name.replace(/^bpf_lsm_/, "");
 }
 

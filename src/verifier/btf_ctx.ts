@@ -2,12 +2,13 @@
 // one gives. Numbers are numbers; pointers point to structs of the kernel, as far as they may be trusted.
 import type { BtfParam, BtfType } from "../btf/btf.ts";
 import { isScalarType, isStructType, kindWord } from "../btf/query.ts";
-import { type IterArg, ITER_ARGS, LSM_BOOLEAN, LSM_UNTRUSTED, mayBeNull } from "../spec/attach_targets.ts";
-import type { AttachTarget } from "./attach_target.ts";
+import { type IterArg, ITER_ARGS, LSM_UNTRUSTED, mayBeNull } from "../spec/attach_targets.ts";
+import { type AttachTarget, hookName } from "./attach_target.ts";
 import type { Env } from "./env.ts";
 import type { ObjectAccess } from "./object_access.ts";
 import { MAYBE_NULL, PERCPU, RDONLY, RegState, TRUSTED, UNKNOWN, USER, scalarReg, withId } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
+import { hookRange } from "./returns.ts";
 import { withLimits } from "./scalar_bounds.ts";
 
 const MAX_ARGS = 12;
@@ -80,7 +81,7 @@ function iterArg(env: Env, target: AttachTarget, index: number): IterArg | undef
 /** Arguments that are valid for as long as the program runs. */
 function areTrusted(env: Env, target: AttachTarget): boolean {
   const { type, expectedAttachType } = env.prog;
-  if (type === "lsm") return !LSM_UNTRUSTED.has(target.name.replace(/^bpf_lsm_/, ""));
+  if (type === "lsm") return !LSM_UNTRUSTED.has(hookName(target.name));
   return expectedAttachType === "trace_raw_tp" || expectedAttachType === "trace_iter";
 }
 
@@ -138,8 +139,9 @@ function pointer(
 /** What a security hook returned before the program ran. */
 function hookReturn(env: Env, target: AttachTarget): RegState {
   if (env.prog.expectedAttachType !== "lsm_mac") return UNKNOWN;
-  const boolean = LSM_BOOLEAN.has(target.name.replace(/^bpf_lsm_/, ""));
-  const [min, max] = boolean ? [0, 1] : [-4095, 0];
+  const range = hookRange(target);
+  if (range === undefined) return UNKNOWN;
+  const [min, max] = range;
   const limits = { smin: BigInt(min), smax: BigInt(max), s32min: min, s32max: max };
   return scalarReg(withLimits(Scalar.unknown, limits));
 }

@@ -1,12 +1,12 @@
 // Whether a program of its type may be loaded at all: its expected attach type, whether it sleeps, what it returns.
 // The rules are rows of src/spec/prog_rules.ts.
-import { effectiveAttach, progRules, returnRange } from "../spec/prog_rules.ts";
+import { effectiveAttach, progRules } from "../spec/prog_rules.ts";
 import type { Env } from "./env.ts";
-import { markPrecise } from "./precision.ts";
 import { checkSecret } from "./privileges.ts";
-import { badRange, checkRegRead } from "./reg_checks.ts";
+import { checkRegRead } from "./reg_checks.ts";
 import { checkNothingHeld } from "./refs.ts";
-import { type RegState, regTypeStr } from "./regs.ts";
+import { regTypeStr } from "./regs.ts";
+import { checkAsyncReturn, checkProgReturn } from "./returns.ts";
 
 /** Before anything of the program is looked at. */
 export function checkAttachType(env: Env): void {
@@ -40,21 +40,11 @@ export function checkSleepable(env: Env): void {
     );
 }
 
-function checkRange(env: Env, where: string, [min, max]: readonly [number, number], regno = 0): void {
-  const r = env.regs[regno] as RegState;
-  if (r.kind !== "scalar")
-    env.reject("EINVAL", `${where} the register R${regno} is not a known value (${regTypeStr(r)})`);
-  markPrecise(env, regno);
-  if (r.s.sminNum < min || r.s.smaxNum > max) env.reject("EINVAL", badRange(where, r, min, max, regno));
-}
-
 /** The register is what the program returns, or the callback that runs on its own, from whatever frame. */
 export function checkReturned(env: Env, regno: number): void {
   checkSecret(env, regno, checkRegRead(env, regno), "leaks addr as return value");
-  if (env.state.frames[0]?.inAsyncCallback === true)
-    return checkRange(env, "At async callback return", [0, 0], regno);
-  const range = returnRange(env.prog.type, env.prog.expectedAttachType);
-  if (range !== undefined) checkRange(env, "At program exit", range, regno);
+  if (env.state.frames[0]?.inAsyncCallback === true) return checkAsyncReturn(env, regno);
+  checkProgReturn(env, regno);
 }
 
 /** The exit of the program, of a global function, or of a callback that runs on its own. */
@@ -62,10 +52,9 @@ export function checkExit(env: Env): void {
   checkNothingHeld(env, "BPF_EXIT instruction in main prog");
   const r0 = checkRegRead(env, 0);
   checkSecret(env, 0, r0, "leaks addr as return value");
-  if (env.frame.inAsyncCallback) return checkRange(env, "At async callback return", [0, 0]);
+  if (env.frame.inAsyncCallback) return checkAsyncReturn(env);
   const isProg = env.frame.subprogno === 0 || env.frame.subprogno === env.exceptionCb;
-  const range = isProg ? returnRange(env.prog.type, env.prog.expectedAttachType) : undefined;
-  if (range !== undefined) return checkRange(env, "At program exit", range);
-  if (!isProg && r0.kind !== "scalar")
+  if (isProg) checkProgReturn(env);
+  else if (r0.kind !== "scalar")
     env.reject("EINVAL", `At subprogram exit the register R0 is not a scalar value (${regTypeStr(r0)})`);
 }
