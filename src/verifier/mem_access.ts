@@ -261,18 +261,32 @@ function loadMapValue(map: MapDef, reg: RegState, off: number, size: Size): RegS
   return scalarReg(frozenValue(map.frozen, at, size));
 }
 
-/** The loaded value, truncated or sign-extended to its size. */
-export function stepLoad(env: Env, reg: RegState, off: number, size: Size, signed: boolean): RegState {
-  const value = loadWhole(env, reg, off, size, signed);
+/** The loaded value, truncated or sign-extended to its size; `unseen`: no register gets it. */
+export function stepLoad(
+  env: Env,
+  reg: RegState,
+  off: number,
+  size: Size,
+  signed: boolean,
+  unseen = false,
+): RegState {
+  const value = loadWhole(env, reg, off, size, signed, unseen);
   if (value.kind !== "scalar" || size === 8) return value;
   if (!signed) return withValue(value, coerceToSize(value.s, size));
   return withValue(withoutId(value), coerceToSizeSx(value.s, size));
 }
 
-function loadWhole(env: Env, reg: RegState, off: number, size: Size, signed: boolean): RegState {
+function loadWhole(
+  env: Env,
+  reg: RegState,
+  off: number,
+  size: Size,
+  signed: boolean,
+  unseen: boolean,
+): RegState {
   switch (reg.kind) {
     case "fp":
-      return stepStackRead(env, reg, off, size);
+      return stepStackRead(env, reg, off, size, unseen);
     case "arena":
       return UNKNOWN;
     case "map_value":

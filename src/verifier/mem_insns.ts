@@ -128,7 +128,7 @@ export function execAtomic(env: Env, insn: InsnOf<"atomic">): void {
   });
   checkPtrType(env, base, false);
   stepPtrType(env, base);
-  const old = stepLoad(env, base, insn.off, insn.size, false);
+  const old = stepLoad(env, base, insn.off, insn.size, false, load < 0);
   stepStore(env, base, insn.off, insn.size, { ...OPAQUE_STORED });
   if (src.kind === "fp")
     env.facts.stackEscapes[(env.state.frames[src.aux] as { subprogno: number }).subprogno] = true;

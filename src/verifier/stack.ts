@@ -97,15 +97,20 @@ export function spillSize(slot: StackSlot): number {
   return n;
 }
 
-/** No byte other than misc; an uninitialised one counts as misc where it may be read. */
-function isAllMisc(slot: StackSlot, uninitStack: boolean): boolean {
-  if (slot.bytes === ALL_MISC) return true;
+/** Says no more of any byte than that nothing was written there. */
+export function isUnset(slot: StackSlot, uninitStack: boolean): boolean {
+  if (slot.bytes === 0) return true;
   if (!uninitStack) return false;
   for (let i = 0; i < 8; i++) {
     const b = byteAt(slot, i);
     if (b !== BYTE_MISC && b !== BYTE_INVALID) return false;
   }
   return true;
+}
+
+/** No byte other than misc; an uninitialised one counts as misc where it may be read. */
+function isAllMisc(slot: StackSlot, uninitStack: boolean): boolean {
+  return slot.bytes === ALL_MISC || (uninitStack && isUnset(slot, true));
 }
 
 /** The slot's whole value as a scalar, if it can be read as one. */

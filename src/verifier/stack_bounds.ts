@@ -41,10 +41,11 @@ export function checkStackBounds(env: Env, regno: number, off: number, size: num
   );
 }
 
-/** The frame's subprogram needs this many bytes. */
+/** The frame's subprogram needs this many bytes, and this path has come so far: reads count. */
 export function growStack(env: Env, frame: Frame, minOff: number): void {
   const sub = env.subprogs[frame.subprogno];
   const depth = (-minOff + 7) & ~7;
+  while (frame.stack.length < depth >> 3) frame.stack.push(undefined);
   if (sub !== undefined && sub.stackDepth < depth) sub.stackDepth = depth;
 }
 

@@ -70,7 +70,7 @@ export function checkStackRead(env: Env, regno: number, off: number, size: numbe
 }
 
 /** The value of a load; the caller truncates it to its size. */
-export function stepStackRead(env: Env, reg: RegState, off: number, size: number): RegState {
+export function stepStackRead(env: Env, reg: RegState, off: number, size: number, unseen: boolean): RegState {
   const frame = frameOf(env, reg);
   const min = minOff(reg, off);
   const max = maxOff(reg, off);
@@ -85,10 +85,10 @@ export function stepStackRead(env: Env, reg: RegState, off: number, size: number
     return readBytes(env, frame, min, max + size);
   }
   env.facts.stackAccess(env.pc, false, frame.subprogno, depth, min);
-  return readFixed(env, frame, min, size);
+  return readFixed(env, frame, min, size, unseen);
 }
 
-function readFixed(env: Env, frame: Frame, off: number, size: number): RegState {
+function readFixed(env: Env, frame: Frame, off: number, size: number, unseen: boolean): RegState {
   const i = -off - 1;
   const spi = i >> 3;
   const slot = frame.slot(spi);
@@ -101,6 +101,7 @@ function readFixed(env: Env, frame: Frame, off: number, size: number): RegState 
     env.pushHistory(stackFlags(frame.frameno, spi), undefined);
     return spilled;
   }
+  if (unseen) return UNKNOWN; // nothing to follow back: the kernel's histories are as long as its checkpoints are far apart
   if (size <= n && off % 8 === 0) {
     env.pushHistory(stackFlags(frame.frameno, spi), undefined);
     return spilled.s.bitWidth > size * 8 ? withoutId(spilled) : spilled;

@@ -10,6 +10,7 @@ import {
   BYTE_MISC,
   BYTE_SPILL,
   BYTE_ZERO,
+  isUnset,
   slotScalar,
   type StackObject,
   type StackSlot,
@@ -119,7 +120,9 @@ function stackSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode): boolean {
   for (let spi = 0; spi < old.stack.length; spi++) {
     const o = old.slot(spi);
     const c = cur.slot(spi);
-    if ((mode === "range" || mode === "exact") && o.bytes !== c.bytes) return false;
+    const beyond = spi >= cur.stack.length;
+    if ((mode === "range" || mode === "exact") && (beyond || o.bytes !== c.bytes)) return false;
+    if (beyond && !isUnset(o, ids.uninitStack)) return false; // the kernel does not look what could be read there
     if (o !== c && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
     if (o === c && hasIds(o) && !slotSafe(o, c, ids, mode, old.preciseSlots.has(spi))) return false;
   }

@@ -5,14 +5,14 @@ import { type RegState, sameButId, UNKNOWN } from "./regs.ts";
 import { StackSlot } from "./stack.ts";
 import type { VerifierState } from "./state.ts";
 
-/** The latest checkpoint of this path at pc, in the same calls. */
+/** The latest checkpoint of this path at pc, in the same calls, that is still compared: the kernel knows no others. */
 function previousAt(
   from: VerifierState | undefined,
   pc: number,
   like: VerifierState,
 ): VerifierState | undefined {
   for (let st = from; st !== undefined; st = st.parent) {
-    if (st.pc !== pc || st.frames.length !== like.frames.length) continue;
+    if (st.pc !== pc || st.dropped || st.frames.length !== like.frames.length) continue;
     if (st.frames.every((f, i) => f.callsite === like.frames[i]?.callsite)) return st;
   }
   return undefined;

@@ -1,7 +1,8 @@
-// `npx tsx test/diff/run_verdicts.ts --seed S --count N [--about packets|objects] [--show K] [--log SEED] [--level 1|2]`:
-// random programs through the running kernel's verifier and ours. Prints each kind of difference with its first seeds,
-// and the totals; --log writes both logs of one seed to /tmp for a diff. --caps none|bpf|bpf,net_admin: both with these
-// capabilities only (as root, where kernel.unprivileged_bpf_disabled is 0); with none, socket filters.
+// Random programs through the running kernel's verifier and ours:
+// `npx tsx test/diff/run_verdicts.ts --seed S --count N [--about packets|objects] [--show K] [--every N] [--log SEED] [--level 1|2]`.
+// Prints each kind of difference with its first seeds, and the totals: at the end, every N programs, when interrupted.
+// --log writes both logs of one seed to /tmp for a diff. --caps none|bpf|bpf,net_admin: both with these capabilities
+// only (as root, where kernel.unprivileged_bpf_disabled is 0); with none, socket filters.
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { RUNNING } from "../../runtime/load/outside.ts";
@@ -10,13 +11,15 @@ import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { parseCaps, runWithCaps } from "../harness/drop_caps.ts";
 import { OBJECT_MAPS, randomObjectProg } from "../harness/random_objects.ts";
 import { randomProg } from "../harness/random_prog.ts";
-import { differs, type Kind, KernelVerdicts, KINDS, logLines, ourLog, ourVerdict } from "./verdicts.ts";
+import { VerdictStats } from "./verdict_stats.ts";
+import { KernelVerdicts, logLines, ourLog, ourVerdict } from "./verdicts.ts";
 
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "0" },
     count: { type: "string", default: "1000" },
     show: { type: "string", default: "5" },
+    every: { type: "string", default: "5000" },
     log: { type: "string" },
     level: { type: "string", default: "2" },
     caps: { type: "string" },
@@ -46,33 +49,34 @@ function writeLogs(seed: number): void {
   console.log(kernel.of(prog), ourVerdict(prog, caps));
 }
 
-function run(seed: number, count: number, show: number): void {
-  const counts = new Map<Kind, number>();
-  let accepted = 0;
-  let kernelMs = 0;
-  let oursMs = 0;
-  for (let i = seed; i < seed + count; i++) {
+/** A turn of the loop: signals are handled. */
+const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
+
+async function run(seed: number, count: number, show: number, every: number): Promise<void> {
+  const stats = new VerdictStats();
+  let stopped = false;
+  process.once("SIGINT", () => {
+    stopped = true;
+  });
+  for (let i = seed; i < seed + count && !stopped; i++) {
     const prog = make(i);
     const t0 = performance.now();
     const k = kernel.of(prog);
     const t1 = performance.now();
     const o = ourVerdict(prog, caps);
-    oursMs += performance.now() - t1;
-    kernelMs += t1 - t0;
-    if (k.code === "") accepted++;
-    const kind = differs(k, o);
-    if (kind === undefined) continue;
-    const n = (counts.get(kind) ?? 0) + 1;
-    counts.set(kind, n);
-    if (n > show) continue;
-    console.log(`${kind}: seed ${i}`);
-    console.log(`  kernel ${k.code} ${k.processed} ${k.words}`);
-    console.log(`  ours   ${o.code} ${o.processed} ${o.words}`);
+    stats.oursMs += performance.now() - t1;
+    stats.kernelMs += t1 - t0;
+    const kind = stats.add(i, k, o);
+    if (kind !== undefined && stats.seedsOf(kind).length <= show) {
+      console.log(`${kind}: seed ${i}`);
+      console.log(`  kernel ${k.code} ${k.processed} ${k.words}`);
+      console.log(`  ours   ${o.code} ${o.processed} ${o.words}`);
+    }
+    if (stats.programs % 64 === 0) await turn();
+    if (stats.programs % every === 0 && stats.programs < count) console.log(`… ${stats.text()}`);
   }
-  const totals = KINDS.map((kind) => `${kind} ${counts.get(kind) ?? 0}`).join(", ");
-  console.log(`${count} programs, kernel accepts ${accepted}; ${totals}`);
-  console.log(`kernel ${kernelMs.toFixed(0)} ms, ours ${oursMs.toFixed(0)} ms`);
+  console.log(`${values.about} from seed ${seed}: ${stats.text()}`);
 }
 
 if (values.log !== undefined) writeLogs(Number(values.log));
-else run(Number(values.seed), Number(values.count), Number(values.show));
+else await run(Number(values.seed), Number(values.count), Number(values.show), Number(values.every));

@@ -126,11 +126,12 @@ export function logLines(log: string): string[] {
     .filter((line) => line !== "" && !/^(verification time|stack depth) /.test(line));
 }
 
+const CPUS = availableParallelism();
+
 /** Our whole log at a level. */
 export function ourLog(prog: Prog, level: 1 | 2, caps: readonly Capability[] = CAPABILITIES): string {
-  const cpus = availableParallelism();
   try {
-    return verify(prog, { logLevel: level, cpus, caps }).log.join("\n");
+    return verify(prog, { logLevel: level, cpus: CPUS, caps }).log.join("\n");
   } catch (e) {
     if (!(e instanceof VerifierError)) throw e;
     return e.log.join("\n");
@@ -140,7 +141,7 @@ export function ourLog(prog: Prog, level: 1 | 2, caps: readonly Capability[] = C
 /** Ours, in the same form. */
 export function ourVerdict(prog: Prog, caps: readonly Capability[] = CAPABILITIES): Verdict {
   try {
-    const { stats } = verify(prog, { cpus: availableParallelism(), caps });
+    const { stats } = verify(prog, { logLevel: 0, cpus: CPUS, caps });
     return { code: "", words: "", processed: stats.processed };
   } catch (e) {
     if (!(e instanceof VerifierError)) throw e;

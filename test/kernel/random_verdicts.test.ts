@@ -5,7 +5,8 @@ import { release } from "node:os";
 import { describe, expect, it } from "vitest";
 import { RUNNING } from "../../runtime/load/outside.ts";
 import { BpfError } from "../../src/spec/errors.ts";
-import type { MapDef } from "../../src/verifier/proof.ts";
+import { HELPERS } from "../../src/spec/helpers.ts";
+import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { OBJECT_MAPS, randomObjectProg } from "../harness/random_objects.ts";
 import { RANDOM_MAPS, randomProg } from "../harness/random_prog.ts";
 import { readVerdicts } from "./recorded_verdicts.ts";
@@ -29,17 +30,32 @@ function outlives(log: string): boolean {
   return /dynptr_ringbuf[^]*bpf_dynptr_slice/.test(log);
 }
 
+/** Loops of callbacks and what atomics fetch: see "Stricter than the kernel" of the verifier's README. */
+function countsOtherwise({ insns }: Prog): boolean {
+  return insns.some(
+    (insn) =>
+      (insn?.kind === "atomic" && insn.fetch) ||
+      (insn?.kind === "call" && insn.callee.kind === "helper" && HELPERS[insn.callee.id]?.name === "loop"),
+  );
+}
+
 const packets = open(RANDOM_MAPS);
 const objects = open(OBJECT_MAPS);
 
 describe("random programs", () => {
   it.skipIf(packets === undefined)("about packets, maps and loops get the kernel's verdict", () => {
-    for (let seed = 0; seed < 250; seed++) {
+    let counted = 0;
+    // the last: stack that one path never came to, a round that is not compared any more, an atomic that loads nothing
+    for (const seed of [...Array(250).keys(), 10000143, 10002372, 10002203, 10001881]) {
       const { prog } = randomProg(seed);
       const [want, have] = [packets?.of(prog) ?? ourVerdict(prog), ourVerdict(prog)];
-      if (![undefined, "processed"].includes(differs(want, have)))
+      const kind = differs(want, have);
+      const mayCount = seed < 250 && countsOtherwise(prog);
+      if (!mayCount) counted++;
+      if (kind !== undefined && !(kind === "processed" && mayCount))
         expect({ seed, ...have }).toEqual({ seed, ...want });
     }
+    expect(counted).toBeGreaterThan(120);
   });
 
   it.skipIf(objects === undefined)("about objects get the kernel's log", () => {
