@@ -266,7 +266,9 @@ async function realClock(quick) {
   try {
     await lateness(able, dir, "periodic", "a timer every 200 µs", 1, rounds);
     await lateness(able, dir, "at_random", "10,000 timers at random times of a second", 2.2, rounds);
-    console.log("  as callbacks read it: the time at which the sleep ended; native/README.md says how much later they run");
+    console.log(
+      "  as callbacks read it: the time at which the sleep ended; native/README.md says how much later they run",
+    );
   } finally {
     await warm.close();
     rmSync(dir, { recursive: true, force: true });

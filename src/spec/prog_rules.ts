@@ -25,6 +25,8 @@ export interface ProgRules {
   readonly sockmap?: "update" | "delete";
   /** the context is memory as it lies there: functions may be given it as such */
   readonly plainCtx?: true;
+  /** functions may have stacks of their own; all, or but for these attach types */
+  readonly privateStacks?: true | { readonly but: readonly AttachTypeName[] };
   /** legacy packet loads */
   readonly ldAbs?: true;
   /** the first rule that fits; no rule: anything */
@@ -100,17 +102,20 @@ const RULES: Partial<Record<ProgTypeName, ProgRules>> = {
   sk_lookup:      { attach: ["sk_lookup"], returns: BOOLEAN, sockmap: "update" },
   netfilter:      { plainCtx: true, attach: ["netfilter"], returns: BOOLEAN },
   syscall:        { plainCtx: true, attach: [], sleepable: "always" },
-  tracepoint:     { plainCtx: true },
-  raw_tracepoint: { plainCtx: true },
+  tracepoint:     { plainCtx: true, privateStacks: true },
+  perf_event:     { privateStacks: true },
+  raw_tracepoint: { plainCtx: true, privateStacks: true },
   raw_tracepoint_writable: { plainCtx: true },
   ext:            { attach: [] },
   kprobe:         {
     plainCtx: true,
+    privateStacks: true,
     sleepable: "may",
     returns: [{ range: [0, 1], attach: ["trace_kprobe_session", "trace_uprobe_session"] }],
   },
   tracing:        {
     plainCtx: true,
+    privateStacks: { but: ["trace_iter"] },
     sleepable: ["trace_fentry", "trace_fexit", "modify_return", "trace_iter"],
     returns: [{ range: [0, 0], attach: ["trace_fentry", "trace_fexit"] }, { range: [0, 1], attach: ["trace_iter"] }],
   },
@@ -131,6 +136,12 @@ export function effectiveAttach(
   attach: AttachTypeName | undefined,
 ): AttachTypeName | undefined {
   return attach === undefined || attach === NO_ATTACH ? progRules(type).attachDefault : attach;
+}
+
+/** Whether functions that need much may have stacks of their own: what never runs twice at a time on a CPU. */
+export function mayHavePrivateStacks(type: ProgTypeName, attach: AttachTypeName | undefined): boolean {
+  const rule = progRules(type).privateStacks ?? false;
+  return rule === true || (rule !== false && (attach === undefined || !rule.but.includes(attach)));
 }
 
 /** undefined: anything may be returned. */

@@ -2,10 +2,8 @@
 // Knows no registers; stack depths are what the walk found.
 import { HELPERS } from "../spec/helpers.ts";
 import type { Insn } from "../isa/insn.ts";
-import { countedDepth } from "./fastcall.ts";
 import { isTailCall } from "./flow.ts";
 import type { Env, Subprog } from "./env.ts";
-import { MAX_FRAMES, MAX_STACK } from "./state.ts";
 
 const MAX_SUBPROGS = 256;
 
@@ -128,39 +126,4 @@ function markPktChanges(env: Env): void {
 function changesPkt(insn: Insn | undefined): boolean {
   if (insn?.kind !== "call" || insn.callee.kind !== "helper") return false;
   return HELPERS[insn.callee.id]?.proto?.effects.changesPkt === true;
-}
-
-function roundUp16(n: number): number {
-  return Math.ceil(n / 16) * 16;
-}
-
-/** Programs with tail calls keep to 256 bytes above a subprogram that makes one. */
-const TAIL_CALL_MAX_DEPTH = 256;
-
-/** The stacks of every chain of calls, added up. */
-export function checkMaxStackDepth(env: Env): void {
-  const done: { readonly above: number; readonly frames: number }[][] = env.subprogs.map(() => []);
-  const callees = env.subprogs.map((sub) => calleesOf(env, sub));
-  const walk = (idx: number, above: number, frames: number): void => {
-    const visits = done[idx] ?? [];
-    if (visits.some((v) => v.above >= above && v.frames >= frames)) return; // nothing worse than before
-    visits.push({ above, frames });
-    const sub = env.subprogs[idx] as Subprog;
-    if (idx !== 0 && sub.hasTailCall && above >= TAIL_CALL_MAX_DEPTH)
-      env.rejectAt(
-        -1,
-        "EACCES",
-        `tail_calls are not allowed when call stack of previous frames is ${above} bytes. Too large`,
-      );
-    const depth = above + roundUp16(countedDepth(sub));
-    if (depth > MAX_STACK)
-      env.rejectAt(-1, "EACCES", `combined stack size of ${frames} calls is ${depth}. Too large`);
-    for (const callee of callees[idx] ?? []) {
-      if (frames >= MAX_FRAMES) env.rejectAt(-1, "E2BIG", `the call stack of ${frames} frames is too deep !`);
-      walk(callee, depth, frames + 1);
-    }
-  };
-  for (let idx = env.subprogs.length - 1; idx > 0; idx--)
-    if (env.subprogs[idx]?.isAsyncCallback === true) walk(idx, 0, 1);
-  walk(0, 0, 1);
 }

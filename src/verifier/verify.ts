@@ -39,7 +39,8 @@ import { computeSccs } from "./scc.ts";
 import { checkTailMaps, execGuarded } from "./speculation.ts";
 import { beginInsn, endInsn } from "./stack_live.ts";
 import { MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
-import { addSubprogs, checkMaxStackDepth, checkSubprogs } from "./subprogs.ts";
+import { checkMaxStackDepth } from "./stack_depth.ts";
+import { addSubprogs, checkSubprogs } from "./subprogs.ts";
 import { widenImprecise } from "./widen.ts";
 
 export { VerifierError } from "./error.ts";
