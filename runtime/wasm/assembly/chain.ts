@@ -129,8 +129,9 @@ export function insert(map: i32, bucket: i32, head: u64, fresh: i32): bool {
   return atomic.cmpxchg<u64>(bucket, head, link(head, fresh)) == head;
 }
 
-/** Removes the very element at offset `e` if it is in its bucket's chain: for eviction, which knows no key. */
-export function removeExact(map: i32, e: i32, cpu: i32): bool {
+/** Whether the very element at offset `e` is in its bucket's chain; removes it unless it is only looked for. */
+@inline
+function meetExact(map: i32, e: i32, only: bool, cpu: i32): bool {
   // stale if the element is free or being refilled; then the walk does not meet it
   const bucket = bucketOf(map, atomic.load<u32>(map + e, L.ELEM_HASH));
   while (true) {
@@ -144,9 +145,18 @@ export function removeExact(map: i32, e: i32, cpu: i32): bool {
         break;
       }
       if (atomic.load<u64>(prev) != at) break;
-      if (target(at) == e) return remove(map, bucket, prev, at, next, cpu);
+      if (target(at) == e) return only || remove(map, bucket, prev, at, next, cpu);
       prev = map + target(at);
       at = next;
     }
   }
+}
+
+/** Removes an element for eviction, which knows no key. */
+export function removeExact(map: i32, e: i32, cpu: i32): bool {
+  return meetExact(map, e, false, cpu);
+}
+
+export function isLinked(map: i32, e: i32): bool {
+  return meetExact(map, e, true, 0);
 }

@@ -2,7 +2,7 @@
 // handed out if its element was in the chain before and after it was copied. An element present all the time is handed out;
 // one inserted, replaced or removed meanwhile may or may not be.
 import * as L from "../../memory/layout";
-import { bucketOf, isDeleted, sweep } from "./chain";
+import { bucketOf, isDeleted, isLinked, sweep } from "./chain";
 import { copyBytes } from "./bytes";
 import { ENOENT, LPM_TRIE } from "./errno";
 import { BY_ADDR, hashKey, keyEquals } from "./hash_key";
@@ -138,27 +138,6 @@ function elementIn(map: i32, bucket: i32, key: i32): i32 {
     at = atomic.load<u64>(e);
   }
   return 0;
-}
-
-/** Whether the very element is in its bucket's chain. */
-function isLinked(map: i32, e: i32): bool {
-  const bucket = bucketOf(map, atomic.load<u32>(map + e, L.ELEM_HASH));
-  while (true) {
-    let prev = bucket;
-    let at = atomic.load<u64>(prev);
-    while (true) {
-      if (target(at) == 0) return false;
-      const next = atomic.load<u64>(map + target(at));
-      if (isDeleted(next)) {
-        sweep(map, bucket);
-        break;
-      }
-      if (atomic.load<u64>(prev) != at) break;
-      if (target(at) == e) return true;
-      prev = map + target(at);
-      at = next;
-    }
-  }
 }
 
 /** The number of the first element in use at or behind number `from`, or -1: it is at ELEMS_OFF + number * ELEM_STRIDE. */
