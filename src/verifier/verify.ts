@@ -11,6 +11,7 @@ import { entryRegs } from "./call_global.ts";
 import { execHelper } from "./call_helper.ts";
 import { execCall, execReturn } from "./call_subprog.ts";
 import { checkCfg } from "./cfg.ts";
+import { checkDeadCallbacks } from "./dead_callbacks.ts";
 import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
 import { VerifierError } from "./error.ts";
 import {
@@ -253,21 +254,6 @@ function logLiveRegs(env: Env): void {
   }
 }
 
-/**
- * A callback that no path enters is cut out. Where nothing is left behind it the kernel finds no function at the
- * place that the insn names, and refuses; unless there is only one function left, then it does not look.
- */
-function checkCallbacksSeen(env: Env): void {
-  if (env.subprogs.filter((s) => env.facts.isSeen(s.start)).length < 2) return;
-  let end = env.insns.length;
-  while (end > 0 && !env.facts.isSeen(end - 1)) end--;
-  for (const insn of env.insns) {
-    if (insn?.kind !== "ld_imm64" || insn.value.kind !== "func") continue;
-    if (env.facts.isSeen(insn.pc) && insn.value.target >= end)
-      env.rejectAt(-1, "EFAULT", `verifier bug: No program to jit at insn ${insn.pc} (subprog < 0)`);
-  }
-}
-
 function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg {
   checkLoadable(prog, options.caps ?? CAPABILITIES);
   const ctx = CTX_LAYOUTS[prog.type];
@@ -299,7 +285,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkNotCalledDirectly(env);
   checkThrowsInCallbacks(env);
   checkMaxStackDepth(env);
-  checkCallbacksSeen(env);
+  checkDeadCallbacks(env);
   checkTailMaps(env);
   env.timeUs = Math.round((performance.now() - started) * 1000);
   env.closeLog();

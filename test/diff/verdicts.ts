@@ -43,7 +43,7 @@ export class KernelVerdicts {
   readonly #maps: readonly number[];
   /** undefined: this process may not load types */
   readonly #btf: number | undefined;
-  readonly #counts = new Uint8Array(4096);
+  readonly #counts = new Uint8Array(1 << 16);
   #log: Uint8Array | undefined;
 
   constructor(maps: readonly MapDef[], mayLoadTypes = true) {
