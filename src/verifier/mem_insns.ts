@@ -76,9 +76,9 @@ export function execLdx(env: Env, insn: InsnOf<"ldx"> | InsnOf<"load_acquire">):
   checkRegWrite(env, insn.dst);
   const strict = insn.kind === "load_acquire";
   const signed = insn.kind === "ldx" && insn.signed;
-  if (strict) checkAtomicKind(env, insn.base, "loads from");
   checkMem(env, insn.base, insn.off, insn.size, { write: false, signed, strict });
   checkPtrType(env, base, !strict);
+  if (strict) checkAtomicKind(env, insn.base, "loads from");
   stepPtrType(env, base);
   env.setReg(insn.dst, stepLoad(env, base, insn.off, insn.size, signed));
 }
@@ -91,9 +91,9 @@ export function execSt(env: Env, insn: InsnOf<"st"> | InsnOf<"store_release">): 
   else stored = immStored(env, insn.src.imm);
   const base = checkRegRead(env, insn.base);
   const strict = insn.kind === "store_release";
-  if (strict) checkAtomicKind(env, insn.base, "stores into");
   checkMem(env, insn.base, insn.off, insn.size, { write: true, signed: false, strict, stored });
   checkPtrType(env, base, false);
+  if (strict) checkAtomicKind(env, insn.base, "stores into");
   stepPtrType(env, base);
   stepStore(env, base, insn.off, insn.size, stored);
 }

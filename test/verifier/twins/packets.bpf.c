@@ -61,3 +61,12 @@ TWINS("socket", socket_filter, "", "r0 = *(u32 *)(r1 + 0);", "r0 = *(u32 *)(r1 +
 TWINS("sk_msg", message, "r2 = *(u64 *)(r1 + 0); r3 = *(u64 *)(r1 + 8); r4 = r2; r4 += 8; if r4 > r3 goto 9f;", "*(u8 *)(r2 + 7) = 1;", "*(u8 *)(r2 + 8) = 1;", "9: r0 = 1; exit;")
 TWINS("flow_dissector", dissector, SKB_DATA "r4 = r2; r4 += 8; if r4 > r3 goto 9f;", "r0 = *(u8 *)(r2 + 7);", "*(u8 *)(r2 + 7) = 1;", "9: r0 = 0; exit;")
 TWINS("sk_reuseport", reuseport, "r2 = *(u64 *)(r1 + 0); r3 = *(u64 *)(r1 + 8); r4 = r2; r4 += 8; if r4 > r3 goto 9f;", "r0 = *(u8 *)(r2 + 7);", "r0 = *(u8 *)(r2 + 8);", "9: r0 = 0; exit;")
+
+/* ---- atomics: the access is looked at before what lies there ---- */
+#define ATOMIC(size, dst, src, off, imm) ".byte " size "; .byte " src " << 4 | " dst "; .short " off "; .long " imm ";"
+#define ACQUIRE8(dst, src, off) ATOMIC("0xdb", dst, src, off, "0x100")
+#define RELEASE4(dst, src, off) ATOMIC("0xc3", dst, src, off, "0x110")
+TWINS("xdp", acquired_unaligned, "*(u64 *)(r10 - 8) = 7;" XDP_DATA "r4 = r2; r4 += 8; if r4 > r3 goto 9f;",
+      ACQUIRE8("0", "10", "-8"), ACQUIRE8("0", "2", "0"), OUT)
+TWINS("xdp", acquired_context, "*(u64 *)(r10 - 8) = 7;", ACQUIRE8("0", "10", "-8"), ATOMIC("0xc3", "0", "1", "0", "0x100"), OUT)
+TWINS("xdp", released_into_context, "r2 = 7;", RELEASE4("10", "2", "-8"), RELEASE4("1", "2", "16"), OUT)
