@@ -70,10 +70,22 @@ function ringSize(bytes: number): number {
   return size > U32_MAX ? bytes : size;
 }
 
-/** What libbpf makes of a definition before it asks for the map. */
+const FD_SIZE = 4;
+
+/** A perf event array's sizes can only be 4: cilium/ebpf fills in those that are not said. */
+function asPerfArray(map: MapSpec, ncpus: number): MapSpec {
+  return {
+    ...map,
+    keySize: map.keySize || FD_SIZE,
+    valueSize: map.valueSize || FD_SIZE,
+    maxEntries: map.maxEntries || ncpus,
+  };
+}
+
+/** What loaders make of a definition before they ask for the map. */
 export function asCreated(map: MapSpec, ncpus: number): MapSpec {
   if (mapTypeRow(map.type).entries === "bytes") return { ...map, maxEntries: ringSize(map.maxEntries) };
-  return map.type === "perf_event_array" && map.maxEntries === 0 ? { ...map, maxEntries: ncpus } : map;
+  return map.type === "perf_event_array" ? asPerfArray(map, ncpus) : map;
 }
 
 /** Throws BpfError with the errno map creation would give a process with these capabilities. */

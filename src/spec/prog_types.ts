@@ -77,7 +77,7 @@ export type SectionFlag = "attachable" | "attachableOpt" | "attachBtf" | "sleepa
 export interface SectionRow {
   /** the name without what follows the slash */
   readonly name: string;
-  /** "exact": only this name. "extras": this name, or this name, a slash and more. */
+  /** "exact": this name; "extras": this name, or this name, a slash and more. */
   readonly match: "exact" | "extras";
   readonly type: ProgTypeName;
   readonly attachType: AttachTypeName | undefined;
@@ -214,7 +214,10 @@ export interface SectionMatch {
   readonly attachTo: string | undefined;
 }
 
-/** The row for a section name. A leading "?" (do not load by default) is not part of the name. */
+/**
+ * The row for a section name. A leading "?" (do not load by default) is not part of the name. A name that no row has
+ * belongs to the first row it begins with, as for cilium/ebpf and for libbpf before 1.0: "xdp/firewall", "socket1".
+ */
 export function findSection(section: string): SectionMatch | undefined {
   const name = section.startsWith("?") ? section.slice(1) : section;
   for (const row of SECTIONS) {
@@ -222,7 +225,8 @@ export function findSection(section: string): SectionMatch | undefined {
     if (row.match === "extras" && name.startsWith(`${row.name}/`))
       return { row, attachTo: name.slice(row.name.length + 1) };
   }
-  return undefined;
+  const row = SECTIONS.find((r) => r.match === "exact" && name.startsWith(r.name));
+  return row && { row, attachTo: undefined };
 }
 
 export function progTypeId(name: ProgTypeName): number {
