@@ -22,6 +22,7 @@ import { isStoppedBy, STOPPED, Speculation } from "./speculation.ts";
 import type { StackSlot } from "./stack.ts";
 import { StackLive } from "./stack_live.ts";
 import { type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
+import { UndoRows } from "./undo.ts";
 import { Wanted } from "./wanted.ts";
 
 export const MAX_INSNS = 1_000_000;
@@ -143,6 +144,7 @@ export class Env {
 
   /** what the search for precise scalars looks for; what is compared by pattern when states are */
   readonly wanted = new Wanted();
+  readonly undo: UndoRows;
   readonly ids = new IdMap();
 
   /** kept states by place and calling place; a list may hold those of other places too: see exploredAt */
@@ -193,6 +195,7 @@ export class Env {
   ) {
     const n = prog.insns.length;
     this.insns = prog.insns;
+    this.undo = new UndoRows(prog.insns);
     this.strictAlignment = prog.flags.includes("strict_alignment");
     this.caps = options.caps ?? CAPABILITIES;
     this.may = rightsOf(this.caps);

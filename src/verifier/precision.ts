@@ -20,6 +20,7 @@ import { logLost, logParent, logPropagated, logSearch, logUndo } from "./precisi
 import type { RegState } from "./regs.ts";
 import { type Frame, MAIN_CALLSITE, MAX_FRAMES, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";
+import { COMBINED, COMPARED, LOADED, MOVED, NOTHING, SET, STORED } from "./undo.ts";
 import type { Wanted } from "./wanted.ts";
 
 const ARGS = 0x3e; // r1..r5
@@ -44,58 +45,55 @@ function syncLinked(w: Wanted, linked: readonly number[]): void {
 
 /** Undoes one insn: what is wanted after it, in terms of what was there before it. */
 function backtrack(env: Env, w: Wanted, pc: number, subseq: number, hist: Hist | undefined): Step {
-  const insn = env.insns[pc];
-  if (insn === undefined) return "ok";
+  if (env.log.level === 2) logUndo(env, w.frame, w.mask, w.slotsOf(w.frame), env.insns[pc]);
   const linked = hist?.linked;
-  const flags = hist?.flags ?? 0;
-  logUndo(env, w.frame, w.mask, w.slotsOf(w.frame), insn);
-  if (linked !== undefined) syncLinked(w, linked);
-  const step = backtrackOne(env, w, insn, subseq, flags);
-  if (step === "ok" && linked !== undefined) syncLinked(w, linked);
+  const flags = hist === undefined ? 0 : hist.flags;
+  if (linked === undefined) return backtrackOne(env, w, pc, subseq, flags);
+  syncLinked(w, linked);
+  const step = backtrackOne(env, w, pc, subseq, flags);
+  if (step === "ok") syncLinked(w, linked);
   return step;
 }
 
-function backtrackOne(env: Env, w: Wanted, insn: Insn, subseq: number, flags: number): Step {
+function backtrackOne(env: Env, w: Wanted, pc: number, subseq: number, flags: number): Step {
+  const { kind, dst, src } = env.undo;
+  const to = dst[pc] as number;
+  const from = src[pc] as number;
+  switch (kind[pc]) {
+    case NOTHING:
+      return "ok";
+    case SET:
+      w.drop(to);
+      return "ok";
+    case MOVED:
+      if (!w.has(to)) return "ok";
+      w.drop(to);
+      w.add(from);
+      return "ok";
+    case COMBINED:
+      if (w.has(to)) w.add(from);
+      return "ok";
+    case LOADED:
+      return backtrackLoad(w, to, flags);
+    case STORED:
+      return backtrackStore(w, to, from, flags);
+    case COMPARED:
+      return backtrackJmp(w, to, from, flags);
+    default:
+      return backtrackRare(env, w, env.insns[pc] as Insn, subseq, flags);
+  }
+}
+
+function backtrackRare(env: Env, w: Wanted, insn: Insn, subseq: number, flags: number): Step {
   switch (insn.kind) {
-    case "alu": {
-      if (!w.has(insn.dst)) return "ok";
-      if (insn.op === "mov") w.drop(insn.dst);
-      if (insn.src.kind === "reg" && insn.src.regno !== 10) w.add(insn.src.regno);
-      return "ok";
-    }
-    case "movsx":
-    case "addr_space_cast":
-      if (!w.has(insn.dst)) return "ok";
-      w.drop(insn.dst);
-      if (insn.src !== 10) w.add(insn.src);
-      return "ok";
-    case "neg":
-    case "end":
-    case "ja":
-    case "may_goto":
-    case "invalid":
-      return "ok";
-    case "ld_imm64":
-      w.drop(insn.dst);
-      return "ok";
-    case "ldx":
-    case "load_acquire":
-      return backtrackLoad(w, insn.dst, flags);
     case "atomic":
-      if (insn.fetch) return backtrackLoad(w, insn.op === "cmpxchg" ? 0 : insn.src, flags);
       return (flags & HIST_STACK) !== 0 && w.slotsOf(histFrame(flags)).has(histSpi(flags)) ? "lost" : "ok";
-    case "st":
-      return backtrackStore(w, insn.base, insn.src.kind === "reg" ? insn.src.regno : -1, flags);
-    case "store_release":
-      return backtrackStore(w, insn.base, insn.src, flags);
-    case "jmp":
-      return backtrackJmp(w, insn, flags);
     case "call":
       return backtrackCall(env, w, insn, subseq);
     case "exit":
       return backtrackExit(env, w, subseq);
-    case "ld_abs":
-    case "ld_ind":
+    default:
+      // legacy packet loads
       if (w.has(0)) return "lost";
       return insn.pc === subseq - 1 ? "ok" : intoCallee(w);
   }
@@ -119,12 +117,10 @@ function backtrackStore(w: Wanted, base: number, src: number, flags: number): St
   return "ok";
 }
 
-function backtrackJmp(w: Wanted, insn: Extract<Insn, { kind: "jmp" }>, flags: number): Step {
-  if (insn.src.kind === "imm") return "ok";
-  const src = insn.src.regno;
-  if (!w.has(insn.dst) && !w.has(src)) return "ok";
+function backtrackJmp(w: Wanted, dst: number, src: number, flags: number): Step {
+  if (!w.has(dst) && !w.has(src)) return "ok";
   if ((flags & HIST_SRC_FP) === 0) w.add(src);
-  if ((flags & HIST_DST_FP) === 0) w.add(insn.dst);
+  if ((flags & HIST_DST_FP) === 0) w.add(dst);
   return "ok";
 }
 

@@ -26,8 +26,14 @@ export function logSearch(env: Env, frameno: number, last: number, first: number
   if (env.log.level === 2) say(env, frameno, `last_idx ${last} first_idx ${first} subseq_idx ${subseq} `);
 }
 
-export function logUndo(env: Env, frameno: number, regs: number, slots: SlotSet, insn: Insn): void {
-  if (env.log.level !== 2) return;
+export function logUndo(
+  env: Env,
+  frameno: number,
+  regs: number,
+  slots: SlotSet,
+  insn: Insn | undefined,
+): void {
+  if (insn === undefined) return;
   say(env, frameno, `regs=${fmtRegs(regs)} stack=${fmtSlots(slots)} before ${insn.pc}: ${env.textOf(insn)}`);
 }
 
