@@ -76,17 +76,27 @@ function isSelf(insn: Jmp): boolean {
   return insn.src.kind === "reg" && insn.src.regno === insn.dst;
 }
 
+function isNull32(s: Scalar): boolean {
+  return s.isConst32 && s.valLo === 0;
+}
+
+/** The low half of an address is not 0 where something begins; further on it may be, though the kernel says no. */
+function isUnmoved(ptr: RegState): boolean {
+  return ptr.off === 0 && ptr.s.isZero;
+}
+
 function taken(insn: Jmp, dst: RegState, src: RegState): boolean | undefined {
   if (dst.kind === "scalar" && src.kind === "scalar") {
     if (!isSelf(insn)) return isBranchTaken(insn.op, insn.width, dst.s, src.s);
     const self = narrowJmpSelf(insn.op, insn.width, dst.s);
     return self.taken === undefined ? false : self.fallthrough === undefined ? true : undefined;
   }
-  if (insn.width === 32) return undefined;
-  if (isPktAny(dst) && isPktAny(src)) return pktTaken(insn.op, dst, src);
+  if (insn.width === 64 && isPktAny(dst) && isPktAny(src)) return pktTaken(insn.op, dst, src);
   const ptr = src.kind === "scalar" ? dst : src;
   const num = src.kind === "scalar" ? src : dst;
-  if (num.kind !== "scalar" || !num.s.isZero || !isNotNull(ptr)) return undefined;
+  if (num.kind !== "scalar" || !isNotNull(ptr)) return undefined;
+  const isZero = insn.width === 64 ? num.s.isZero : isNull32(num.s) && isUnmoved(ptr);
+  if (!isZero) return undefined;
   return insn.op === "jeq" ? false : insn.op === "jne" ? true : undefined;
 }
 

@@ -205,7 +205,7 @@ function checkKey(env: Env, regno: number, reg: RegState, meta: CallMeta): void 
   checkHelperMem(env, regno, map.keySize, false, false);
   meta.mem.push({ regno, size: map.keySize, write: false, wholly: false });
   if (map.type !== "array" && map.type !== "percpu_array") return;
-  const found = constantAt(env, reg, map.keySize);
+  const found = constantAt(env, reg, map.keySize, map.maxEntries);
   if (found === undefined) return;
   if (found.spi !== undefined) markSlotPrecise(env, reg.aux, found.spi);
   meta.constKey = found.value;

@@ -1,6 +1,7 @@
 // What every insn asks of a register before it looks at the kind: readable, writable, a pointer as it was given.
 import type { Env } from "./env.ts";
 import { ALLOC, NON_OWN_REF, RCU, type RegState, regTypeStr, TRUSTED } from "./regs.ts";
+import { Scalar } from "./scalar.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 
 export function checkRegRead(env: Env, regno: number): RegState {
@@ -55,6 +56,9 @@ export function checkArgOff(env: Env, regno: number, released: boolean): void {
   }
   const type = regTypeStr(reg);
   if (ANY_OFF.has(type)) return;
+  // nothing is known of a register that was not set, not even where it points
+  if (reg.kind === "?")
+    env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(Scalar.unknown)} disallowed`);
   if (reg.kind !== "ptr_" || !FIXED_OFF.includes(reg.flags)) return checkPtrOff(env, reg, regno);
   if (reg.off < 0) env.reject("EACCES", `negative offset ${type} ptr R${regno} off=${reg.off} disallowed`);
   if (!reg.s.isZero) env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);

@@ -23,7 +23,8 @@ export function objectPlace(
   }
   const off = reg.off + reg.s.constNum;
   const spi = Math.trunc((-off - 1) / 8);
-  if (off % 8 !== 0 || spi + 1 < slots) {
+  // The kernel rounds -1 / 8 up to slot 0, so that it takes what lies above the frame for its first slot.
+  if (off % 8 !== 0 || off >= 0 || spi + 1 < slots) {
     env.say(`cannot pass in ${what} at an offset=${off}`);
     return undefined;
   }

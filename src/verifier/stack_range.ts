@@ -80,6 +80,7 @@ export function constantAt(
   env: Env,
   reg: RegState,
   size: number,
+  entries: number,
 ): { value: number | undefined; spi: number | undefined } | undefined {
   if (!env.may.numbersTracked || reg.kind !== "fp" || !reg.s.isConst) return undefined;
   const i = -(reg.off + reg.s.constNum) - 1;
@@ -96,6 +97,7 @@ export function constantAt(
   if (spills !== size || size !== 4 || !spilled.s.isConst) return undefined;
   // The kernel takes the spilled number for the key, though only four bytes of it are: one that is no index in all its
   // 64 bits is none. The four bytes are its low half, or the high half of a whole one, which then is 0.
-  if (spilled.s.valHi !== 0) return { value: undefined, spi };
-  return { value: top === 7 ? spilled.s.valLo >>> 0 : 0, spi };
+  const { valLo, valHi } = spilled.s;
+  if (valHi !== 0 || valLo >>> 0 >= entries) return { value: undefined, spi };
+  return { value: top === 7 ? valLo : 0, spi };
 }

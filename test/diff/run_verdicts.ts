@@ -39,7 +39,7 @@ const ABOUT: Readonly<Record<string, { readonly maps: readonly MapDef[]; make: (
 const about = ABOUT[values.about];
 if (about === undefined) throw new Error(`--about ${values.about}: one of ${Object.keys(ABOUT).join(", ")}`);
 const { make } = about;
-const kernel = new KernelVerdicts(about.maps, caps.includes("bpf"));
+const kernel = KernelVerdicts.plain(about.maps, caps.includes("bpf"));
 
 function writeLogs(seed: number): void {
   const level = values.level === "1" ? 1 : 2;

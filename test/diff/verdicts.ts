@@ -6,7 +6,7 @@ import type { Insn } from "../../src/isa/insn.ts";
 import { errnoName } from "../../src/spec/errors.ts";
 import { MAP_TYPES } from "../../src/spec/map_types.ts";
 import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
-import { progTypeId } from "../../src/spec/prog_types.ts";
+import { attachTypeId, progTypeId } from "../../src/spec/prog_types.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { VerifierError, verify } from "../../src/verifier/verify.ts";
 import { loadStaticFuncs, staticFuncs } from "../harness/static_funcs.ts";
@@ -38,17 +38,24 @@ export function differs(kernel: Verdict, ours: Verdict): Kind | undefined {
 const LOG_BYTES = 1 << 24;
 const PROCESSED = /^processed (\d+) insns/m;
 
-export class KernelVerdicts {
-  readonly #sys = new BpfSys("verdicts");
-  readonly #maps: readonly number[];
-  /** undefined: this process may not load types */
-  readonly #btf: number | undefined;
-  readonly #counts = new Uint8Array(1 << 16);
-  #log: Uint8Array | undefined;
+/** What programs name, in the running kernel. */
+export interface KernelWorld {
+  readonly sys: BpfSys;
+  /** descriptors, by index in Prog.maps */
+  readonly maps: readonly number[];
+  readonly license: string;
+  /** the types and functions a program is loaded with; undefined: none */
+  readonly funcs: (prog: Prog) => ProgLoad["funcs"];
+}
 
-  constructor(maps: readonly MapDef[], mayLoadTypes = true) {
-    this.#maps = maps.map((m) =>
-      this.#sys.mapCreate({
+/** Plain maps, every function a static one. */
+function plainWorld(maps: readonly MapDef[], mayLoadTypes: boolean): KernelWorld {
+  const sys = new BpfSys("verdicts");
+  const btf = mayLoadTypes ? loadStaticFuncs(sys) : undefined;
+  return {
+    sys,
+    maps: maps.map((m) =>
+      sys.mapCreate({
         name: m.name,
         type: MAP_TYPES[m.type].id,
         keySize: m.keySize,
@@ -58,15 +65,36 @@ export class KernelVerdicts {
         mapExtra: 0n,
         numaNode: 0,
       }),
-    );
-    this.#btf = mayLoadTypes ? loadStaticFuncs(this.#sys) : undefined;
+    ),
+    license: "GPL",
+    funcs: (prog) => (prog.funcs.length > 1 && btf !== undefined ? staticFuncs(prog, btf) : undefined),
+  };
+}
+
+/** BPF_PROG_LOAD's flags by their names in section names and annotations. */
+const LOAD_FLAGS: Readonly<Record<string, number>> = {
+  strict_alignment: 1,
+  any_alignment: 2,
+  test_state_freq: 8,
+  sleepable: 16,
+  frags: 32,
+};
+
+export class KernelVerdicts {
+  readonly #counts = new Uint8Array(1 << 16);
+  #log: Uint8Array | undefined;
+
+  constructor(readonly world: KernelWorld) {}
+
+  static plain(maps: readonly MapDef[], mayLoadTypes = true): KernelVerdicts {
+    return new KernelVerdicts(plainWorld(maps, mayLoadTypes));
   }
 
   #withFd(insn: Insn | undefined): Insn | undefined {
     if (insn?.kind !== "ld_imm64") return insn;
     const { value } = insn;
     if (value.kind !== "map" && value.kind !== "map_value") return insn;
-    const fd = this.#maps[value.map] ?? -1;
+    const fd = this.world.maps[value.map] ?? -1;
     return {
       ...insn,
       value: value.kind === "map" ? { kind: "map_fd", fd } : { kind: "map_value_fd", fd, off: value.off },
@@ -74,21 +102,29 @@ export class KernelVerdicts {
   }
 
   #load(prog: Prog): ProgLoad {
+    const funcs = this.world.funcs(prog);
+    const { expectedAttachType: attach, attachBtfId } = prog;
     return {
-      name: "random",
+      name: prog.name,
       type: progTypeId(prog.type),
-      expectedAttachType: 0,
-      flags: 0,
-      license: "GPL",
+      expectedAttachType: attach === undefined ? 0 : attachTypeId(attach),
+      flags: prog.flags.reduce((sum, flag) => sum | (LOAD_FLAGS[flag] ?? 0), 0),
+      license: this.world.license,
       insns: encodeInsns(prog.insns.map((insn) => this.#withFd(insn))),
-      ...(prog.funcs.length > 1 && this.#btf !== undefined ? { funcs: staticFuncs(prog, this.#btf) } : {}),
+      ...(attachBtfId === undefined ? {} : { attachBtfId }),
+      ...(funcs === undefined ? {} : { funcs }),
     };
+  }
+
+  /** Gives the maps back. */
+  close(): void {
+    for (const fd of this.world.maps) this.world.sys.close(fd);
   }
 
   of(prog: Prog): Verdict {
     const load = this.#load(prog);
-    const { result, log } = this.#sys.progTry(load, LOG_STATS, this.#counts);
-    if (result >= 0) this.#sys.close(result);
+    const { result, log } = this.world.sys.progTry(load, LOG_STATS, this.#counts);
+    if (result >= 0) this.world.sys.close(result);
     const processed = Number(PROCESSED.exec(Buffer.from(log).toString("latin1"))?.[1] ?? -1);
     if (result >= 0) return { code: "", words: "", processed };
     return { code: errnoName(result) ?? `${result}`, words: lastWords(this.#words(load, 1)), processed };
@@ -96,8 +132,8 @@ export class KernelVerdicts {
 
   #words(load: ProgLoad, level: number): Uint8Array {
     this.#log ??= new Uint8Array(LOG_BYTES);
-    const { result, log } = this.#sys.progTry(load, level, this.#log);
-    if (result >= 0) this.#sys.close(result);
+    const { result, log } = this.world.sys.progTry(load, level, this.#log);
+    if (result >= 0) this.world.sys.close(result);
     return log;
   }
 

@@ -15,7 +15,7 @@ import { differs, KernelVerdicts, logLines, ourLog, ourVerdict } from "../diff/v
 function open(maps: readonly MapDef[]): KernelVerdicts | undefined {
   if (release() !== readVerdicts().kernel) return undefined;
   try {
-    return new KernelVerdicts(maps);
+    return KernelVerdicts.plain(maps);
   } catch (e) {
     if (e instanceof BpfError) return undefined;
     throw e;

@@ -72,6 +72,9 @@ describe("iterators", () => {
     ["a real loop inside is found",      `r7 = *(u32 *)(r1 +12)\n${loop("inner:\nr8 = 1\nif r7 != 5 goto inner")}`, ["EINVAL", "infinite loop detected at insn"]],
     ["not on the stack",                 `r2 = 0\nr3 = 1\ncall kfunc#${NEW}\n${END}`, ["EINVAL", "arg#0 expected pointer to an iterator on stack"]],
     ["off its slot",                     `${make(-12)}\n${END}`, ["EINVAL", "expected uninitialized iter_num as arg #0"]],
+    // 6.18 takes what lies above the frame for its first slot
+    ["asked above the frame",            `${make()}\n${call(NEXT, 0)}\n${call(DESTROY)}\n${END}`, NOT_INIT],
+    ["destroyed above the frame",        `${make()}\n${call(DESTROY, 0)}\n${END}`, NOT_INIT],
     ["what a later round does counts",   `r7 = 0\n${loop("r1 = r10\nr1 += r7\n*(u8 *)(r1 -16) = 1\nr7 = -600")}`, ["EACCES", "invalid"]],
   ] as const)("%s", (_, source, want) => {
     const have = outcome(source);

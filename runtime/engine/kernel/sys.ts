@@ -78,6 +78,8 @@ export interface ProgLoad {
   readonly flags: number;
   readonly license: string;
   readonly insns: Uint8Array;
+  /** in the kernel's types: what a program is attached to by them */
+  readonly attachBtfId?: number;
   /** insn and type id of each function, in order */
   readonly funcs?: { readonly btfFd: number; readonly info: Uint8Array };
 }
@@ -241,7 +243,11 @@ export class BpfSys {
       .u32(4, p.insns.length / INSN_SIZE)
       .at(8, p.insns)
       .at(16, license);
-    attr.u32(44, p.flags).name(48, p.name).u32(68, p.expectedAttachType);
+    attr
+      .u32(44, p.flags)
+      .name(48, p.name)
+      .u32(68, p.expectedAttachType)
+      .u32(108, p.attachBtfId ?? 0);
     if (p.funcs !== undefined) {
       attr
         .u32(72, p.funcs.btfFd)

@@ -85,10 +85,16 @@ const MAX_ERRNO = 4095;
 
 /** The path on which the lock could not be taken. */
 function forkLockFailed(env: Env): void {
+  if (env.isFull) {
+    env.say(`The sequence of ${env.branches.length + 1} jumps is too complex.`);
+    env.reject("ENOMEM", "failed to push state for failed lock acquisition");
+  }
   const failed = env.push(env.pc + 1, env.pc);
   const { regs } = failed.cur;
   regs.fill(NOT_INIT, 0, 6);
-  regs[0] = scalarReg(withLimits(Scalar.unknown, { s32min: -MAX_ERRNO, s32max: -1 }));
+  regs[0] = scalarReg(
+    withLimits(Scalar.unknown, { s32min: -MAX_ERRNO, s32max: -1, smin: BigInt(-MAX_ERRNO), smax: -1n }),
+  );
 }
 
 function stepLocks(env: Env, { lock, irq }: KfuncMeta): void {

@@ -1,0 +1,48 @@
+// The maps and types of an object in the running kernel, for verdicts on programs made from its own.
+import { BpfSys } from "../../runtime/engine/kernel/sys.ts";
+import { kernelMapName } from "../../runtime/load/kernel_name.ts";
+import { toMapDef } from "../../runtime/load/prog.ts";
+import { encodeBtf } from "../../src/btf/encode.ts";
+import type { MapSpec, ObjectSpec } from "../../src/elf/object_spec.ts";
+import { BpfError } from "../../src/spec/errors.ts";
+import { MAP_TYPES } from "../../src/spec/map_types.ts";
+import type { Prog } from "../../src/verifier/proof.ts";
+import { KernelVerdicts } from "./verdicts.ts";
+
+function createMap(sys: BpfSys, spec: ObjectSpec, map: MapSpec, btfFd: number | undefined): number {
+  if (map.inner !== undefined) throw new BpfError("EOPNOTSUPP", `map '${map.name}': holds maps`);
+  const typed =
+    map.specialFields.length > 0 && btfFd !== undefined
+      ? { btf: { fd: btfFd, keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId } }
+      : {};
+  const fd = sys.mapCreate({
+    name: kernelMapName(spec, map),
+    type: MAP_TYPES[map.type].id,
+    keySize: map.keySize,
+    valueSize: map.valueSize,
+    maxEntries: map.type === "perf_event_array" && map.maxEntries === 0 ? 1 : map.maxEntries,
+    flags: toMapDef(map).flags,
+    mapExtra: map.mapExtra ?? 0n,
+    numaNode: map.numaNode ?? 0,
+    ...typed,
+  });
+  if (map.data !== undefined) sys.mapUpdate(fd, new Uint8Array(4), map.data);
+  if (map.readonlyData === true) sys.mapFreeze(fd);
+  return fd;
+}
+
+/** Throws BpfError where the kernel refuses the types or a map. */
+export function openVerdicts(spec: ObjectSpec): KernelVerdicts {
+  const sys = new BpfSys("verdicts");
+  const btf = spec.btf === undefined ? undefined : sys.btfLoad(encodeBtf(spec.btf));
+  const maps = spec.maps.map((map) => createMap(sys, spec, map, btf));
+  const infoOf = (prog: Prog): Uint8Array =>
+    new Uint8Array(Uint32Array.from(prog.funcs.flatMap((f) => [f.pc, f.typeId])).buffer);
+  return new KernelVerdicts({
+    sys,
+    maps,
+    license: spec.license,
+    funcs: (prog) =>
+      btf === undefined || prog.funcs.length === 0 ? undefined : { btfFd: btf, info: infoOf(prog) },
+  });
+}
