@@ -63,6 +63,8 @@ export interface CompiledProg {
 
 const require = createRequire(import.meta.url);
 
+type Binaryen = typeof import("binaryen");
+
 interface Manifest {
   readonly version: string;
   readonly dependencies: { readonly binaryen: string };
@@ -122,7 +124,19 @@ export async function compile(
   };
 }
 
+/**
+ * Under tsx, which rewrites every module it is asked for, binaryen's 15 MB take as long as a thousand compilations. It
+ * leaves a module alone that is asked for in a namespace which is not its own; to Node that is a query without meaning.
+ */
+export function binaryenUrl(execArgv: readonly string[], resolve: (name: string) => string): string {
+  const underTsx = execArgv.some((arg) => /\btsx\b/.test(arg));
+  return underTsx ? `${resolve("binaryen")}?tsx-namespace=untouched` : "binaryen";
+}
+
 async function linkNow(input: LinkInput): Promise<Linked> {
-  const { default: binaryen } = await import("binaryen");
+  const url = binaryenUrl(process.execArgv, (name) => import.meta.resolve(name));
+  // said by name where it can be, so that bundlers see it
+  const { default: binaryen } =
+    url === "binaryen" ? await import("binaryen") : ((await import(url)) as Binaryen);
   return link(binaryen, input);
 }

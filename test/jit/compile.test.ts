@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
+  binaryenUrl,
   compile,
   type CompileOptions,
   type CompiledProg,
@@ -101,6 +102,17 @@ describe("the gate", () => {
       "0 maps bound, the program has",
     );
   });
+});
+
+it("binaryen is asked for by name, under tsx past its loader", () => {
+  const resolve = (name: string) => `file:///m/${name}.js`;
+  for (const argv of [[], ["--expose-gc", "--import", "./tsxyz.mjs"]])
+    expect(binaryenUrl(argv, resolve)).toBe("binaryen");
+  for (const argv of [
+    ["--import", "tsx"],
+    ["--require", "/m/tsx/dist/preflight.cjs", "--import", "file:///m/tsx/dist/loader.mjs"],
+  ])
+    expect(binaryenUrl(argv, resolve)).toMatch(/^file:\/\/\/m\/binaryen.js\?tsx-namespace=\w+$/);
 });
 
 describe("a cached module", () => {

@@ -59,6 +59,41 @@ describe("callbacks", () => {
     expect(seen).toEqual([row(7), row(99)]);
   });
 
+  it.each(["hash", "lru_hash"] as const)(
+    "the key is the element's own memory: reused, it changes, %s",
+    (type) => {
+      const w = new TimerWorld();
+      const map = w.timers({ type, maxEntries: 1 });
+      const seen: number[] = [];
+      const fn = w.callback(({ key, value }) => {
+        expect(key).toBe(value - w.view.getUint32(map.addr + L.MAP_VALUE_OFF, true) + L.ELEM_KEY);
+        seen.push(w.view.getUint32(key, true));
+        w.do("map_delete_elem", [map.addr, w.key(7)]);
+        for (let other = 50; w.view.getUint32(key, true) === 7 && other < 60; other++) {
+          w.do("map_update_elem", [map.addr, w.key(other), w.put(new Uint8Array(24)), 0]);
+          w.do("map_delete_elem", [map.addr, w.key(other)]);
+        }
+        seen.push(w.view.getUint32(key, true));
+      });
+      w.do("timer_start", [w.timer(map, 7, fn), 0, 0]);
+      expect(w.run(START)).toBe(1);
+      expect(seen).toEqual([7, 50]);
+    },
+  );
+
+  it("without a callback at its deadline nothing runs", () => {
+    const w = new TimerWorld();
+    const map = w.timers();
+    const fn = w.callback(({ value }) => {
+      w.do("timer_start", [value + TIMER_OFF, 0, 0]);
+      // what a cancel on another CPU does before it waits for this callback
+      w.view.setUint32(w.view.getUint32(value + TIMER_OFF, true) + L.TIMER_CALLBACK, 0, true);
+    });
+    w.do("timer_start", [w.timer(map, 1, fn), 0, 0]);
+    w.run(START);
+    expect([w.pending(), w.counter(L.CPU_TIMERS_FIRED), w.reason()]).toEqual([0, 1n, L.WALK_DONE]);
+  });
+
   it("one shot; a periodic timer starts itself; one callback serves several maps", () => {
     const w = new TimerWorld();
     const maps = [w.timers(), w.timers()] as const;

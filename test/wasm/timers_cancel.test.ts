@@ -1,7 +1,7 @@
 // Cancelling from callbacks: the deadlock rule on one CPU. Over several: timers_stress.test.ts.
 import { describe, expect, it } from "vitest";
 import * as L from "../../runtime/memory/layout.ts";
-import { ECANCELED, EDEADLK, START, TIMER_OFF, TimerWorld } from "./timer_world.ts";
+import { ECANCELED, EDEADLK, EINVAL, START, TIMER_OFF, TimerWorld } from "./timer_world.ts";
 
 describe("cancelling from callbacks", () => {
   it("its own: EDEADLK, nothing dropped", () => {
@@ -27,13 +27,16 @@ describe("cancelling from callbacks", () => {
     const other = w.timer(
       map,
       2,
-      w.callback(() => results.push(99)),
+      w.callback(() => results.push(99), 2),
     );
-    const fn = w.callback(() => results.push(w.do("timer_cancel", [other]), w.do("timer_cancel", [other])));
+    const fn = w.callback(() => {
+      results.push(w.refs(2), w.do("timer_cancel", [other]), w.do("timer_cancel", [other]));
+      results.push(w.refs(2), w.do("timer_start", [other, 0, 0]));
+    });
     w.do("timer_start", [other, 10, 0]);
     w.do("timer_start", [w.timer(map, 1, fn), 5, 0]);
     w.run(START + 100n);
-    expect(results).toEqual([1, 0]);
+    expect(results).toEqual([1, 1, 0, 0, EINVAL]); // program and callback went with it
     const cancelling = w.view.getUint16(
       Number(w.view.getBigUint64(other, true) & 0xffffffffn) + L.TIMER_CANCELLING,
       true,

@@ -163,6 +163,24 @@ describe("freeing", () => {
     expect(seen).toEqual([2]);
   });
 
+  it("of a map that goes leaves nothing behind in the queues: its memory may be anything then", () => {
+    const w = new TimerWorld();
+    const [gone, map] = [w.timers({ maxEntries: 20 }), w.timers()];
+    const seen: number[] = [];
+    const fn = w.callback(({ map }) => seen.push(map));
+    for (let key = 0; key < 20; key++) {
+      const slot = w.timer(gone, key, fn);
+      for (const ns of [1000 * key, 500]) w.do("timer_start", [slot, ns, 0]);
+    }
+    w.do("timer_start", [w.timer(map, 1, fn), 1000, 0]);
+    w.setUserRefs(gone, 0);
+    w.lib.map_release_timers(gone.addr);
+    w.bytes.fill(0xee, gone.addr, gone.addr + w.view.getUint32(gone.addr + L.MAP_TOTAL_SIZE, true));
+    w.do("timer_start", [w.timer(map, 2, fn), 20_000, 0]);
+    expect(w.lib.timer_next_due(w.cpuBlock(0))).toBe(START + 1000n);
+    expect([w.run(START + 1_000_000n), seen]).toEqual([2, [map.addr, map.addr]]);
+  });
+
   it("a full pool: ENOMEM", () => {
     const w = new TimerWorld();
     const map = w.timers({ type: "array", maxEntries: 1 });

@@ -16,7 +16,6 @@ import { NEVER, enqueue, leaveQueue } from "./timer_queue";
 const CLOCK_REALTIME: u64 = 0;
 const CLOCK_MONOTONIC: u64 = 1;
 const CLOCK_BOOTTIME: u64 = 7;
-const MAX_CLOCKS: u64 = 16;
 const BPF_F_TIMER_ABS: u64 = 1;
 const BPF_F_TIMER_CPU_PIN: u64 = 2;
 
@@ -132,7 +131,6 @@ function relative(cpu: i32, ns: u64): u64 {
 
 export function timer_init(cpu: i32, slot: i64, map: i64, flags: i64): i64 {
   const clock = <u64>flags;
-  if (clock >= MAX_CLOCKS) return EINVAL;
   if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME && clock != CLOCK_BOOTTIME) return EINVAL;
   const value = <i32>slot - load<i32>(<i32>map, L.MAP_TIMER_OFF);
   return asyncInit(cpu, <i32>slot, <i32>map, value, L.MAP_TIMER_OBJECT, <u32>clock << L.TIMER_CLOCK_SHIFT);
