@@ -34,8 +34,8 @@ export type ProgVerdict = Head &
   );
 
 /**
- * Verifies each program alone, as if loaded by a process with these capabilities; a refused map or relocation is the
- * verdict of the programs that need it.
+ * Verifies each program alone, as if loaded by a process with these capabilities, on a machine with so many CPUs if that
+ * is given; a refused map or relocation is the verdict of the programs that need it.
  */
 export function verifyEach(
   spec: ObjectSpec,
@@ -43,8 +43,10 @@ export function verifyEach(
   logLevel: 0 | 1 | 2 = 0,
   outside: Outside = RUNNING,
   caps: readonly Capability[] = CAPABILITIES,
+  cpus?: number,
 ): ProgVerdict[] {
-  return progs.map((prog) => verdictOf(spec, prog, { logLevel, caps }, outside));
+  const options = { logLevel, caps, ...(cpus === undefined ? {} : { cpus }) };
+  return progs.map((prog) => verdictOf(spec, prog, options, outside));
 }
 
 /** Lines the kernel's log ends with that show states, not reasons. */
@@ -64,6 +66,7 @@ function withoutTypes(map: MapSpec): MapSpec {
 interface VerdictOptions {
   readonly logLevel: 0 | 1 | 2;
   readonly caps: readonly Capability[];
+  readonly cpus?: number;
 }
 
 function verdictOf(spec: ObjectSpec, prog: ProgSpec, options: VerdictOptions, outside: Outside): ProgVerdict {

@@ -6,6 +6,10 @@ import { CAPABILITIES, type Capability } from "../spec/privileges.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { explain, type Rejected } from "./explain.ts";
 import { printJson } from "./output.ts";
+import { parseCount } from "./parse.ts";
+
+/** the kernel's own limit on x86 */
+const MAX_KERNEL_CPUS = 8192;
 
 function parseLogLevel(text: string | undefined): 0 | 1 | 2 {
   if (text === undefined || text === "0") return 0;
@@ -72,9 +76,9 @@ function printVerdict(object: string, v: ProgVerdict): void {
 }
 
 /** How it came to that, from the log of the failing path. */
-function printWhy(object: OpenObject, v: Rejected, caps: readonly Capability[]): void {
+function printWhy(object: OpenObject, v: Rejected, caps: readonly Capability[], cpus?: number): void {
   const progs = object.spec.progs.filter((p) => p.name === v.prog);
-  const trail = v.log ?? verifyEach(object.spec, progs, 1, object.outside, caps)[0]?.log ?? [];
+  const trail = v.log ?? verifyEach(object.spec, progs, 1, object.outside, caps, cpus)[0]?.log ?? [];
   process.stdout.write(`${explain(v, trail).join("\n")}\n`);
 }
 
@@ -91,19 +95,22 @@ export const verifyCommand = defineCommand({
       value: "LIST",
       help: "as if loaded by a process with these capabilities only: bpf, perfmon, net_admin",
     },
+    cpus: { type: "string", value: "N", help: "as if loaded on a machine with N CPUs; default: any number" },
     log: { type: "string", value: "0|1|2", help: "the verifier's log: 1 the failing path, 2 every state" },
   },
   run: ({ operands, options }) => {
     const logLevel = parseLogLevel(options.log);
     const caps = parseCaps(options);
+    const cpus =
+      options.cpus === undefined ? undefined : parseCount("cpus", options.cpus, 1, MAX_KERNEL_CPUS);
     const object = openObject(operands[0] ?? "", options);
     const progs = options.prog === undefined ? object.spec.progs : [object.prog(options.prog)];
-    const verdicts = verifyEach(object.spec, progs, logLevel, object.outside, caps);
+    const verdicts = verifyEach(object.spec, progs, logLevel, object.outside, caps, cpus);
     if (options.json === true) printJson(verdicts.map(toJson));
     else
       for (const v of verdicts) {
         printVerdict(object.spec.name, v);
-        if (!v.accept) printWhy(object, v, caps);
+        if (!v.accept) printWhy(object, v, caps, cpus);
       }
     return verdicts.every((v) => v.accept) ? EXIT.ok : EXIT.refused;
   },

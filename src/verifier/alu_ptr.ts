@@ -51,18 +51,17 @@ const MOVABLE: ReadonlySet<RegKind> = new Set<RegKind>([
   "dynptr_ptr",
 ]);
 
-function checkSaneScalar(env: Env, s: Scalar, type: string): void {
+/** `r` is what is added, or a pointer before or after. What a linked number is off by counts too, as in the kernel. */
+function checkSane(env: Env, r: RegState, type: string): void {
+  const { s, off } = r;
   if (s.isConst && (s.constNum >= MAX_VAR_OFF || s.constNum <= -MAX_VAR_OFF))
     env.reject("EINVAL", `math between ${type} pointer and ${s.smin} is not allowed`);
+  if (off >= MAX_VAR_OFF || off <= -MAX_VAR_OFF)
+    env.reject("EINVAL", `${type} pointer offset ${off} is not allowed`);
   if (s.sminLo === 0 && s.sminHi === -0x80000000)
     env.reject("EINVAL", `math between ${type} pointer and register with unbounded min value is not allowed`);
   if (s.sminNum >= MAX_VAR_OFF || s.sminNum <= -MAX_VAR_OFF)
     env.reject("EINVAL", `value ${s.smin} makes ${type} pointer be out of bounds`);
-}
-
-function checkSaneOffset(env: Env, off: number, type: string): void {
-  if (off >= MAX_VAR_OFF || off <= -MAX_VAR_OFF)
-    env.reject("EINVAL", `${type} pointer offset ${off} is not allowed`);
 }
 
 function fitsS32(n: number): boolean {
@@ -93,9 +92,8 @@ function checkMovable(env: Env, insn: Alu, ptr: RegState, by: RegState): void {
   const fixed = ptr.kind === "flow_keys" && by.s.isConst;
   if (!MOVABLE.has(ptr.kind) && !(ptr.kind === "map_ptr" && nothing) && !fixed)
     env.reject("EACCES", `R${dst} pointer arithmetic on ${type} prohibited`);
-  checkSaneScalar(env, by.s, type);
-  checkSaneScalar(env, ptr.s, type);
-  checkSaneOffset(env, ptr.off, type);
+  checkSane(env, by, type);
+  checkSane(env, ptr, type);
 }
 
 function checkOp(env: Env, insn: Alu, ptr: RegState, ptrIsDst: boolean): void {
@@ -139,8 +137,7 @@ export function ptrAlu(env: Env, insn: Alu, dst: RegState, src: RegState): RegSt
   checkOp(env, insn, ptr, dstIsPtr);
   const result = moved(env, insn, ptr, by.s);
   const type = regTypeStr(ptr);
-  checkSaneScalar(env, result.s, type);
-  checkSaneOffset(env, result.off, type);
+  checkSane(env, result, type);
   sanitizeMoved(env, insn, result, mask);
   return result;
 }

@@ -153,6 +153,16 @@ describe("list and verify", () => {
       expect(softirq("verify", ...bad, ...args).status).toBe(2);
   });
 
+  it("knows the number of a CPU where it is told how many there are", () => {
+    const calls = (...args: string[]) =>
+      softirq("verify", "test/objects/clock.o", "--log", "2", ...args).out.match(
+        /call bpf_get_smp_processor_id#8 .*R0=.*$/m,
+      )?.[0];
+    expect(calls("--cpus", "4")).toContain("smax32=umax32=3,");
+    expect(calls()).not.toContain("umax32=3,");
+    expect(softirq("verify", "test/objects/clock.o", "--cpus", "0").status).toBe(2);
+  });
+
   it("prints the log in the kernel's form", () => {
     const run = softirq("verify", OBJECT, "--prog", "firewall", "--log", "2");
     expect(run.out).toMatch(/^0: R1=ctx\(\) R10=fp0$/m);
