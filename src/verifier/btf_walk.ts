@@ -110,7 +110,7 @@ function inField(btf: Btf, outer: StructType, m: BtfMember, total: number, at: P
   if (at.off + at.size > end && (at.flags & UNTRUSTED) === 0)
     return nothing(
       "EACCES",
-      `access beyond the end of member ${m.name} (mend:${end}) in struct ${outer.name} with off ${at.off} size ${at.size}`,
+      `access beyond the end of member ${m.name} (mend:${end}) in struct ${outer.name || "(anon)"} with off ${at.off} size ${at.size}`,
     );
   return { to: "scalar", flags: at.flags };
 }
@@ -127,7 +127,7 @@ function pointerAt(
   if (each !== at.size || at.off !== start)
     return nothing(
       "EACCES",
-      `cannot access ptr member ${m.name} with moff ${start} in struct ${outer.name} with off ${at.off} size ${at.size}`,
+      `cannot access ptr member ${m.name} with moff ${start} in struct ${outer.name || "(anon)"} with off ${at.off} size ${at.size}`,
     );
   const tag = btf.byId(target);
   const flags = tag.kind === "type_tag" ? (TAG_FLAGS[tag.name] ?? 0) : 0;

@@ -73,6 +73,15 @@ const PKT_END: readonly Attack[] = [
   },
 ];
 
+const SIGNS: readonly Attack[] = [
+  {
+    name: "a number filled with its sign is not the one that was spilled",
+    asm: `call bpf_get_prandom_u32\nw0 &= 0x80000000\n*(u32 *)(r10 -8) = r0\nr1 = *(s32 *)(r10 -8)\nr2 = 0\nif r1 != r2 goto out\nif r0 == r2 goto out\nr0 = r9\nexit\nout:${OUT}`,
+    msg: ["EACCES", "R9 !read_ok"],
+    stricter: "the kernel links the two, and drops the last path",
+  },
+];
+
 const MAPS: readonly Attack[] = [
   { name: "devmap value read", asm: `${LOOKUP("dev")}r1 = *(u32 *)(r0 +0)\nout:${OUT}` },
   {
@@ -99,4 +108,4 @@ const CODE: readonly Attack[] = [
   },
 ];
 
-export const ATTACKS: readonly Attack[] = [...TAIL_CALLS, ...PKT_END, ...MAPS, ...CODE];
+export const ATTACKS: readonly Attack[] = [...TAIL_CALLS, ...PKT_END, ...SIGNS, ...MAPS, ...CODE];
