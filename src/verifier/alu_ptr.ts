@@ -51,17 +51,21 @@ const MOVABLE: ReadonlySet<RegKind> = new Set<RegKind>([
   "dynptr_ptr",
 ]);
 
+function isSane(n: number): boolean {
+  return n < MAX_VAR_OFF && n > -MAX_VAR_OFF;
+}
+
 /** `r` is what is added, or a pointer before or after. What a linked number is off by counts too, as in the kernel. */
-function checkSane(env: Env, r: RegState, type: string): void {
+function checkSane(env: Env, r: RegState, ptr: RegState): void {
   const { s, off } = r;
-  if (s.isConst && (s.constNum >= MAX_VAR_OFF || s.constNum <= -MAX_VAR_OFF))
+  if (isSane(off) && isSane(s.sminNum) && (!s.isConst || isSane(s.constNum))) return;
+  const type = regTypeStr(ptr);
+  if (s.isConst && !isSane(s.constNum))
     env.reject("EINVAL", `math between ${type} pointer and ${s.smin} is not allowed`);
-  if (off >= MAX_VAR_OFF || off <= -MAX_VAR_OFF)
-    env.reject("EINVAL", `${type} pointer offset ${off} is not allowed`);
+  if (!isSane(off)) env.reject("EINVAL", `${type} pointer offset ${off} is not allowed`);
   if (s.sminLo === 0 && s.sminHi === -0x80000000)
     env.reject("EINVAL", `math between ${type} pointer and register with unbounded min value is not allowed`);
-  if (s.sminNum >= MAX_VAR_OFF || s.sminNum <= -MAX_VAR_OFF)
-    env.reject("EINVAL", `value ${s.smin} makes ${type} pointer be out of bounds`);
+  env.reject("EINVAL", `value ${s.smin} makes ${type} pointer be out of bounds`);
 }
 
 function fitsS32(n: number): boolean {
@@ -85,15 +89,14 @@ function moved(env: Env, insn: Alu, ptr: RegState, by: Scalar): RegState {
 
 function checkMovable(env: Env, insn: Alu, ptr: RegState, by: RegState): void {
   const dst = insn.dst;
-  const type = regTypeStr(ptr);
   if (ptr.maybeNull)
-    env.reject("EACCES", `R${dst} pointer arithmetic on ${type} prohibited, null-check it first`);
+    env.reject("EACCES", `R${dst} pointer arithmetic on ${regTypeStr(ptr)} prohibited, null-check it first`);
   const nothing = by.s.isZero && insn.op === "add";
   const fixed = ptr.kind === "flow_keys" && by.s.isConst;
   if (!MOVABLE.has(ptr.kind) && !(ptr.kind === "map_ptr" && nothing) && !fixed)
-    env.reject("EACCES", `R${dst} pointer arithmetic on ${type} prohibited`);
-  checkSane(env, by, type);
-  checkSane(env, ptr, type);
+    env.reject("EACCES", `R${dst} pointer arithmetic on ${regTypeStr(ptr)} prohibited`);
+  checkSane(env, by, ptr);
+  checkSane(env, ptr, ptr);
 }
 
 function checkOp(env: Env, insn: Alu, ptr: RegState, ptrIsDst: boolean): void {
@@ -136,8 +139,7 @@ export function ptrAlu(env: Env, insn: Alu, dst: RegState, src: RegState): RegSt
   const mask = sanitizePtr(env, insn, ptr, by, dstIsPtr);
   checkOp(env, insn, ptr, dstIsPtr);
   const result = moved(env, insn, ptr, by.s);
-  const type = regTypeStr(ptr);
-  checkSane(env, result, type);
+  checkSane(env, result, ptr);
   sanitizeMoved(env, insn, result, mask);
   return result;
 }

@@ -111,7 +111,7 @@ export class Facts {
     const a = this.accessAt(pc);
     a.fpOff.note(off);
     a.fpDepth.note(depth);
-    addOnce(a.subprogs, subprogno);
+    if (a.subprogs[0] !== subprogno) addOnce(a.subprogs, subprogno);
   }
 
   private callAt(pc: number): CallFacts {

@@ -11,7 +11,15 @@ import {
 import { progRules } from "../spec/prog_rules.ts";
 import { checkArgType, isMemory, isNullable } from "./arg_types.ts";
 import type { Env } from "./env.ts";
-import { checkAligned, checkMapValue, checkMem, checkPacket, checkRegion } from "./mem_access.ts";
+import {
+  checkAligned,
+  checkMapValue,
+  checkMem,
+  checkPacket,
+  checkRegion,
+  PLAIN_LOAD,
+  UNKNOWN_STORE,
+} from "./mem_access.ts";
 import { checkBtf } from "./btf_access.ts";
 import { checkIterBuffer } from "./object_access.ts";
 import { checkArgOff, checkRegRead } from "./reg_checks.ts";
@@ -97,7 +105,7 @@ export function newCallMeta(): CallMeta {
 
 /** A context that is plain memory: its last byte must be there. */
 function checkCtxMem(env: Env, regno: number, size: number, write: boolean, zeroOk: boolean): void {
-  if (size > 0) checkMem(env, regno, size - 1, 1, { write, signed: false, strict: false });
+  if (size > 0) checkMem(env, regno, size - 1, 1, write ? UNKNOWN_STORE : PLAIN_LOAD);
   else if (!zeroOk) env.reject("EACCES", "invalid zero-sized read");
 }
 

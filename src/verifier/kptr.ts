@@ -32,7 +32,7 @@ export interface DirectAccess {
   /** of plain loads and stores: no atomic, no sign extension */
   readonly plain: boolean;
   readonly write: boolean;
-  readonly stored?: Stored;
+  readonly stored: Stored | undefined;
 }
 
 /** An access to a map's value touches no special field; pointers may be loaded and stored as a whole. */
@@ -43,7 +43,9 @@ export function checkFields(
   size: number,
   direct: DirectAccess | undefined,
 ): void {
-  for (const f of mapFields(env, reg.aux)) {
+  const fields = mapFields(env, reg.aux);
+  if (fields.length === 0) return;
+  for (const f of fields) {
     if (reg.s.sminNum + off >= f.off + f.size || f.off >= reg.s.umaxNum + off + size) continue;
     if (!POINTERS.has(f.kind)) env.reject("EACCES", `${f.kind} cannot be accessed directly by load/store`);
     checkWhole(env, reg, f, off, size, direct);
@@ -71,8 +73,10 @@ function checkWhole(
 /** The pointer field that begins there. `off` includes the register's fixed offset. */
 export function pointerAt(env: Env, reg: RegState, off: number): Field | undefined {
   if (reg.kind !== "map_value" || !reg.s.isConst) return undefined;
+  const fields = mapFields(env, reg.aux);
+  if (fields.length === 0) return undefined;
   const at = off + reg.s.constNum;
-  return mapFields(env, reg.aux).find((f) => f.off === at && POINTERS.has(f.kind));
+  return fields.find((f) => f.off === at && POINTERS.has(f.kind));
 }
 
 function checkPointerAccess(env: Env, f: Field, { plain, write, stored }: DirectAccess): void {

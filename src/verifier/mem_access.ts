@@ -143,17 +143,15 @@ export function checkMapValue(
 ): void {
   const reg = env.regs[regno] as RegState;
   const map = env.mapAt(reg.aux);
-  const where = `value_size=${map.valueSize} off=${off} size=${size}`;
-  if (write && ((map.flags & F_RDONLY_PROG) !== 0 || READ_ONLY.has(map.type)))
-    env.reject("EACCES", `write into map forbidden, ${where}`);
-  if (!write && (map.flags & F_WRONLY_PROG) !== 0) env.reject("EACCES", `read from map forbidden, ${where}`);
-  checkMapPlace(env, regno, reg, { off, size, zeroOk }, direct);
-}
-
-export interface Place {
-  readonly off: number;
-  readonly size: number;
-  readonly zeroOk: boolean;
+  const forbidden = write
+    ? (map.flags & F_RDONLY_PROG) !== 0 || READ_ONLY.has(map.type)
+    : (map.flags & F_WRONLY_PROG) !== 0;
+  if (forbidden)
+    env.reject(
+      "EACCES",
+      `${write ? "write into" : "read from"} map forbidden, value_size=${map.valueSize} off=${off} size=${size}`,
+    );
+  checkMapPlace(env, regno, reg, off, size, zeroOk, direct);
 }
 
 /** The bytes at `off` and the pointer's variable part lie in the value and are not the kernel's. */
@@ -161,30 +159,46 @@ export function checkMapPlace(
   env: Env,
   regno: number,
   reg: RegState,
-  { off, size, zeroOk }: Place,
+  off: number,
+  size: number,
+  zeroOk: boolean,
   direct?: DirectAccess,
 ): void {
   checkRegion(env, regno, off, size, env.mapAt(reg.aux).valueSize, zeroOk, reg);
   checkFields(env, reg, off, size, direct);
 }
 
-export interface AccessOptions {
-  readonly write: boolean;
+export interface Access extends DirectAccess {
   /** sign-extending load */
   readonly signed: boolean;
   /** atomics: aligned wherever they point */
   readonly strict: boolean;
-  readonly stored?: Stored;
   /** the value read is not kept in a register: it must be a number */
-  readonly unseen?: true;
+  readonly unseen: boolean;
 }
 
-function checkStored(env: Env, { stored }: AccessOptions, leak: Leak): void {
+function loadAccess(signed: boolean, strict: boolean, unseen: boolean): Access {
+  return { plain: !strict && !signed, write: false, stored: undefined, signed, strict, unseen };
+}
+
+export const PLAIN_LOAD: Access = loadAccess(false, false, false);
+export const SIGNED_LOAD: Access = loadAccess(true, false, false);
+export const STRICT_LOAD: Access = loadAccess(false, true, false);
+export const UNSEEN_LOAD: Access = loadAccess(false, true, true);
+
+export function storeAccess(strict: boolean, stored: Stored | undefined): Access {
+  return { plain: !strict, write: true, stored, signed: false, strict, unseen: false };
+}
+
+/** By a helper: what is stored is not known. */
+export const UNKNOWN_STORE: Access = storeAccess(false, undefined);
+
+function checkStored(env: Env, { stored }: Access, leak: Leak): void {
   if (stored !== undefined && stored.regno >= 0) checkSecret(env, stored.regno, stored.value, leak);
 }
 
 /** Everything that may be refused about one load or store. Changes nothing. */
-export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o: AccessOptions): void {
+export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o: Access): void {
   const reg = env.regs[regno] as RegState;
   checkAlignment(env, reg, insnOff, size, o.strict);
   const off = insnOff + reg.off;
@@ -192,7 +206,7 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
   switch (reg.kind) {
     case "fp":
       checkStackBounds(env, regno, insnOff, size, o.write);
-      if (!o.write) checkStackRead(env, regno, insnOff, size, o.unseen === true);
+      if (!o.write) checkStackRead(env, regno, insnOff, size, o.unseen);
       else if (o.stored !== undefined) checkStackWrite(env, regno, insnOff, size, o.stored);
       return;
     case "arena":
@@ -202,7 +216,7 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
       return checkRegion(env, regno, off, size, env.mapAt(reg.aux).keySize, false);
     case "map_value":
       checkStored(env, o, "leaks addr into map");
-      return checkMapValue(env, regno, off, size, false, o.write, { ...o, plain: !o.strict && !o.signed });
+      return checkMapValue(env, regno, off, size, false, o.write, o);
     case "mem":
       if (o.write && reg.is(RDONLY)) env.reject("EACCES", `R${regno} cannot write into ${regTypeStr(reg)}`);
       checkStored(env, o, "leaks addr into mem");
@@ -231,13 +245,15 @@ function refuse(env: Env, regno: number, reg: RegState): never {
   env.reject("EACCES", `R${regno} invalid mem access '${regTypeStr(reg)}'`);
 }
 
+function laneAt(bytes: Uint8Array, off: number, size: number): number {
+  let lane = 0;
+  for (let i = 0; i < size; i++) lane |= (bytes[off + i] as number) << (8 * i);
+  return lane;
+}
+
 /** Little-endian bytes of a frozen map as the value of a load. */
 function frozenValue(bytes: Uint8Array, off: number, size: Size): Scalar {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (size === 8) return Scalar.ofLanes(view.getInt32(off, true), view.getInt32(off + 4, true));
-  const v =
-    size === 4 ? view.getUint32(off, true) : size === 2 ? view.getUint16(off, true) : view.getUint8(off);
-  return Scalar.ofLanes(v | 0, 0);
+  return Scalar.ofLanes(laneAt(bytes, off, Math.min(size, 4)), size === 8 ? laneAt(bytes, off + 4, 4) : 0);
 }
 
 function loadValue(env: Env, reg: RegState, off: number, size: Size): RegState {

@@ -2,7 +2,16 @@
 import type { InsnOf } from "../isa/insn.ts";
 import { isAtomicInArena } from "./arena.ts";
 import type { Env } from "./env.ts";
-import { checkMem, stepLoad, stepStore } from "./mem_access.ts";
+import {
+  checkMem,
+  PLAIN_LOAD,
+  SIGNED_LOAD,
+  STRICT_LOAD,
+  stepLoad,
+  stepStore,
+  storeAccess,
+  UNSEEN_LOAD,
+} from "./mem_access.ts";
 import { isObjectKind } from "./object_access.ts";
 import { checkSecret } from "./privileges.ts";
 import { checkRegRead, checkRegWrite } from "./reg_checks.ts";
@@ -44,14 +53,14 @@ function isFaulting(t: RegType): boolean {
   return t.kind === "mem" || t.kind === "ptr_";
 }
 
-function isSame(a: RegType, b: RegType): boolean {
-  return a.kind === b.kind && a.flags === b.flags;
+function isOfType(reg: RegState, type: RegType): boolean {
+  return reg.kind === type.kind && (reg.flags & QUALIFIERS) === type.flags;
 }
 
 /** `mayMix`: a load through pointers that are trusted on one path only is made as if they never were. */
 function checkPtrType(env: Env, reg: RegState, mayMix: boolean): void {
   const seen = env.ptrTypes[env.pc];
-  if (seen === undefined || isSame(seen, typeOf(reg))) return;
+  if (seen === undefined || isOfType(reg, seen)) return;
   if (!REWRITTEN.has(seen.kind) && !REWRITTEN.has(reg.kind)) return;
   if (!mayMix || !isFaulting(seen) || !isFaulting(reg))
     env.reject("EINVAL", "same insn cannot be used with different pointers");
@@ -59,16 +68,11 @@ function checkPtrType(env: Env, reg: RegState, mayMix: boolean): void {
 
 function stepPtrType(env: Env, reg: RegState): void {
   const seen = env.ptrTypes[env.pc];
-  const type = typeOf(reg);
-  if (seen === undefined || isSame(seen, type)) env.ptrTypes[env.pc] = type;
-  else if (isFaulting(seen) && isFaulting(type)) {
-    const kind = seen.kind === "mem" || type.kind === "mem" ? "mem" : "ptr_";
-    env.ptrTypes[env.pc] = { kind, flags: (seen.flags | type.flags) & (UNTRUSTED | RDONLY) };
+  if (seen === undefined) env.ptrTypes[env.pc] = { kind: reg.kind, flags: reg.flags & QUALIFIERS };
+  else if (!isOfType(reg, seen) && isFaulting(seen) && isFaulting(reg)) {
+    const kind = seen.kind === "mem" || reg.kind === "mem" ? "mem" : "ptr_";
+    env.ptrTypes[env.pc] = { kind, flags: (seen.flags | reg.flags) & (UNTRUSTED | RDONLY) };
   }
-}
-
-function typeOf(reg: RegState): RegType {
-  return { kind: reg.kind, flags: reg.flags & QUALIFIERS };
 }
 
 export function execLdx(env: Env, insn: InsnOf<"ldx"> | InsnOf<"load_acquire">): void {
@@ -76,7 +80,7 @@ export function execLdx(env: Env, insn: InsnOf<"ldx"> | InsnOf<"load_acquire">):
   checkRegWrite(env, insn.dst);
   const strict = insn.kind === "load_acquire";
   const signed = insn.kind === "ldx" && insn.signed;
-  checkMem(env, insn.base, insn.off, insn.size, { write: false, signed, strict });
+  checkMem(env, insn.base, insn.off, insn.size, strict ? STRICT_LOAD : signed ? SIGNED_LOAD : PLAIN_LOAD);
   checkPtrType(env, base, !strict);
   if (strict) checkAtomicKind(env, insn.base, "loads from");
   stepPtrType(env, base);
@@ -91,7 +95,7 @@ export function execSt(env: Env, insn: InsnOf<"st"> | InsnOf<"store_release">): 
   else stored = immStored(env, insn.src.imm);
   const base = checkRegRead(env, insn.base);
   const strict = insn.kind === "store_release";
-  checkMem(env, insn.base, insn.off, insn.size, { write: true, signed: false, strict, stored });
+  checkMem(env, insn.base, insn.off, insn.size, storeAccess(strict, stored));
   checkPtrType(env, base, false);
   if (strict) checkAtomicKind(env, insn.base, "stores into");
   stepPtrType(env, base);
@@ -119,13 +123,8 @@ export function execAtomic(env: Env, insn: InsnOf<"atomic">): void {
       "EACCES",
       `variable offset stack pointer cannot be passed into helper function; var_off=${fmtTnum(base.s)} off=${base.off + insn.off} size=${insn.size}`,
     );
-  checkMem(env, insn.base, insn.off, insn.size, { write: false, signed: false, strict: true, unseen: true });
-  checkMem(env, insn.base, insn.off, insn.size, {
-    write: true,
-    signed: false,
-    strict: true,
-    stored: OPAQUE_STORED,
-  });
+  checkMem(env, insn.base, insn.off, insn.size, UNSEEN_LOAD);
+  checkMem(env, insn.base, insn.off, insn.size, storeAccess(true, OPAQUE_STORED));
   checkPtrType(env, base, false);
   stepPtrType(env, base);
   const old = stepLoad(env, base, insn.off, insn.size, false, load < 0);

@@ -1,6 +1,17 @@
 // What every insn asks of a register before it looks at the kind: readable, writable, a pointer as it was given.
 import type { Env } from "./env.ts";
-import { ALLOC, NON_OWN_REF, RCU, type RegState, regTypeStr, TRUSTED } from "./regs.ts";
+import {
+  ALLOC,
+  NON_OWN_REF,
+  RCU,
+  RDONLY,
+  type RegKind,
+  type RegState,
+  regTypeStr,
+  RINGBUF,
+  SPELLED,
+  TRUSTED,
+} from "./regs.ts";
 import { Scalar } from "./scalar.ts";
 import { fmtTnum } from "./scalar_fmt.ts";
 
@@ -27,20 +38,17 @@ export function checkPtrOff(env: Env, reg: RegState, regno: number): void {
 
 /** Flags of pointers to structs that may come with a fixed offset. */
 const FIXED_OFF: readonly number[] = [0, ALLOC, TRUSTED, RCU, ALLOC | NON_OWN_REF, ALLOC | NON_OWN_REF | RCU];
-/** Pointers that may point anywhere into their region. */
-const ANY_OFF: ReadonlySet<string> = new Set([
-  "fp",
-  "pkt",
-  "pkt_meta",
-  "map_key",
-  "map_value",
-  "mem",
-  "rdonly_mem",
-  "ringbuf_mem",
-  "buf",
-  "rdonly_buf",
-  "arena",
-  "scalar",
+/** Pointers that may point anywhere into their region, by kind: which of the flags that make another type they may have. */
+const ANY_OFF: ReadonlyMap<RegKind, readonly number[]> = new Map<RegKind, readonly number[]>([
+  ["fp", [0]],
+  ["pkt", [0]],
+  ["pkt_meta", [0]],
+  ["map_key", [0]],
+  ["map_value", [0]],
+  ["mem", [0, RDONLY, RINGBUF]],
+  ["buf", [0, RDONLY]],
+  ["arena", [0]],
+  ["scalar", [0]],
 ]);
 
 /** The pointer lies where the kind of pointer allows it; one that is given back lies where it did. */
@@ -54,12 +62,12 @@ export function checkArgOff(env: Env, regno: number, released: boolean): void {
       );
     return checkPtrOff(env, reg, regno);
   }
-  const type = regTypeStr(reg);
-  if (ANY_OFF.has(type)) return;
+  if (ANY_OFF.get(reg.kind)?.includes(reg.flags & SPELLED) === true) return;
   // nothing is known of a register that was not set, not even where it points
   if (reg.kind === "?")
-    env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(Scalar.unknown)} disallowed`);
+    env.reject("EACCES", `variable ${regTypeStr(reg)} access var_off=${fmtTnum(Scalar.unknown)} disallowed`);
   if (reg.kind !== "ptr_" || !FIXED_OFF.includes(reg.flags)) return checkPtrOff(env, reg, regno);
+  const type = regTypeStr(reg);
   if (reg.off < 0) env.reject("EACCES", `negative offset ${type} ptr R${regno} off=${reg.off} disallowed`);
   if (!reg.s.isZero) env.reject("EACCES", `variable ${type} access var_off=${fmtTnum(reg.s)} disallowed`);
 }

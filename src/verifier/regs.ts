@@ -171,8 +171,10 @@ const PREFIXES: readonly (readonly [flag: number, word: string])[] = [
   [TRUSTED, "trusted_"],
 ];
 const PREFIXED = RDONLY | RINGBUF | USER | PERCPU | RCU | UNTRUSTED | TRUSTED;
+/** What the log writes of a kind's flags. */
+export const SPELLED: number = PREFIXED | MAYBE_NULL;
 /** What makes another type of a kind. */
-export const QUALIFIERS: number = PREFIXED | MAYBE_NULL | ALLOC | NON_OWN_REF;
+export const QUALIFIERS: number = SPELLED | ALLOC | NON_OWN_REF;
 
 export function typeStr(kind: RegKind, flags: number): string {
   let out: string = kind;

@@ -128,7 +128,7 @@ export function sanitizeMoved(env: Env, insn: Alu, moved: RegState, mask: Mask |
     env.blame = {
       line: `R${insn.dst} pointer arithmetic of map value goes out of range, prohibited for !root`,
     };
-    checkMapPlace(env, insn.dst, moved, { off: moved.off, size: 1, zeroOk: false });
+    checkMapPlace(env, insn.dst, moved, moved.off, 1, false);
     env.blame = undefined;
   }
   if (mask === undefined) return;

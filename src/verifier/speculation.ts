@@ -1,6 +1,7 @@
 // Paths that a processor may take before it finds that it guessed wrong. Without the right to ignore them they are
 // walked too; what is not allowed there does not refuse the program: a barrier before the insn keeps it from being
 // reached, and the path ends. Holds what is known of each insn; what is masked is decided in sanitize.ts.
+import type { Insn } from "../isa/insn.ts";
 import type { ErrnoName } from "../spec/errors.ts";
 import type { Env } from "./env.ts";
 import { UNKNOWN } from "./regs.ts";
@@ -39,11 +40,11 @@ export function isStoppedBy(code: ErrnoName): boolean {
 }
 
 /** Executes an insn of such a path; false where the path ends. */
-export function execGuarded(env: Env, exec: () => boolean): boolean {
+export function execGuarded(env: Env, exec: (env: Env, insn: Insn) => boolean, insn: Insn): boolean {
   const { speculation, pc } = env;
   speculation.guarded = true;
   try {
-    return exec() && speculation.barrierAfter[pc] === 0;
+    return exec(env, insn) && speculation.barrierAfter[pc] === 0;
   } catch (e) {
     if (e !== STOPPED) throw e;
     speculation.barrierBefore[pc] = 1;

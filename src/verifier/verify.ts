@@ -147,7 +147,7 @@ function step(env: Env, insn: Insn): boolean {
   const { pc } = env;
   if (env.state.speculative && env.speculation.barrierBefore[pc] === 1) return false;
   beginInsn(env);
-  const open = env.state.speculative ? execGuarded(env, () => exec(env, insn)) : exec(env, insn);
+  const open = env.state.speculative ? execGuarded(env, exec, insn) : exec(env, insn);
   endInsn(env, pc);
   return open;
 }
