@@ -15,7 +15,7 @@ function attach(
   source: string,
   flags: readonly string[] = [],
 ): string {
-  const attachBtfId = kernelBtf()?.find(target, target.startsWith("btf_trace_") ? "typedef" : "func")?.id;
+  const attachBtfId = kernelBtf()?.find(target, "func")?.id;
   expect(attachBtfId, target).toBeDefined();
   const one = prog(source, { type, expectedAttachType, attachBtfId: attachBtfId ?? 0, kernelBtf, flags });
   try {

@@ -1,6 +1,6 @@
 // Programs that try to get past the verifier, each next to a twin that does the same within bounds. `msg` undefined:
 // accepted. Compared with Linux 6.18; `stricter` marks the refusals that go beyond it, with the reason.
-import type { Case } from "./cases.ts";
+import type { Case } from "./cases/parts.ts";
 
 export interface Attack extends Case {
   readonly stricter?: string;
