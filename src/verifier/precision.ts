@@ -45,7 +45,7 @@ function syncLinked(w: Wanted, linked: readonly number[]): void {
 
 /** Undoes one insn: what is wanted after it, in terms of what was there before it. */
 function backtrack(env: Env, w: Wanted, pc: number, subseq: number, hist: Hist | undefined): Step {
-  if (env.log.level === 2) logUndo(env, w.frame, w.mask, w.slotsOf(w.frame), env.insns[pc]);
+  logUndo(env, w, pc);
   const linked = hist?.linked;
   const flags = hist === undefined ? 0 : hist.flags;
   if (linked === undefined) return backtrackOne(env, w, pc, subseq, flags);

@@ -1,8 +1,8 @@
 // What the search for precise scalars says at log level 2, in the kernel's words. Says only; marks nothing.
-import type { Insn } from "../isa/insn.ts";
 import type { Env } from "./env.ts";
 import { frameText } from "./log_state.ts";
 import type { Frame, SlotSet, VerifierState } from "./state.ts";
+import type { Wanted } from "./wanted.ts";
 
 // These lines are written for every insn of every search: nothing is built that is not in them.
 function fmtRegs(mask: number): string {
@@ -26,15 +26,13 @@ export function logSearch(env: Env, frameno: number, last: number, first: number
   if (env.log.level === 2) say(env, frameno, `last_idx ${last} first_idx ${first} subseq_idx ${subseq} `);
 }
 
-export function logUndo(
-  env: Env,
-  frameno: number,
-  regs: number,
-  slots: SlotSet,
-  insn: Insn | undefined,
-): void {
+/** Before the insn at `pc` is undone. */
+export function logUndo(env: Env, w: Wanted, pc: number): void {
+  if (env.log.level !== 2) return;
+  const insn = env.insns[pc];
   if (insn === undefined) return;
-  say(env, frameno, `regs=${fmtRegs(regs)} stack=${fmtSlots(slots)} before ${insn.pc}: ${env.textOf(insn)}`);
+  const wanted = `regs=${fmtRegs(w.mask)} stack=${fmtSlots(w.slotsOf(w.frame))}`;
+  say(env, w.frame, `${wanted} before ${pc}: ${env.textOf(insn)}`);
 }
 
 export function logParent(env: Env, st: VerifierState, frame: Frame, regs: number, slots: SlotSet): void {
