@@ -2,6 +2,7 @@
 // and whoever leaves a CPU runs what became due there meanwhile. Knows nothing of programs and packets.
 import type { Addon } from "../../native/binding.ts";
 import {
+  CLOCK_BUDGET,
   CPU_BASE_LOCK,
   CPU_WALK_REASON,
   WALK_BUDGET,
@@ -14,8 +15,6 @@ import { type ClockWords, NEVER, clockNs } from "./real_words.ts";
 
 /** Another thread sleeps for this CPU: native/cpu_lock.h. */
 const SLEEPER = 1 << 31;
-/** Callbacks for one reading of the clock. */
-const BUDGET = 16;
 /** An owner that leaves gives callbacks so long; then the loop goes on with them. */
 const MOST_DRAIN_NS = 1_000_000n;
 
@@ -137,7 +136,7 @@ export class RealCpus {
   /** False where a callback was left because of the stop word. */
   #runSome(index: number, now: bigint): boolean {
     try {
-      this.#lib.timers_run(this.words.place.cpus[index] ?? 0, now, BUDGET);
+      this.#lib.timers_run(this.words.place.cpus[index] ?? 0, now, CLOCK_BUDGET);
       return true;
     } catch (cause) {
       this.left(index, cause);

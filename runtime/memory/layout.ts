@@ -146,6 +146,7 @@ export const CLOCK_RUNS = 28; // i32, index of the CPU whose callbacks clock_loo
 export const CLOCK_NOW = 32; // u64 ns, MONOTONIC when the sleeper's last wait ended; its thread's own
 export const CLOCK_AHEAD = 40; // u64 ns, REALTIME less MONOTONIC, constant
 export const CLOCK_SIZE = 64;
+export const CLOCK_BUDGET = 16; // callbacks for one reading of the clock
 // Why a wait has ended, of those that clock_loop tells apart.
 export const WAKE_DUE = 0;
 // What clock_loop leaves to its caller, beside CPUs by their index.

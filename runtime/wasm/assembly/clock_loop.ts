@@ -5,9 +5,6 @@ import * as L from "../../memory/layout";
 import { cpuBlock } from "./timer_object";
 import { runCpu } from "./timer_run";
 
-/** Callbacks for one reading of the clock. */
-const BUDGET: u32 = 16;
-
 /** Of a turn that needs nobody. */
 const GO_ON: i32 = i32.MIN_VALUE;
 
@@ -28,7 +25,7 @@ function hasEvents(on: i32): bool {
 /** Runs what is due on a CPU that is free; false where it stays owned: it has records, or threads sleep for it. */
 function runOwned(on: i32, clock: i32, owner: u32, now: u64): bool {
   stamp(on, clock, now);
-  runCpu(on, on, now, BUDGET, true);
+  runCpu(on, on, now, L.CLOCK_BUDGET, true);
   return !hasEvents(on) && atomic.cmpxchg<u32>(on, owner, 0, L.CPU_OWNER) == owner;
 }
 
