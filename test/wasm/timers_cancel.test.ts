@@ -68,6 +68,19 @@ describe("cancelling from callbacks", () => {
     expect(w.view.getUint16(object(other) + L.TIMER_CANCELLING, true)).toBe(0);
   });
 
+  it("what is freed while someone is cancelling it is kept for him", () => {
+    const w = new TimerWorld();
+    const map = w.timers();
+    const fn = w.callback(() => {});
+    const slot = w.timer(map, 1, fn);
+    const object = w.view.getUint32(slot, true);
+    w.view.setUint16(object + L.TIMER_CANCELLING, 1, true); // what a callback on another CPU does first
+    expect(w.do("map_delete_elem", [map.addr, w.key(1)])).toBe(0);
+    expect([w.initialised(slot), w.refs(1), w.objects(map)]).toEqual([false, 0, 1]);
+    const again = w.timer(map, 1, fn);
+    expect([w.view.getUint32(again, true) === object, w.objects(map)]).toEqual([false, 2]);
+  });
+
   it("from outside the counter is not touched", () => {
     const w = new TimerWorld();
     const map = w.timers();

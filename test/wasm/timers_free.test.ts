@@ -197,4 +197,25 @@ describe("freeing", () => {
       w.view.getUint32(w.timers({ type: "array", maxEntries: n }).addr + L.MAP_TOTAL_SIZE, true);
     expect((size(2000) - size(1000)) / 1000).toBe(24 + 64);
   });
+
+  it.each(TIMER_TYPES)("a word of a former life means nothing to the object's present one, %s", (type) => {
+    const w = new TimerWorld();
+    const map = w.timers({ type, maxEntries: 1 });
+    let fired = 0;
+    const fn = w.callback(() => fired++);
+    const slot = w.timer(map, type === "array" ? 0 : 1, fn);
+    const former = w.view.getBigUint64(slot, true);
+    w.lib.map_release_timers(map.addr);
+    w.timer(map, type === "array" ? 0 : 1, fn);
+    const present = w.view.getBigUint64(slot, true);
+    expect([present & 0xffffffffn, present === former]).toEqual([former & 0xffffffffn, false]);
+    expect(w.do("timer_start", [slot, 10, 0])).toBe(0);
+    w.view.setBigUint64(slot, former, true); // as another CPU may have read it before
+    const calls = ["timer_set_callback", "timer_start", "timer_cancel", "timer_cancel_async"];
+    expect(calls.map((call) => w.do(call, [slot, fn, 0]))).toEqual(calls.map(() => EINVAL));
+    w.lib.timer_free(slot, w.cpu);
+    expect([w.refs(1), w.pending(), w.objects(map)]).toEqual([1, 1, 1]);
+    w.run(START + 10n);
+    expect(fired).toBe(1);
+  });
 });
