@@ -475,6 +475,20 @@ CALLBACK sets_on_branch(void *map, u32 *key, struct elem *val)
 	return 0;
 }
 
+/* the same, and behind a checkpoint that the next entry meets as it was */
+CALLBACK sets_past_checkpoint(void *map, u32 *key, struct elem *val)
+{
+	u64 n = val->after;
+
+	asm volatile("r0 = 1; r0 = 2; r0 = 3; r0 = 4; r0 = 5; r0 = 6; r0 = 7;"
+		     "if %0 == 1 goto 1f; if %0 == 2 goto 1f; if %0 == 3 goto 1f; 1:" :: "r"(n) : "r0");
+	if (val->count > 5)
+		timer_set_callback(&val->timer, sets_past_checkpoint);
+	else
+		val->count++;
+	return 0;
+}
+
 CALLBACK loops_inside(void *map, u32 *key, struct elem *val)
 {
 	u64 i = val->count;
@@ -533,6 +547,7 @@ WITH(bad_spins, spins)
 WITH(bad_too_deep, too_deep)
 WITH(fine_sets_in_call, sets_in_call)
 WITH(fine_sets_on_branch, sets_on_branch)
+WITH(fine_sets_past_checkpoint, sets_past_checkpoint)
 WITH(bad_loops_inside, loops_inside)
 WITH(bad_exits_unset, exits_unset)
 WITH(bad_returns_pointer, returns_pointer)

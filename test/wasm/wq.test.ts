@@ -37,6 +37,22 @@ describe("bpf_wq", () => {
     expect([w.pending(), w.refs(1), w.objects(map)]).toEqual([0, 0, 0]);
   });
 
+  it("work that waits already keeps its place", () => {
+    const w = new TimerWorld();
+    const map = w.map(shape);
+    const order: number[] = [];
+    const fn = w.callback(({ key }) => order.push(w.view.getUint32(key, true)));
+    const slots = [1, 2].map((key) => {
+      const slot = w.slot(map, key);
+      expect(w.do("wq_init", [slot, map.addr, 0])).toBe(0);
+      expect(w.do("wq_set_callback_impl", [slot, fn, 0, 0])).toBe(0);
+      return slot;
+    });
+    for (const i of [0, 1, 0]) expect(w.do("wq_start", [slots[i] ?? 0, 0])).toBe(0);
+    w.run(START);
+    expect(order).toEqual([1, 2]);
+  });
+
   it("without a user reference: EPERM", () => {
     const w = new TimerWorld();
     const map = w.map(shape);

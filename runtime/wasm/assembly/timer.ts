@@ -281,10 +281,10 @@ export function wq_start(cpu: i32, slot: i64, flags: i64): i64 {
   const on = word == 0 ? 0 : lockWord(word);
   if (on == 0) return EINVAL;
   const t = timerOf(word);
-  const idle = load<u16>(t, L.TIMER_CALLBACK) != 0;
-  if (!idle || (load<u32>(t, L.TIMER_STATE) & L.TIMER_F_ARMED) != 0) {
+  const ready = load<u16>(t, L.TIMER_CALLBACK) != 0;
+  if (!ready || (load<u32>(t, L.TIMER_STATE) & L.TIMER_F_ARMED) != 0) {
     unlockBase(on);
-    return idle ? 0 : EINVAL;
+    return ready ? 0 : EINVAL;
   }
   arm(cpu, on, t, load<u64>(cpu, L.CPU_MONOTONIC));
   return 0;
