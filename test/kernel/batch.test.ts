@@ -11,6 +11,7 @@ import { encodeBtf } from "../../src/btf/encode.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { MAP_TYPES, type MapTypeName } from "../../src/spec/map_types.ts";
 import { SHAPE, TestWorld, hex, u32 } from "../wasm/world.ts";
+import { fromKernel } from "./running_kernel.ts";
 
 type Batched = Pick<
   BpfMap,
@@ -42,16 +43,7 @@ const NONE = [
   "bloom_filter",
 ] as const;
 
-function sys(): BpfSys | undefined {
-  try {
-    return new BpfSys("test");
-  } catch (error) {
-    if (error instanceof BpfError) return undefined;
-    throw error;
-  }
-}
-const kernel = sys();
-if (kernel === undefined) console.log("batches in the running kernel: not tested: bpf() is refused");
+const kernel = fromKernel("batches", () => new BpfSys("test")).value;
 const NCPUS = kernel === undefined ? 2 : kernelCpus();
 
 const keyless = (type: MapTypeName): boolean => MAP_TYPES[type].key.rule === "none";

@@ -6,7 +6,8 @@ import { loadKernelObject } from "../../runtime/engine/kernel/kernel_object.ts";
 import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
 import { Rng } from "../harness/random_builder.ts";
-import { ENGINES, plainFrames, whyNoKernel } from "./object_runs.ts";
+import { ENGINES, plainFrames } from "./object_runs.ts";
+import { whyNoKernel } from "./running_kernel.ts";
 
 const PATH = join(import.meta.dirname, "../objects/dynptrs.o");
 const refused = whyNoKernel("calls on dynptrs");

@@ -9,17 +9,16 @@ import { requireAddon } from "../../native/binding.ts";
 import { encodeBtf } from "../../src/btf/encode.ts";
 import { parseBtf } from "../../src/btf/parse.ts";
 import { openCaptures } from "../../src/pcap/index.ts";
-import { BpfError } from "../../src/spec/errors.ts";
 import { benchProg, defaultPacket } from "../../runtime/bench.ts";
 import { diffProg } from "../../runtime/diff.ts";
 import { compareMaps } from "../../runtime/diff_maps.ts";
 import { crc32 } from "../../runtime/engine/kernel/crc32.ts";
 import { loadKernelObject } from "../../runtime/engine/kernel/kernel_object.ts";
 import { runKernelProg } from "../../runtime/engine/kernel/kernel_run.ts";
-import { BpfSys } from "../../runtime/engine/kernel/sys.ts";
 import { type JsonValue, mapsToJson } from "../../runtime/json/maps.ts";
 import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
+import { whyNoKernel } from "./running_kernel.ts";
 
 const OBJECTS = join(import.meta.dirname, "../objects");
 const DEMO = join(import.meta.dirname, "../../examples/demo.pcap");
@@ -27,16 +26,7 @@ const object = (name: string) => openObject(join(OBJECTS, `${name}.o`));
 const dir = mkdtempSync(join(tmpdir(), "softirq-engine-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-function whyNoBpf(): string | undefined {
-  try {
-    return new BpfSys("test") instanceof BpfSys ? undefined : "none";
-  } catch (error) {
-    if (error instanceof BpfError) return error.message;
-    throw error;
-  }
-}
-const refused = whyNoBpf();
-if (refused !== undefined) console.log(`engine kernel: not tested: ${refused}`);
+const refused = whyNoKernel("engine kernel");
 
 const SOFTIRQ = ["--import", "tsx", join(import.meta.dirname, "../../src/cli/main.ts")];
 const softirq = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ENGINES, kernelOn, oursOn, whyNoKernel } from "./object_runs.ts";
+import { ENGINES, kernelOn, oursOn } from "./object_runs.ts";
+import { whyNoKernel } from "./running_kernel.ts";
 import { readCapture } from "./pcap_le.ts";
 import { findCapture, ROOT } from "./recordings.ts";
 

@@ -1,30 +1,22 @@
 // Programs of our objects, changed a little, through the running kernel's verifier and ours. Skips where bpf(2) is refused
 // or the kernel is not the reference. The long run is test/diff/run_mutants.ts.
-import { release } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { BpfSys } from "../../runtime/engine/kernel/sys.ts";
 import { openObject } from "../../runtime/load/open.ts";
 import { toProg } from "../../runtime/load/prog.ts";
-import { BpfError } from "../../src/spec/errors.ts";
 import { mutate } from "../diff/mutate.ts";
 import { openVerdicts } from "../diff/object_verdicts.ts";
 import { ourVerdict } from "../diff/verdicts.ts";
-import { readVerdicts } from "./recorded_verdicts.ts";
 import { ROOT } from "./recordings.ts";
+import { checkRecorded, fromKernel } from "./running_kernel.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
-function mayAsk(): boolean {
-  if (release() !== readVerdicts().kernel) return false;
-  try {
-    void new BpfSys("mutants");
-    return true;
-  } catch (e) {
-    if (e instanceof BpfError) return false;
-    throw e;
-  }
-}
+const { refused } = fromKernel("programs changed a little", () => {
+  checkRecorded();
+  return new BpfSys("mutants");
+});
 
 // biome-ignore format: table
 const KNOWN = [
@@ -37,7 +29,7 @@ const KNOWN = [
   ["the high half of a number as a key",  "twins/stack.o",   "fine_fill_constant", 36],
 ] as const;
 
-describe.skipIf(!mayAsk())("a program changed a little gets the kernel's verdict", () => {
+describe.skipIf(refused !== undefined)("a program changed a little gets the kernel's verdict", () => {
   it.each(KNOWN)("%s", (_, object, name, seed) => {
     const opened = openObject(join(ROOT, "test/verifier", object));
     const kernel = openVerdicts(opened.spec);

@@ -2,7 +2,6 @@
 // sees of each packet, and what is left in the object's variables. Decides nothing about equality.
 import type { EngineName } from "../../runtime/engine/engine.ts";
 import { loadKernelObject } from "../../runtime/engine/kernel/kernel_object.ts";
-import { BpfSys } from "../../runtime/engine/kernel/sys.ts";
 import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
 import { BpfError, errnoName } from "../../src/spec/errors.ts";
@@ -15,17 +14,6 @@ export const ENGINES: readonly { readonly engine: EngineName; readonly checked: 
   { engine: "wasm", checked: true },
   { engine: "interp", checked: true },
 ];
-
-/** Why the running kernel cannot be asked; undefined: it can. */
-export function whyNoKernel(what: string): string | undefined {
-  try {
-    return new BpfSys("test") instanceof BpfSys ? undefined : "none";
-  } catch (error) {
-    if (!(error instanceof BpfError)) throw error;
-    console.log(`${what}: not held against the kernel: ${error.message}`);
-    return error.message;
-  }
-}
 
 /** Frames of an ethertype that nobody parses, of these lengths. */
 export function plainFrames(lengths: readonly number[]): Uint8Array[] {

@@ -4,21 +4,12 @@ import { describe, expect, it } from "vitest";
 import { interpEngine } from "../../runtime/engine/interp_engine.ts";
 import { BpfSys } from "../../runtime/engine/kernel/sys.ts";
 import { wasmEngine } from "../../runtime/engine/wasm.ts";
-import { BpfError } from "../../src/spec/errors.ts";
 import { Rng } from "../harness/random_builder.ts";
 import { RANDOM_SKB_TYPES, randomFrames, randomSkb } from "../harness/random_skb.ts";
 import { KernelSkb, OurSkb } from "../harness/skb_engines.ts";
+import { fromKernel } from "./running_kernel.ts";
 
-function openKernel(): KernelSkb | undefined {
-  try {
-    return new KernelSkb(new BpfSys("test"));
-  } catch (error) {
-    if (!(error instanceof BpfError)) throw error;
-    console.log(`random programs on __sk_buff: not held against the kernel: ${error.message}`);
-    return undefined;
-  }
-}
-const kernel = openKernel();
+const { value: kernel } = fromKernel("random programs on __sk_buff", () => new KernelSkb(new BpfSys("test")));
 
 const FRAMES = 6;
 

@@ -1,25 +1,20 @@
 // Random programs through the running kernel's verifier and ours: accepted or not, errno, last words; of those about
 // objects the whole log. Skips where bpf(2) is refused or the kernel is not the reference. The long run is
 // test/diff/run_verdicts.ts.
-import { release } from "node:os";
 import { describe, expect, it } from "vitest";
 import { RUNNING } from "../../runtime/load/outside.ts";
-import { BpfError } from "../../src/spec/errors.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { OBJECT_MAPS, randomObjectProg } from "../harness/random_objects.ts";
 import { RANDOM_MAPS, randomProg } from "../harness/random_prog.ts";
-import { readVerdicts } from "./recorded_verdicts.ts";
+import { checkRecorded, fromKernel } from "./running_kernel.ts";
 import { differs, KernelVerdicts, logLines, ourLog, ourVerdict } from "../diff/verdicts.ts";
 
-function open(maps: readonly MapDef[]): KernelVerdicts | undefined {
-  if (release() !== readVerdicts().kernel) return undefined;
-  try {
+function open(what: string, maps: readonly MapDef[]): KernelVerdicts | undefined {
+  return fromKernel(`random programs about ${what}`, () => {
+    checkRecorded();
     return KernelVerdicts.plain(maps);
-  } catch (e) {
-    if (e instanceof BpfError) return undefined;
-    throw e;
-  }
+  }).value;
 }
 
 /**
@@ -39,8 +34,8 @@ function countsOtherwise({ insns }: Prog): boolean {
   );
 }
 
-const packets = open(RANDOM_MAPS);
-const objects = open(OBJECT_MAPS);
+const packets = open("packets", RANDOM_MAPS);
+const objects = open("objects", OBJECT_MAPS);
 
 describe("random programs", () => {
   it.skipIf(packets === undefined)("about packets, maps and loops get the kernel's verdict", () => {

@@ -3,7 +3,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openObject } from "../../runtime/load/open.ts";
-import { ENGINES, kernelOn, oursOn, plainFrames, whyNoKernel } from "./object_runs.ts";
+import { ENGINES, kernelOn, oursOn, plainFrames } from "./object_runs.ts";
+import { whyNoKernel } from "./running_kernel.ts";
 
 const OBJECTS = join(import.meta.dirname, "../objects");
 const FRAMES = plainFrames([60, 64, 65, 100, 101, 150, 202, 600]);
