@@ -55,6 +55,8 @@ const ADVICE: readonly Advice[] = [
     say: "the map is read-only to programs: drop const or BPF_F_RDONLY_PROG" },
   { when: /pointer arithmetic/,
     say: "this pointer may not be computed with in this way: keep a number beside it instead" },
+  { when: /verifier bug: stack slot/,
+    say: "the kernel loses its way, not the program: a variable is assigned on one path and filled by a helper on another; set it to 0 before the paths part" },
   { when: /expected=/,
     say: "the argument is of another kind than the function takes: see its prototype; a pointer that may be null must be checked first" },
 ];

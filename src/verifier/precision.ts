@@ -184,6 +184,15 @@ export function markAllPrecise(env: Env, from: VerifierState): boolean {
   return changed;
 }
 
+/**
+ * What another path spilled and compared was set by a helper in this one: nothing is spilled there, so the walk finds no
+ * beginning and comes to checkpoints whose stack was not yet so deep. The kernel takes that for a bug of its own.
+ */
+function rejectUnknownSlot(env: Env, spi: number, total: number): never {
+  const where = "(i >= func->allocated_stack / BPF_REG_SIZE)";
+  env.reject("EFAULT", `verifier bug: stack slot ${spi}, total slots ${total} ${where}`);
+}
+
 /** Marks what is wanted in a checkpoint; what is marked there already needs no further search. */
 function markIn(env: Env, st: VerifierState, w: Wanted): Step {
   for (let f = w.frame; f >= 0; f--) {
@@ -198,6 +207,7 @@ function markIn(env: Env, st: VerifierState, w: Wanted): Step {
     const slots = w.slotsOf(f);
     for (let spi = 0; spi < 64 && !slots.isEmpty; spi++) {
       if (!slots.has(spi)) continue;
+      if (spi >= frame.stack.length) rejectUnknownSlot(env, spi, frame.stack.length);
       if (frame.slot(spi).spilled?.kind !== "scalar" || frame.preciseSlots.has(spi)) slots.delete(spi);
       else frame.preciseSlots.add(spi);
     }
