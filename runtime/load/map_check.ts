@@ -60,6 +60,9 @@ function checkSpecialFields(map: MapSpec, refuse: (code: ErrnoName, why: string)
         `a value with '${kind}' needs a map of type ${(types ?? []).join(" or ")}, not ${map.type}`,
       );
   }
+  for (const { name, contains } of map.specialFields)
+    if (contains?.known === false)
+      refuse("EFAULT", `the struct that '${name}' keeps has no field that the kernel knows`);
 }
 
 /** A size in bytes as libbpf makes a ring of it: the next power of two of pages. */
@@ -72,6 +75,13 @@ function ringSize(bytes: number): number {
 
 const FD_SIZE = 4;
 
+/** Types whose values have no size of their own. A value's type says what its records are: cilium/ebpf drops its size. */
+const RECORDS: readonly MapTypeName[] = ["ringbuf", "arena", "perf_event_array"];
+
+function withoutRecordSize(map: MapSpec): MapSpec {
+  return map.valueTypeId !== 0 && RECORDS.includes(map.type) ? { ...map, valueSize: 0, valueTypeId: 0 } : map;
+}
+
 /** A perf event array's sizes can only be 4: cilium/ebpf fills in those that are not said. */
 function asPerfArray(map: MapSpec, ncpus: number): MapSpec {
   return {
@@ -83,7 +93,8 @@ function asPerfArray(map: MapSpec, ncpus: number): MapSpec {
 }
 
 /** What loaders make of a definition before they ask for the map. */
-export function asCreated(map: MapSpec, ncpus: number): MapSpec {
+export function asCreated(given: MapSpec, ncpus: number): MapSpec {
+  const map = withoutRecordSize(given);
   if (mapTypeRow(map.type).entries === "bytes") return { ...map, maxEntries: ringSize(map.maxEntries) };
   return map.type === "perf_event_array" ? asPerfArray(map, ncpus) : map;
 }

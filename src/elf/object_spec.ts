@@ -17,7 +17,14 @@ export interface SpecialField {
   /** pointers: the struct they point to, by the object's types; whether what they hold is counted */
   readonly pointer?: { readonly to: number; readonly counted: boolean };
   /** roots of lists and trees: the struct that is kept there, and where its node lies in it */
-  readonly contains?: { readonly typeId: number; readonly nodeOff: number };
+  readonly contains?: Contained;
+}
+
+export interface Contained {
+  readonly typeId: number;
+  readonly nodeOff: number;
+  /** whether the kernel takes that struct for one with special fields, without which nothing of it can be kept */
+  readonly known: boolean;
 }
 
 /** A map as the object defines it. Mutable: sizes, flags and contents may be edited before load. */

@@ -10,7 +10,7 @@ import {
   type SpecialStruct,
 } from "../spec/special_structs.ts";
 import { pointerField } from "./pointer_field.ts";
-import type { SpecialField, VariableSpec } from "./object_spec.ts";
+import type { Contained, SpecialField, VariableSpec } from "./object_spec.ts";
 
 /** Members looked at in one value; a hostile type can repeat its members without bound. */
 const MAX_VISITS = 4096;
@@ -97,14 +97,15 @@ class Finder {
 }
 
 /** What a root holds, by its tag `contains:TYPE:MEMBER`: that struct, and where its node lies in it. */
-function contained(btf: Btf, at: Declared, node: string): SpecialField["contains"] {
-  const tag = btf.declTags(at.id, at.component).find((t) => t.startsWith("contains:"));
-  const [, type, member] = /^contains:([^:]*):(.+)$/.exec(tag ?? "") ?? [];
+function contained(btf: Btf, at: Declared, node: string): Contained | undefined {
+  const tags = btf.declTags(at.id, at.component).filter((t) => t.startsWith("contains:"));
+  if (tags.length !== 1) return undefined;
+  const [, type, member] = /^contains:([^:]*):(.+)$/.exec(tags[0] ?? "") ?? [];
   const t = type === undefined ? undefined : btf.find(type, "struct");
   const named = t?.members.filter((m) => m.name === member) ?? [];
   const [m] = named;
   if (t === undefined || m === undefined || named.length !== 1 || !isNode(btf, m, node)) return undefined;
-  return m.bitOff % 64 === 0 ? { typeId: t.id, nodeOff: m.bitOff / 8 } : undefined;
+  return m.bitOff % 64 === 0 ? { typeId: t.id, nodeOff: m.bitOff / 8, known: hasDirect(btf, t) } : undefined;
 }
 
 function isNode(btf: Btf, m: BtfMember, node: string): boolean {
@@ -156,7 +157,7 @@ export function sectionFields(
 
 /** Undefined: one of its fields is wrong. Only direct members make an object special. */
 function fieldsOfObject(btf: Btf, t: BtfType): SpecialField[] | undefined {
-  if (t.kind !== "struct" || !t.members.some((m) => isDirect(btf, m.typeId))) return [];
+  if (t.kind !== "struct" || !hasDirect(btf, t)) return [];
   return together(new Finder(btf, "object").members(t, 0));
 }
 
@@ -172,17 +173,31 @@ export function isKept({ kind, pointer }: SpecialField, btf: Btf, kernel: Btf | 
   return KEPT_STRUCTS.has(name) || kernel.find(name, "struct") === undefined;
 }
 
+/** What is kept somewhere may itself keep what keeps nothing: so no ring can be made. */
+function canOwn(btf: Btf, fields: readonly SpecialField[]): boolean {
+  const isNode = fields.some((f) => f.kind === "bpf_list_node" || f.kind === "bpf_rb_node");
+  const owns = (typeId: number): boolean => objectFields(btf, typeId).some((f) => f.contains !== undefined);
+  return fields.every(
+    ({ contains }) => contains === undefined || (contains.known && !(isNode && owns(contains.typeId))),
+  );
+}
+
 const accepted = new WeakMap<Btf, boolean>();
 
 /** The kernel takes the types of an object as a whole or not at all: a struct with a wrong field spoils them. */
 export function takesTypes(btf: Btf, kernel: () => Btf | undefined): boolean {
   const known = accepted.get(btf);
   if (known !== undefined) return known;
-  const takes = btf.types.every(
-    (t) => fieldsOfObject(btf, t)?.every((f) => isKept(f, btf, kernel())) === true,
-  );
+  const takes = btf.types.every((t) => {
+    const fields = fieldsOfObject(btf, t);
+    return fields?.every((f) => isKept(f, btf, kernel())) === true && canOwn(btf, fields);
+  });
   accepted.set(btf, takes);
   return takes;
+}
+
+function hasDirect(btf: Btf, t: StructOf): boolean {
+  return t.members.some((m) => isDirect(btf, m.typeId));
 }
 
 function isDirect(btf: Btf, id: number): boolean {

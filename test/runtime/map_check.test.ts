@@ -37,7 +37,22 @@ function fieldsOf(names: string): SpecialField[] {
   return valueFields(parseBtf(b.bytes(), "t").btf, value);
 }
 
-function answer(type: MapTypeName, fields: string, flags = 0): string {
+/** The special fields of a lock and the root of a list, of structs whose node is the `nth` that goes by the name of one. */
+function rootOf(nth: number, tags: number): SpecialField[] {
+  const b = new BtfBuilder();
+  const nodes = [1, 2].map(() => b.struct("bpf_list_node", 24, []));
+  b.struct("item", 24, [["link", nodes[nth] ?? 0, 0]]);
+  const lock = b.struct("bpf_spin_lock", 4, []);
+  const head = b.struct("bpf_list_head", 16, []);
+  const value = b.struct("value", 64, [
+    ["lock", lock, 0],
+    ["items", head, 64],
+  ]);
+  for (let i = 0; i < tags; i++) b.add("decl_tag", "contains:item:link", 0, value, [1]);
+  return valueFields(parseBtf(b.bytes(), "t").btf, value);
+}
+
+function answer(type: MapTypeName, fields: string | SpecialField[], flags = 0): string {
   const map: MapSpec = {
     name: "m",
     type,
@@ -49,7 +64,7 @@ function answer(type: MapTypeName, fields: string, flags = 0): string {
     keyTypeId: 1,
     valueTypeId: 2,
     datasecTypeId: 0,
-    specialFields: fieldsOf(fields),
+    specialFields: typeof fields === "string" ? fieldsOf(fields) : fields,
   };
   try {
     checkMapSpec(map);
@@ -87,6 +102,11 @@ describe("special fields", () => {
 
   it("out of place are plain bytes", () => {
     expect(answer("percpu_array", "askew")).toBe("");
+  });
+
+  it("of roots keep structs that the kernel knows, by one tag", () => {
+    expect([rootOf(0, 1), rootOf(1, 1)].map((fields) => answer("array", fields))).toEqual(["", "EFAULT"]);
+    expect([0, 1, 2].map((tags) => rootOf(0, tags).length)).toEqual([0, 2, 0]);
   });
 
   it("say which types may hold them", () => {

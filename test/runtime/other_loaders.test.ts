@@ -1,7 +1,7 @@
 // Objects made for loaders other than libbpf 1.x: they load, and what they send arrives.
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { PerfReader } from "../../runtime/events/reader.ts";
+import { PerfReader, RingbufReader } from "../../runtime/events/reader.ts";
 import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
 import { verifyEach } from "../../runtime/load/verdict.ts";
@@ -18,6 +18,7 @@ it("sections are known by their beginning; one that is not is named", () => {
   expect(said).toEqual([
     ["by_slash", "xdp", "accept"],
     ["by_word", "sched_cls", "accept"],
+    ["typed", "xdp", "accept"],
     [
       "by_nothing",
       "unspec",
@@ -37,3 +38,13 @@ it.each(["wasm", "interp"] as const)(
     expect(object.map("events").shape).toMatchObject({ keySize: 4, valueSize: 4, maxEntries: object.ncpus });
   },
 );
+
+it("the type of a ring buffer's records is no value's size", async () => {
+  const object = await loadObject(opened, { progs: ["typed"], engine: "interp" });
+  afterAll(() => object.close());
+  using reader = new RingbufReader(object.map("ring"));
+  using perf = new PerfReader(object.map("typed_events"));
+  expect(object.runPacket("typed", new Uint8Array(60)).verdict).toBe(2);
+  expect([reader.tryRead()?.bytes.length, perf.tryRead()?.bytes.length]).toEqual([12, 12]);
+  expect([object.map("ring").shape.valueSize, object.map("typed_events").shape.valueSize]).toEqual([0, 4]);
+});

@@ -97,10 +97,7 @@ export const STACK: readonly Case[] = [
   {
     name: "a number that a helper set on another path, in stack that was not there before",
     asm: SET_IN_TWO_WAYS(""),
-    msg: [
-      "EFAULT",
-      "verifier bug: stack slot 1, total slots 0 (i >= func->allocated_stack / BPF_REG_SIZE)",
-    ],
+    msg: ["EFAULT", "verifier bug: stack slot 1, total slots 0 (i >= func->allocated_stack / BPF_REG_SIZE)"],
   },
   {
     name: "a number that a helper set on another path, in stack that was there before",
