@@ -109,7 +109,12 @@ function binary(env: Env, insn: InsnOf<"alu">): RegState {
     return arenaAlu(env, dst, src) ?? ptrAlu(env, insn, dst, src);
   sanitizeNumbers(env, insn);
   const from = forkSign(env, insn, dst, src.s);
-  return relink(env, insn, from, src, alu(insn.op, insn.width, from.s, src.s));
+  return relink(env, insn, from, src, compute(env, insn, from.s, src.s));
+}
+
+function compute(env: Env, insn: InsnOf<"alu">, dst: Scalar, src: Scalar): Scalar {
+  if (dst.isConst && src.isConst) return alu(insn.op, insn.width, dst, src);
+  return env.sums.get(insn.pc, dst, src) ?? env.sums.set(insn.pc, dst, src, alu(insn.op, insn.width, dst, src));
 }
 
 /** Checks and computes; the caller writes the destination. */

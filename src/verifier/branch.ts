@@ -29,7 +29,7 @@ import {
 import { Scalar } from "./scalar.ts";
 import { alu } from "./scalar_alu.ts";
 import { mov32 } from "./scalar_cast.ts";
-import { isBranchTaken, narrowJmp, narrowJmpSelf } from "./scalar_jmp.ts";
+import { isBranchTaken, narrowJmpSelf, narrowUndecided, type Outcomes } from "./scalar_jmp.ts";
 import { checkSecret } from "./privileges.ts";
 import { pushMispredicted } from "./speculation.ts";
 import { noteEscape } from "./stack_bounds.ts";
@@ -243,11 +243,25 @@ function matchPkt(
   return true;
 }
 
-/** Which side each register's new facts belong to. */
-function narrow(insn: Jmp, dst: RegState, src: RegState, here: VerifierState, there: VerifierState): void {
-  if (dst.kind !== "scalar" || src.kind !== "scalar") return;
+function outcomes(env: Env, insn: Jmp, dst: Scalar, src: Scalar): Outcomes {
+  const known = env.outcomes.get(insn.pc, dst, src);
+  if (known !== undefined) return known;
   const { op, width } = insn;
-  const out = isSelf(insn) ? narrowJmpSelf(op, width, dst.s) : narrowJmp(op, width, dst.s, src.s);
+  const found = isSelf(insn) ? narrowJmpSelf(op, width, dst) : narrowUndecided(op, width, dst, src);
+  return env.outcomes.set(insn.pc, dst, src, found);
+}
+
+/** Which side each register's new facts belong to. */
+function narrow(
+  env: Env,
+  insn: Jmp,
+  dst: RegState,
+  src: RegState,
+  here: VerifierState,
+  there: VerifierState,
+): void {
+  if (dst.kind !== "scalar" || src.kind !== "scalar") return;
+  const out = outcomes(env, insn, dst.s, src.s);
   for (const [st, pair] of [
     [there, out.taken],
     [here, out.fallthrough],
@@ -299,7 +313,7 @@ function fork(env: Env, insn: Jmp): void {
   const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : env.imm(insn.src.imm);
   const here = env.state;
   const there = env.push(insn.target, env.pc);
-  narrow(insn, dst, src, here, there);
+  narrow(env, insn, dst, src, here, there);
   learnLinked(insn, dst, src, here, linked);
   learnLinked(insn, dst, src, there, linked);
   learnEqual(env, insn, dst, src, here, there);

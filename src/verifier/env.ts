@@ -12,11 +12,13 @@ import type { Field } from "./fields.ts";
 import { Facts } from "./facts.ts";
 import type { Kfunc } from "./kfunc/desc.ts";
 import { IdMap } from "./id_map.ts";
+import { Memo } from "./memo.ts";
 import { insnText, VerifierLog } from "./log.ts";
 import { INNER_MAP, type MapDef, type Prog, type VerifyStats } from "./proof.ts";
-import type { Hist } from "./history.ts";
+import { History, NO_HIST } from "./history.ts";
 import { type RegState, type RegType, scalarReg } from "./regs.ts";
 import { Scalar } from "./scalar.ts";
+import type { Outcomes } from "./scalar_jmp.ts";
 import type { SccVisit } from "./scc.ts";
 import { isStoppedBy, STOPPED, Speculation } from "./speculation.ts";
 import type { StackSlot } from "./stack.ts";
@@ -130,8 +132,9 @@ export class Env {
   prevPc = -1;
   readonly branches: Branch[] = [];
 
-  /** the history entry of the current insn, if it has one yet */
-  curHist: Hist | undefined = undefined;
+  readonly history = new History();
+  /** the entry of the current insn, if it has one yet */
+  curHist: number = NO_HIST;
   /** components of insns that reach each other, one a slot; 0 = none */
   readonly scc: Uint32Array;
   /** components that are one call that calls back */
@@ -145,6 +148,8 @@ export class Env {
   /** what the search for precise scalars looks for; what is compared by pattern when states are */
   readonly wanted = new Wanted();
   readonly undo: UndoRows;
+  readonly outcomes: Memo<Outcomes>;
+  readonly sums: Memo<Scalar>;
   readonly ids = new IdMap();
 
   /** kept states by place and calling place; a list may hold those of other places too: see exploredAt */
@@ -196,6 +201,8 @@ export class Env {
     const n = prog.insns.length;
     this.insns = prog.insns;
     this.undo = new UndoRows(prog.insns);
+    this.outcomes = new Memo(n);
+    this.sums = new Memo(n);
     this.strictAlignment = prog.flags.includes("strict_alignment");
     this.caps = options.caps ?? CAPABILITIES;
     this.may = rightsOf(this.caps);
@@ -436,12 +443,10 @@ export class Env {
 
   /** Notes for backtracking that the path passed here, and what the insn touched. */
   pushHistory(flags: number, linked: readonly number[] | undefined): void {
-    if (this.curHist === undefined) {
-      this.curHist = { pc: this.pc, prev: this.prevPc, flags, linked };
-      this.state.hist.push(this.curHist);
-      return;
+    if (this.curHist === NO_HIST) {
+      this.curHist = this.history.add(this.pc, this.prevPc, this.state.hist);
+      this.state.hist = this.curHist;
     }
-    this.curHist.flags |= flags;
-    if (linked !== undefined) this.curHist.linked = linked;
+    if (flags !== 0 || linked !== undefined) this.history.amend(this.curHist, flags, linked);
   }
 }

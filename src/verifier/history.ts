@@ -1,12 +1,69 @@
-// What a path's history keeps of an insn, packed into numbers: the stack slot it accessed, which of its operands are
-// frame pointers, which scalars were linked when it ran. Who writes the entries and who reads them is not known here.
+// What paths did at their insns, as far as walking back needs it: where they came from, the stack slot an insn accessed,
+// which of its operands are frame pointers, which scalars were linked when it ran. Entries lie in one row of numbers, of
+// which the garbage collector sees nothing, and name the one before: paths that fork share what lies before. A walked insn
+// makes one at most, so there are never more of them than insns that may be walked.
+// Who writes the entries and who reads them is not known here.
 
-/** What a path did at one insn, as far as walking back needs it. */
-export interface Hist {
-  readonly pc: number;
-  readonly prev: number;
-  flags: number;
-  linked: readonly number[] | undefined;
+/** The entry before the first. */
+export const NO_HIST = 0;
+
+// an entry
+const PC = 0;
+const PREV = 1;
+const FLAGS = 2;
+const BEFORE = 3;
+const COUNT = 4;
+const ENTRY = 5;
+
+export class History {
+  private row = new Int32Array(ENTRY * 256);
+  private used: number = ENTRY;
+  private readonly links = new Map<number, readonly number[]>();
+
+  /** The entry of the insn at `pc`, reached from the one at `prev`, in a path whose latest entry is `before`. */
+  add(pc: number, prev: number, before: number): number {
+    const at = this.used;
+    if (at === this.row.length) this.grow();
+    const { row } = this;
+    row[at + PC] = pc;
+    row[at + PREV] = prev;
+    row[at + BEFORE] = before;
+    row[at + COUNT] = this.count(before) + 1;
+    this.used += ENTRY;
+    return at;
+  }
+
+  private grow(): void {
+    const { row } = this;
+    this.row = new Int32Array(2 * row.length);
+    this.row.set(row);
+  }
+
+  /** What more is known of an entry. */
+  amend(entry: number, flags: number, linked: readonly number[] | undefined): void {
+    this.row[entry + FLAGS] = this.flags(entry) | flags | (linked === undefined ? 0 : HIST_LINKED);
+    if (linked !== undefined) this.links.set(entry, linked);
+  }
+
+  pc(entry: number): number {
+    return this.row[entry + PC] as number;
+  }
+  prev(entry: number): number {
+    return this.row[entry + PREV] as number;
+  }
+  flags(entry: number): number {
+    return this.row[entry + FLAGS] as number;
+  }
+  before(entry: number): number {
+    return this.row[entry + BEFORE] as number;
+  }
+  /** How many entries a path has whose latest this is. */
+  count(entry: number): number {
+    return this.row[entry + COUNT] as number;
+  }
+  linked(entry: number): readonly number[] | undefined {
+    return (this.flags(entry) & HIST_LINKED) === 0 ? undefined : this.links.get(entry);
+  }
 }
 
 const FRAME_MASK = 7;
@@ -17,6 +74,7 @@ const SPI_MASK = 0x3f;
 export const HIST_STACK = 1 << 9;
 export const HIST_SRC_FP = 1 << 10;
 export const HIST_DST_FP = 1 << 11;
+const HIST_LINKED = 1 << 12;
 
 export function stackFlags(frameno: number, spi: number): number {
   return frameno | (spi << SPI_SHIFT) | HIST_STACK;

@@ -6,7 +6,6 @@ import { isSyncCallbackCall } from "./cfg.ts";
 import type { Env } from "./env.ts";
 import { isTailCall } from "./flow.ts";
 import {
-  type Hist,
   HIST_DST_FP,
   HIST_SRC_FP,
   HIST_STACK,
@@ -15,6 +14,7 @@ import {
   linkedFrame,
   linkedIndex,
   linkedIsReg,
+  NO_HIST,
 } from "./history.ts";
 import { logLost, logParent, logPropagated, logSearch, logUndo } from "./precision_log.ts";
 import type { RegState } from "./regs.ts";
@@ -44,10 +44,10 @@ function syncLinked(w: Wanted, linked: readonly number[]): void {
 }
 
 /** Undoes one insn: what is wanted after it, in terms of what was there before it. */
-function backtrack(env: Env, w: Wanted, pc: number, subseq: number, hist: Hist | undefined): Step {
+function backtrack(env: Env, w: Wanted, pc: number, subseq: number, entry: number): Step {
   logUndo(env, w, pc);
-  const linked = hist?.linked;
-  const flags = hist === undefined ? 0 : hist.flags;
+  const linked = env.history.linked(entry);
+  const flags = env.history.flags(entry);
   if (linked === undefined) return backtrackOne(env, w, pc, subseq, flags);
   syncLinked(w, linked);
   const step = backtrackOne(env, w, pc, subseq, flags);
@@ -225,21 +225,21 @@ function walkState(
   subseqPc: number,
   skipFirst: boolean,
 ): "done" | "lost" | "more" {
-  const { hist } = st;
+  const { history } = env;
+  let { hist } = st;
   let subseq = subseqPc;
-  let end = hist.length;
   let skip = skipFirst;
   for (let pc = lastPc; ; ) {
-    const last = end > 0 ? hist[end - 1] : undefined;
-    const entry = last?.pc === pc ? last : undefined;
+    const entry = hist !== NO_HIST && history.pc(hist) === pc ? hist : NO_HIST;
     if (skip) skip = false;
     else if (backtrack(env, w, pc, subseq, entry) === "lost") return "lost";
     if (w.isEmpty) return "done";
     subseq = pc;
-    if (pc === st.firstPc && (end === 0 || (end === 1 && hist[0]?.pc === pc))) return "more";
-    if (entry !== undefined) {
-      end--;
-      pc = entry.prev;
+    const isFirst = hist === NO_HIST || (entry !== NO_HIST && history.before(entry) === NO_HIST);
+    if (pc === st.firstPc && isFirst) return "more";
+    if (entry !== NO_HIST) {
+      hist = history.before(entry);
+      pc = history.prev(entry);
     } else pc--;
     if (pc < 0 || pc >= env.insns.length) return "lost";
   }

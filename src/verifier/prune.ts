@@ -3,6 +3,7 @@
 import type { Env, Explored } from "./env.ts";
 import { activeDepthsDiffer, isActive } from "./iter.ts";
 import { frameText } from "./log_state.ts";
+import { NO_HIST } from "./history.ts";
 import { propagatePrecision } from "./precision.ts";
 import { addBackedge, enterScc, exitScc, isIncomplete } from "./scc.ts";
 import { liveSlots, updateStackLive } from "./stack_live.ts";
@@ -71,7 +72,7 @@ function keep(env: Env, pc: number): void {
   env.prevInsns = env.processed;
   cur.parent = state;
   cur.firstPc = pc;
-  cur.hist = [];
+  cur.hist = NO_HIST;
   enterScc(env, state);
 }
 
@@ -112,7 +113,7 @@ function openMode(env: Env, old: VerifierState): Mode {
 export function isVisited(env: Env): boolean {
   const pc = env.pc;
   const cur = env.state;
-  const force = env.testStateFreq || env.forceCheckpoint[pc] === 1 || cur.hist.length > MAX_HISTORY;
+  const force = env.testStateFreq || env.forceCheckpoint[pc] === 1 || env.history.count(cur.hist) > MAX_HISTORY;
   let add = force || (env.jmpsProcessed - env.prevJmps >= 2 && env.processed - env.prevInsns >= 8);
   cleanStates(env, pc);
   const list = env.exploredAt();

@@ -336,6 +336,11 @@ export function narrowJmp(op: JmpOp, width: Width, dst: Scalar, src: Scalar): Ou
   const decided = isBranchTaken(op, width, dst, src);
   if (decided === true) return { taken: [dst, src], fallthrough: undefined };
   if (decided === false) return { taken: undefined, fallthrough: [dst, src] };
+  return narrowUndecided(op, width, dst, src);
+}
+
+/** The same where it is known that isBranchTaken cannot say. */
+export function narrowUndecided(op: JmpOp, width: Width, dst: Scalar, src: Scalar): Outcomes {
   const { taken, fallthrough } = RELATIONS[op];
   return { taken: narrow(taken, width, dst, src), fallthrough: narrow(fallthrough, width, dst, src) };
 }

@@ -1,7 +1,7 @@
 // One path's knowledge: frames of registers and stack slots. A fork is a clone: registers and slots are
 // immutable, so a clone copies arrays of references. A checkpoint is a state kept for pruning; it also
 // collects what was learned later about which of its values mattered (precise).
-import type { Hist } from "./history.ts";
+import { NO_HIST } from "./history.ts";
 import type { SccVisit } from "./scc.ts";
 import type { Instance } from "./stack_live.ts";
 import { NOT_INIT, type RegState, ptrReg } from "./regs.ts";
@@ -123,8 +123,8 @@ export class VerifierState {
   branches = 1;
   firstPc = 0;
   lastPc = -1;
-  /** since firstPc, oldest first */
-  hist: Hist[] = [];
+  /** since firstPc: the latest entry of its history */
+  hist: number = NO_HIST;
   mayGotoDepth = 0;
   callbackUnrollDepth = 0;
   /** checkpoints: where it was taken */
@@ -156,7 +156,7 @@ export class VerifierState {
     st.parent = this.parent;
     st.firstPc = this.firstPc;
     st.lastPc = this.lastPc;
-    st.hist = this.hist.slice();
+    st.hist = this.hist;
     st.mayGotoDepth = this.mayGotoDepth;
     st.callbackUnrollDepth = this.callbackUnrollDepth;
     st.refs = this.refs;

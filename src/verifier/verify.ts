@@ -25,6 +25,7 @@ import { insnSlots } from "./flow.ts";
 import { checkKfuncs, execKfunc } from "./kfunc/call.ts";
 import { checkKernelSymbols } from "./kernel_symbols.ts";
 import { attachTarget } from "./attach_target.ts";
+import { NO_HIST } from "./history.ts";
 import { computeLiveRegs } from "./live_regs.ts";
 import { checkAbnormalReturns, execLdAbs } from "./ld_abs.ts";
 import { checkLdImm64 } from "./ld_imm64.ts";
@@ -157,7 +158,7 @@ function walk(env: Env): void {
   let newPath = false;
   let prevPc = -1;
   for (;;) {
-    env.curHist = undefined;
+    env.curHist = NO_HIST;
     env.prevPc = prevPc;
     const insn = env.insns[env.pc];
     if (insn === undefined) env.reject("EFAULT", `invalid insn idx ${env.pc} insn_cnt ${env.insns.length}`);
