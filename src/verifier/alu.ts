@@ -10,6 +10,7 @@ import {
   ADD_CONST64,
   RegState,
   type RegKind,
+  immReg,
   UNKNOWN,
   scalarReg,
   withoutId,
@@ -27,12 +28,12 @@ import { linkable } from "./stack_write.ts";
 const SCALAR: RegKind = "scalar";
 
 /** 32-bit constants are zero-extended, 64-bit ones sign-extended. */
-function immReg(env: Env, imm: number, width: 32 | 64): RegState {
-  return width === 64 || imm >= 0 ? env.imm(imm) : scalarReg(Scalar.ofLanes(imm, 0));
+function movImm(imm: number, width: 32 | 64): RegState {
+  return width === 64 || imm >= 0 ? immReg(imm) : scalarReg(Scalar.ofLanes(imm, 0));
 }
 
 function mov(env: Env, insn: InsnOf<"alu">): RegState {
-  if (insn.src.kind === "imm") return immReg(env, insn.src.imm, insn.width);
+  if (insn.src.kind === "imm") return movImm(insn.src.imm, insn.width);
   const regno = insn.src.regno;
   const src = env.regs[regno] as RegState;
   if (insn.width === 64) return shared(env, regno, src);
@@ -104,7 +105,7 @@ function checkConstOperand(env: Env, insn: InsnOf<"alu">): void {
 
 function binary(env: Env, insn: InsnOf<"alu">): RegState {
   const dst = env.regs[insn.dst] as RegState;
-  const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : env.imm(insn.src.imm);
+  const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : immReg(insn.src.imm);
   if (dst.kind !== SCALAR || src.kind !== SCALAR)
     return arenaAlu(env, dst, src) ?? ptrAlu(env, insn, dst, src);
   sanitizeNumbers(env, insn);
@@ -114,7 +115,9 @@ function binary(env: Env, insn: InsnOf<"alu">): RegState {
 
 function compute(env: Env, insn: InsnOf<"alu">, dst: Scalar, src: Scalar): Scalar {
   if (dst.isConst && src.isConst) return alu(insn.op, insn.width, dst, src);
-  return env.sums.get(insn.pc, dst, src) ?? env.sums.set(insn.pc, dst, src, alu(insn.op, insn.width, dst, src));
+  return (
+    env.sums.get(insn.pc, dst, src) ?? env.sums.set(insn.pc, dst, src, alu(insn.op, insn.width, dst, src))
+  );
 }
 
 /** Checks and computes; the caller writes the destination. */

@@ -16,6 +16,7 @@ import {
   MAYBE_NULL,
   type RegKind,
   RegState,
+  immReg,
   isInitPkt,
   isPktAny,
   ptrReg,
@@ -29,7 +30,7 @@ import {
 import { Scalar } from "./scalar.ts";
 import { alu } from "./scalar_alu.ts";
 import { mov32 } from "./scalar_cast.ts";
-import { isBranchTaken, narrowJmpSelf, narrowUndecided, type Outcomes } from "./scalar_jmp.ts";
+import { isBranchTaken, narrowJmpSelf, narrowUndecided, type Outcomes, type Pair } from "./scalar_jmp.ts";
 import { checkSecret } from "./privileges.ts";
 import { pushMispredicted } from "./speculation.ts";
 import { noteEscape } from "./stack_bounds.ts";
@@ -262,15 +263,15 @@ function narrow(
 ): void {
   if (dst.kind !== "scalar" || src.kind !== "scalar") return;
   const out = outcomes(env, insn, dst.s, src.s);
-  for (const [st, pair] of [
-    [there, out.taken],
-    [here, out.fallthrough],
-  ] as const) {
-    if (pair === undefined) continue;
-    const regs = st.cur.regs;
-    if (insn.src.kind === "reg") regs[insn.src.regno] = withValue(src, pair[1]);
-    regs[insn.dst] = withValue(dst, pair[0]);
-  }
+  learn(insn, dst, src, there, out.taken);
+  learn(insn, dst, src, here, out.fallthrough);
+}
+
+function learn(insn: Jmp, dst: RegState, src: RegState, st: VerifierState, pair: Pair | undefined): void {
+  if (pair === undefined) return;
+  const { regs } = st.cur;
+  if (insn.src.kind === "reg") regs[insn.src.regno] = withValue(src, pair.src);
+  regs[insn.dst] = withValue(dst, pair.dst);
 }
 
 function learnLinked(
@@ -302,15 +303,26 @@ function learnEqual(
   if (isNotNull(src) && dst.maybeNull) markNotNull(env, equal, insn.dst);
 }
 
-function fork(env: Env, insn: Jmp): void {
+const NONE: readonly number[] = [];
+
+/** The scalars that share facts with those compared. */
+function linkedTo(env: Env, insn: Jmp): readonly number[] {
+  const dst = env.regs[insn.dst] as RegState;
+  const src = insn.src.kind === "reg" ? env.regs[insn.src.regno] : undefined;
+  const srcId = src?.kind === "scalar" ? src.id : 0;
+  const dstId = dst.kind === "scalar" ? dst.id : 0;
+  if ((srcId | dstId) === 0) return NONE;
   const linked: number[] = [];
-  const dst0 = env.regs[insn.dst] as RegState;
-  const src0 = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : undefined;
-  if (src0 !== undefined && src0.kind === "scalar" && src0.id !== 0) collectLinked(env, src0.id, linked);
-  if (dst0.kind === "scalar" && dst0.id !== 0) collectLinked(env, dst0.id, linked);
+  if (srcId !== 0) collectLinked(env, srcId, linked);
+  if (dstId !== 0) collectLinked(env, dstId, linked);
+  return linked;
+}
+
+function fork(env: Env, insn: Jmp): void {
+  const linked = linkedTo(env, insn);
   if (linked.length > 1) env.pushHistory(0, linked);
   const dst = env.regs[insn.dst] as RegState;
-  const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : env.imm(insn.src.imm);
+  const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : immReg(insn.src.imm);
   const here = env.state;
   const there = env.push(insn.target, env.pc);
   narrow(env, insn, dst, src, here, there);
@@ -332,7 +344,7 @@ function fork(env: Env, insn: Jmp): void {
 /** Sets env.pc to where this path goes on. */
 export function execJmp(env: Env, insn: Jmp): void {
   const dst = checkRegRead(env, insn.dst);
-  const src = insn.src.kind === "reg" ? checkRegRead(env, insn.src.regno) : env.imm(insn.src.imm);
+  const src = insn.src.kind === "reg" ? checkRegRead(env, insn.src.regno) : immReg(insn.src.imm);
   if (insn.src.kind === "reg" && !(isPktAny(dst) && isPktAny(src)))
     checkSecret(env, insn.src.regno, src, "pointer comparison prohibited");
   const flags = (dst.kind === "fp" ? HIST_DST_FP : 0) | (src.kind === "fp" ? HIST_SRC_FP : 0);

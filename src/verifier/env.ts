@@ -16,14 +16,14 @@ import { Memo } from "./memo.ts";
 import { insnText, VerifierLog } from "./log.ts";
 import { INNER_MAP, type MapDef, type Prog, type VerifyStats } from "./proof.ts";
 import { History, NO_HIST } from "./history.ts";
-import { type RegState, type RegType, scalarReg } from "./regs.ts";
-import { Scalar } from "./scalar.ts";
+import type { RegState, RegType } from "./regs.ts";
+import type { Scalar } from "./scalar.ts";
 import type { Outcomes } from "./scalar_jmp.ts";
 import type { SccVisit } from "./scc.ts";
 import { isStoppedBy, STOPPED, Speculation } from "./speculation.ts";
 import type { StackSlot } from "./stack.ts";
 import { StackLive } from "./stack_live.ts";
-import { type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
+import { Branch, type Explored, type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 import { UndoRows } from "./undo.ts";
 import { Wanted } from "./wanted.ts";
 
@@ -68,20 +68,6 @@ export interface Subprog {
   verified: boolean;
 }
 
-/** A state that was kept for pruning, and whether keeping it paid. */
-export interface Explored {
-  readonly state: VerifierState;
-  hits: number;
-  misses: number;
-}
-
-interface Branch {
-  readonly state: VerifierState;
-  readonly pc: number;
-  readonly prevPc: number;
-  readonly logPos: number;
-}
-
 export class Env {
   readonly insns: readonly (Insn | undefined)[];
   /** what the JIT is told: of the current path, if it can be walked by a program that runs */
@@ -104,8 +90,6 @@ export class Env {
   subprogs: Subprog[] = [];
   /** start of a subprogram -> its number */
   readonly subprogStarts = new Map<number, number>();
-
-  private readonly imms = new Map<number, RegState>();
 
   /** fields of the context that were accessed: see findCtxField */
   readonly ctxFields = new Map<number, CtxField>();
@@ -242,16 +226,6 @@ export class Env {
 
   get regs(): RegState[] {
     return this.state.cur.regs;
-  }
-
-  /** A signed 32-bit immediate as a value; the same object each time. */
-  imm(imm: number): RegState {
-    let reg = this.imms.get(imm);
-    if (reg === undefined) {
-      reg = scalarReg(Scalar.ofImm(imm));
-      this.imms.set(imm, reg);
-    }
-    return reg;
   }
 
   newId(): number {
@@ -404,7 +378,7 @@ export class Env {
   /** Queues the current state to be continued at pc; returns it, so that its facts can be narrowed. */
   push(pc: number, prevPc: number, tooMany: ErrnoName = "EFAULT"): VerifierState {
     const state = this.state.clone();
-    this.branches.push({ state, pc, prevPc, logPos: this.log.pos });
+    this.branches.push(new Branch(state, pc, prevPc, this.log.pos));
     if (this.branches.length > MAX_JMP_SEQ)
       this.reject(tooMany, `The sequence of ${this.branches.length} jumps is too complex.`);
     if (state.parent !== undefined) state.parent.branches++;
@@ -420,7 +394,7 @@ export class Env {
     const state = new VerifierState([frame]);
     const pc = (this.subprogs[subprogno] as Subprog).start;
     state.firstPc = pc;
-    this.branches.push({ state, pc, prevPc: this.pc, logPos: this.log.pos });
+    this.branches.push(new Branch(state, pc, this.pc, this.log.pos));
     if (this.branches.length > MAX_JMP_SEQ)
       this.reject("EFAULT", `The sequence of ${this.branches.length} jumps is too complex for async cb.`);
     return frame;

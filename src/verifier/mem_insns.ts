@@ -92,7 +92,7 @@ export function execSt(env: Env, insn: InsnOf<"st"> | InsnOf<"store_release">): 
   if (insn.kind === "store_release") stored = { regno: insn.src, value: checkRegRead(env, insn.src) };
   else if (insn.src.kind === "reg")
     stored = { regno: insn.src.regno, value: checkRegRead(env, insn.src.regno) };
-  else stored = immStored(env, insn.src.imm);
+  else stored = immStored(insn.src.imm);
   const base = checkRegRead(env, insn.base);
   const strict = insn.kind === "store_release";
   checkMem(env, insn.base, insn.off, insn.size, storeAccess(strict, stored));

@@ -1,6 +1,6 @@
 // When to keep a state, and when a path may end because an earlier state covers it. Also notices loops that
 // cannot end. What "covers" means is decided elsewhere.
-import type { Env, Explored } from "./env.ts";
+import type { Env } from "./env.ts";
 import { activeDepthsDiffer, isActive } from "./iter.ts";
 import { frameText } from "./log_state.ts";
 import { NO_HIST } from "./history.ts";
@@ -9,7 +9,7 @@ import { addBackedge, enterScc, exitScc, isIncomplete } from "./scc.ts";
 import { liveSlots, updateStackLive } from "./stack_live.ts";
 import { NOT_INIT } from "./regs.ts";
 import { maybeLooping, type Mode, statesEqual } from "./states_equal.ts";
-import type { VerifierState } from "./state.ts";
+import { Explored, type VerifierState } from "./state.ts";
 
 /** A path's history is cut by a checkpoint before it gets longer than this. */
 const MAX_HISTORY = 40;
@@ -64,7 +64,7 @@ function keep(env: Env, pc: number): void {
   const state = cur.clone();
   state.pc = pc;
   for (const frame of state.frames) frame.keepMarks();
-  env.exploredAt().push({ state, hits: 0, misses: 0 });
+  env.exploredAt().push(new Explored(state));
   env.totalStates++;
   env.curStates++;
   env.notePeak();
@@ -113,7 +113,8 @@ function openMode(env: Env, old: VerifierState): Mode {
 export function isVisited(env: Env): boolean {
   const pc = env.pc;
   const cur = env.state;
-  const force = env.testStateFreq || env.forceCheckpoint[pc] === 1 || env.history.count(cur.hist) > MAX_HISTORY;
+  const force =
+    env.testStateFreq || env.forceCheckpoint[pc] === 1 || env.history.count(cur.hist) > MAX_HISTORY;
   let add = force || (env.jmpsProcessed - env.prevJmps >= 2 && env.processed - env.prevInsns >= 8);
   cleanStates(env, pc);
   const list = env.exploredAt();

@@ -1,7 +1,7 @@
 // What is known of one register or spilled value. Immutable: a change makes a new RegState, so states share them.
 // The kinds are the words the kernel prints. Knows nothing of insns, frames or how facts are used.
 import type { Btf } from "../btf/btf.ts";
-import { Scalar, sameScalar } from "./scalar.ts";
+import { CONSTS_KEPT, Scalar, sameScalar } from "./scalar.ts";
 
 export type RegKind =
   | "?" // not initialised
@@ -96,10 +96,27 @@ export const UNKNOWN: RegState = new RegState("scalar", 0, Scalar.unknown, 0, 0,
 const UNKNOWN32: RegState = new RegState("scalar", 0, Scalar.unknown32, 0, 0, 0);
 export const ZERO: RegState = new RegState("scalar", 0, Scalar.zero, 0, 0, 0);
 
+const constRegs: (RegState | undefined)[] = new Array(CONSTS_KEPT).fill(undefined);
+
+/** A constant as a register; most often the same object as the last time. */
+function constReg(s: Scalar): RegState {
+  const i = s.valLo & (CONSTS_KEPT - 1);
+  const known = constRegs[i];
+  if (known?.s === s) return known;
+  const made = new RegState("scalar", 0, s, 0, 0, 0);
+  constRegs[i] = made;
+  return made;
+}
+
+/** A signed 32-bit immediate. */
+export function immReg(imm: number): RegState {
+  return constReg(Scalar.ofImm(imm));
+}
+
 export function scalarReg(s: Scalar): RegState {
   if (s === Scalar.unknown) return UNKNOWN;
   if (s === Scalar.unknown32) return UNKNOWN32;
-  return new RegState("scalar", 0, s, 0, 0, 0);
+  return s.isConst ? constReg(s) : new RegState("scalar", 0, s, 0, 0, 0);
 }
 
 export function ptrReg(kind: RegKind, off: number, aux: number, flags = 0): RegState {

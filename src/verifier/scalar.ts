@@ -4,6 +4,10 @@
 // The set it stands for is the intersection of all facts; losing precision is allowed, losing a member is not.
 import { I32_MAX, I32_MIN, fls64, hiOf, loOf, toS64, toU64 } from "./u64.ts";
 
+/** How many constants are kept to be used again, by their low bits: a power of two. */
+export const CONSTS_KEPT = 4096;
+const consts: (Scalar | undefined)[] = new Array(CONSTS_KEPT).fill(undefined);
+
 export class Scalar {
   constructor(
     /** tnum: bits set in mask are unknown, the others are those of val; val & mask is 0 */
@@ -41,8 +45,14 @@ export class Scalar {
 
   static readonly zero: Scalar = Scalar.ofLanes(0, 0);
 
+  /** A constant; most often the same object as the last time. */
   static ofLanes(lo: number, hi: number): Scalar {
-    return new Scalar(lo, hi, 0, 0, lo, hi, lo, hi, lo, hi, lo, hi, lo, lo, lo, lo);
+    const i = lo & (CONSTS_KEPT - 1);
+    const known = consts[i];
+    if (known !== undefined && known.valLo === lo && known.valHi === hi) return known;
+    const made = new Scalar(lo, hi, 0, 0, lo, hi, lo, hi, lo, hi, lo, hi, lo, lo, lo, lo);
+    consts[i] = made;
+    return made;
   }
 
   /** Any value of these lowest bits; the rest zero. */

@@ -19,12 +19,20 @@ import { copyOf, type Draft, type Scalar } from "./scalar.ts";
 import { tnumIntersect, tnumOverlap } from "./tnum.ts";
 import { addHi, addLo, isPow2, ltS64, ltU32, ltU64, subHi, subLo } from "./u64.ts";
 
-type Pair = readonly [dst: Scalar, src: Scalar];
+/** What holds of both sides of a comparison. */
+export class Pair {
+  constructor(
+    readonly dst: Scalar,
+    readonly src: Scalar,
+  ) {}
+}
 
-export interface Outcomes {
-  /** what holds of both where the jump is taken; undefined: never taken */
-  readonly taken: Pair | undefined;
-  readonly fallthrough: Pair | undefined;
+export class Outcomes {
+  constructor(
+    /** undefined: the jump is never taken */
+    readonly taken: Pair | undefined,
+    readonly fallthrough: Pair | undefined,
+  ) {}
 }
 
 /** Every comparison is one of these or its denial, perhaps with the sides exchanged. */
@@ -302,15 +310,15 @@ function settle(old: Scalar, d: Draft): Scalar {
 function narrow(side: Side, width: Width, dst: Scalar, src: Scalar): Pair {
   // A constant that equals an undecided value is that value.
   if (side.rel === "eq" && width === 64) {
-    if (src.isConst) return [src, src];
-    if (dst.isConst) return [dst, dst];
+    if (src.isConst) return new Pair(src, src);
+    if (dst.isConst) return new Pair(dst, dst);
   }
   const a = copyOf(dst);
   const b = copyOf(src);
   const refine = REFINE[side.rel][width];
   if (side.swap) refine(b, a);
   else refine(a, b);
-  return [settle(dst, a), settle(src, b)];
+  return new Pair(settle(dst, a), settle(src, b));
 }
 
 function narrowSelf(side: Side, width: Width, reg: Scalar): Scalar {
@@ -328,19 +336,19 @@ export function narrowJmpSelf(op: JmpOp, width: Width, reg: Scalar): Outcomes {
   if (isBranchTaken(op, width, reg, reg) !== undefined) return narrowJmp(op, width, reg, reg);
   const taken = narrowSelf(RELATIONS[op].taken, width, reg);
   const fallthrough = narrowSelf(RELATIONS[op].fallthrough, width, reg);
-  return { taken: [taken, taken], fallthrough: [fallthrough, fallthrough] };
+  return new Outcomes(new Pair(taken, taken), new Pair(fallthrough, fallthrough));
 }
 
 /** Both outcomes of `if dst op src`. An outcome is undefined where isBranchTaken rules it out. */
 export function narrowJmp(op: JmpOp, width: Width, dst: Scalar, src: Scalar): Outcomes {
   const decided = isBranchTaken(op, width, dst, src);
-  if (decided === true) return { taken: [dst, src], fallthrough: undefined };
-  if (decided === false) return { taken: undefined, fallthrough: [dst, src] };
+  if (decided === true) return new Outcomes(new Pair(dst, src), undefined);
+  if (decided === false) return new Outcomes(undefined, new Pair(dst, src));
   return narrowUndecided(op, width, dst, src);
 }
 
 /** The same where it is known that isBranchTaken cannot say. */
 export function narrowUndecided(op: JmpOp, width: Width, dst: Scalar, src: Scalar): Outcomes {
   const { taken, fallthrough } = RELATIONS[op];
-  return { taken: narrow(taken, width, dst, src), fallthrough: narrow(fallthrough, width, dst, src) };
+  return new Outcomes(narrow(taken, width, dst, src), narrow(fallthrough, width, dst, src));
 }

@@ -22,11 +22,15 @@ class Marks {
   }
 }
 
+/** On some visit an insn wrote nothing that it had always written: what it writes then does not count. */
+const WRITES_NOTHING = 1;
+const WRITES = 2;
+
 /** A function as one chain of calls reaches it. */
 export class Instance {
   /** by frame, the callers' too; made where something is marked */
   readonly frames: (Marks | undefined)[] = [];
-  /** insns whose writes are known */
+  /** what is known of each insn's writes */
   readonly seen: Uint8Array;
   changed = false;
   /** some insn turned out to write less than it was thought to */
@@ -144,7 +148,9 @@ export function endInsn(env: Env, pc: number): void {
 function commitWrites(env: Env, at: Instance, pc: number): void {
   const { writing } = env.stackLive;
   const i = pc - at.sub.start;
-  const seen = at.seen[i] === 1;
+  if (at.seen[i] === WRITES_NOTHING) return;
+  const seen = at.seen[i] === WRITES;
+  let all = 0;
   for (let f = 0; f <= at.frameno; f++) {
     let lo = writing[2 * f] as number;
     let hi = writing[2 * f + 1] as number;
@@ -156,13 +162,14 @@ function commitWrites(env: Env, at: Instance, pc: number): void {
       lo &= wasLo;
       hi &= wasHi;
     }
+    all |= lo | hi;
     if (lo === wasLo && hi === wasHi) continue;
     writes[2 * i] = lo;
     writes[2 * i + 1] = hi;
     at.changed = true;
     if (((wasLo & ~lo) | (wasHi & ~hi)) !== 0) at.lost = true;
   }
-  at.seen[i] = 1;
+  at.seen[i] = all === 0 ? WRITES_NOTHING : WRITES;
 }
 
 /** A tail call, or a load past the packet's end. */

@@ -4,7 +4,7 @@ import type { Env } from "./env.ts";
 import { stepFastcallSlot } from "./fastcall.ts";
 import { stackFlags } from "./history.ts";
 import { markPrecise } from "./precision.ts";
-import { type RegState, UNKNOWN, isNull, withId, withoutId } from "./regs.ts";
+import { type RegState, UNKNOWN, immReg, isNull, withId, withoutId } from "./regs.ts";
 import {
   BYTE_INVALID,
   BYTE_MISC,
@@ -31,8 +31,8 @@ export interface Stored {
   readonly value: RegState;
 }
 
-export function immStored(env: Env, imm: number): Stored {
-  return { regno: -1, value: env.imm(imm) };
+export function immStored(imm: number): Stored {
+  return { regno: -1, value: immReg(imm) };
 }
 
 /** The numbers of the slots that hold these bytes, lowest and highest. */

@@ -180,6 +180,26 @@ export class VerifierState {
   }
 }
 
+// What outlives the insn that made it is made by a constructor, not written as a literal: engines put literals that
+// often live long where only a full collection frees them, and with each all that it holds.
+
+/** A state that was kept for pruning, and whether keeping it paid. */
+export class Explored {
+  hits = 0;
+  misses = 0;
+  constructor(readonly state: VerifierState) {}
+}
+
+/** A state that is to be walked on from `pc`. */
+export class Branch {
+  constructor(
+    readonly state: VerifierState,
+    readonly pc: number,
+    readonly prevPc: number,
+    readonly logPos: number,
+  ) {}
+}
+
 /** Replaces every register and spilled value of the state by what `f` makes of it. */
 export function mapRegs(
   st: VerifierState,

@@ -41,6 +41,7 @@ function pktSafe(old: RegState, cur: RegState, ids: IdMap): boolean {
 }
 
 function regSafe(old: RegState, cur: RegState, ids: IdMap, mode: Mode, precise: boolean): boolean {
+  if (old === cur && (old.id | old.refId | old.dynptrId) === 0) return true;
   if (mode === "exact") return sameButId(old, cur) && samePtrIds(old, cur, ids);
   if (old.kind === "?") return mode === "covered" || cur.kind === "?";
   if (old.kind !== cur.kind || ((old.flags ^ cur.flags) & ~ADD_CONST) !== 0) return false;

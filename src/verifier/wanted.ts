@@ -22,7 +22,7 @@ export class Wanted {
   }
 
   get isEmpty(): boolean {
-    for (let f = 0; f <= this.frame; f++) if (this.regs[f] !== 0 || !this.slotsOf(f).isEmpty) return false;
+    for (let f = this.frame; f >= 0; f--) if (this.regs[f] !== 0 || !this.slotsOf(f).isEmpty) return false;
     return true;
   }
 

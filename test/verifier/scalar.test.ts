@@ -129,7 +129,7 @@ describe("scalar soundness", () => {
                 const taken = runJmp(op, width, v, w);
                 const pair = taken ? out.taken : out.fallthrough;
                 const ok =
-                  pair !== undefined && broken(pair[0], v).length === 0 && broken(pair[1], w).length === 0;
+                  pair !== undefined && broken(pair.dst, v).length === 0 && broken(pair.src, w).length === 0;
                 if (!ok || (decided !== undefined && decided !== taken))
                   expect.fail(`${op}${width} ${fmtScalar(a.x)} ${fmtScalar(b.x)} lost ${v} ${w}`);
               }

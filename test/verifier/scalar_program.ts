@@ -3,7 +3,7 @@
 import type { AluOp, JmpOp, Width } from "../../src/isa/insn.ts";
 import { alu, neg } from "../../src/verifier/scalar_alu.ts";
 import { end, mov32, movsx } from "../../src/verifier/scalar_cast.ts";
-import { narrowJmp, narrowJmpSelf } from "../../src/verifier/scalar_jmp.ts";
+import { narrowJmp, narrowJmpSelf, type Pair } from "../../src/verifier/scalar_jmp.ts";
 import { Scalar } from "../../src/verifier/scalar.ts";
 
 export type Reg = 6 | 7 | 8 | 9;
@@ -116,10 +116,10 @@ function stepJmp(st: State, op: Op & { readonly k: "jmp" }): Step {
   const out = isSelf
     ? narrowJmpSelf(op.op, op.width, st[op.dst])
     : narrowJmp(op.op, op.width, st[op.dst], valueOf(st, op.src));
-  const after = (pair: readonly [Scalar, Scalar] | undefined): State | undefined => {
+  const after = (pair: Pair | undefined): State | undefined => {
     if (pair === undefined) return undefined;
-    const changed = { ...st, [op.dst]: pair[0] };
-    return "reg" in op.src ? { ...changed, [op.src.reg]: pair[1] } : changed;
+    const changed = { ...st, [op.dst]: pair.dst };
+    return "reg" in op.src ? { ...changed, [op.src.reg]: pair.src } : changed;
   };
   const taken = after(out.taken);
   const fallthrough = after(out.fallthrough);
