@@ -14,10 +14,16 @@ import { findSubprog } from "./subprogs.ts";
 import { widenImprecise } from "./widen.ts";
 
 /** A new innermost frame; the registers are still empty. */
-export function enterFrame(env: Env, st: VerifierState, subprogno: number, callsite: number): Frame {
+export function enterFrame(
+  env: Env,
+  st: VerifierState,
+  subprogno: number,
+  callsite: number,
+  kind: "call" | "callback" = "call",
+): Frame {
   if (st.frames.length >= MAX_FRAMES)
     env.reject("E2BIG", `the call stack of ${st.frames.length + 1} frames is too deep`);
-  const frame = newFrame(st.frames.length, subprogno, callsite);
+  const frame = newFrame(st.frames.length, subprogno, callsite, kind);
   st.frames.push(frame);
   env.scratchAll();
   return frame;

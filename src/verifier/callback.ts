@@ -55,9 +55,8 @@ export function runCallback(env: Env, subprogno: number, args: (caller: Frame) =
   env.facts.callback(env.pc, subprogno);
   const st = env.push(sub.start, env.pc);
   const caller = st.cur;
-  const callee = enterFrame(env, st, subprogno, env.pc);
+  const callee = enterFrame(env, st, subprogno, env.pc, "callback");
   setArgs(callee, args(caller));
-  callee.inCallback = true;
   st.callbackUnrollDepth++;
   caller.callbackDepth++;
   env.frame.callbackDepth = 0;

@@ -124,6 +124,8 @@ export class Env {
   /** components that are one call that calls back */
   readonly callbackSccs = new Set<number>();
   readonly sccVisits = new Map<string, SccVisit>();
+  /** those entered without a call, by component */
+  readonly sccsOfMain: (SccVisit | undefined)[] = [];
   /** paths kept until the component they went round is done */
   backedges = 0;
 
@@ -378,7 +380,7 @@ export class Env {
   /** Queues the current state to be continued at pc; returns it, so that its facts can be narrowed. */
   push(pc: number, prevPc: number, tooMany: ErrnoName = "EFAULT"): VerifierState {
     const state = this.state.clone();
-    this.branches.push(new Branch(state, pc, prevPc, this.log.pos));
+    this.branches.push(new Branch(state, pc, prevPc, this.log.pos, this.history.top));
     if (this.branches.length > MAX_JMP_SEQ)
       this.reject(tooMany, `The sequence of ${this.branches.length} jumps is too complex.`);
     if (state.parent !== undefined) state.parent.branches++;
@@ -387,14 +389,12 @@ export class Env {
 
   /** Queues a callback that runs later: it begins a path of its own, with nothing of the current one. */
   pushAsync(subprogno: number): Frame {
-    const frame = newFrame(0, subprogno, MAIN_CALLSITE);
+    const frame = newFrame(0, subprogno, MAIN_CALLSITE, "async", this.frame.call.asyncEntry + 1);
     this.scratchAll();
-    frame.inAsyncCallback = true;
-    frame.asyncEntry = this.frame.asyncEntry + 1;
     const state = new VerifierState([frame]);
     const pc = (this.subprogs[subprogno] as Subprog).start;
     state.firstPc = pc;
-    this.branches.push(new Branch(state, pc, this.pc, this.log.pos));
+    this.branches.push(new Branch(state, pc, this.pc, this.log.pos, this.history.top));
     if (this.branches.length > MAX_JMP_SEQ)
       this.reject("EFAULT", `The sequence of ${this.branches.length} jumps is too complex for async cb.`);
     return frame;
@@ -407,6 +407,7 @@ export class Env {
       this.facts = this.realFacts;
       return false;
     }
+    if (this.backedges === 0) this.history.cut(branch.histTop); // else it may be walked back over yet
     this.state = branch.state;
     this.facts = branch.state.speculative ? this.noFacts : this.realFacts;
     this.pc = branch.pc;

@@ -1,7 +1,8 @@
 // What paths did at their insns, as far as walking back needs it: where they came from, the stack slot an insn accessed,
 // which of its operands are frame pointers, which scalars were linked when it ran. Entries lie in one row of numbers, of
 // which the garbage collector sees nothing, and name the one before: paths that fork share what lies before. A walked insn
-// makes one at most, so there are never more of them than insns that may be walked.
+// makes one at most, so there are never more of them than insns that may be walked. Paths are walked depth first, so the
+// row is a stack: what was added since a path forked is of no use once all that forked later has ended.
 // Who writes the entries and who reads them is not known here.
 
 /** The entry before the first. */
@@ -16,7 +17,7 @@ const COUNT = 4;
 const ENTRY = 5;
 
 export class History {
-  private row = new Int32Array(ENTRY * 256);
+  private row = new Int32Array(ENTRY * 1024);
   private used: number = ENTRY;
   private readonly links = new Map<number, readonly number[]>();
 
@@ -27,10 +28,21 @@ export class History {
     const { row } = this;
     row[at + PC] = pc;
     row[at + PREV] = prev;
+    row[at + FLAGS] = 0;
     row[at + BEFORE] = before;
     row[at + COUNT] = this.count(before) + 1;
     this.used += ENTRY;
     return at;
+  }
+
+  /** Where the next entry will lie. */
+  get top(): number {
+    return this.used;
+  }
+
+  /** Forgets the entries from `top` on. */
+  cut(top: number): void {
+    this.used = top;
   }
 
   private grow(): void {

@@ -34,9 +34,14 @@ function isWanted(w: Wanted, e: number): boolean {
     : w.slotsOf(linkedFrame(e)).has(linkedIndex(e));
 }
 
+function anyWanted(w: Wanted, linked: readonly number[]): boolean {
+  for (const e of linked) if (isWanted(w, e)) return true;
+  return false;
+}
+
 /** If one of the linked scalars is wanted, so are all: their facts came from one another. */
 function syncLinked(w: Wanted, linked: readonly number[]): void {
-  if (!linked.some((e) => isWanted(w, e))) return;
+  if (!anyWanted(w, linked)) return;
   for (const e of linked) {
     if (linkedIsReg(e)) w.addIn(linkedFrame(e), linkedIndex(e));
     else w.slotsOf(linkedFrame(e)).add(linkedIndex(e));

@@ -22,7 +22,7 @@ type Verdict = "hit" | "miss" | "skip";
 /** An earlier state some of whose paths are still open: this path may be a round of a loop. */
 function matchOpen(env: Env, old: VerifierState, cur: VerifierState, pc: number): Verdict {
   // another entry of a callback that sets itself again is no loop
-  if (old.cur.inAsyncCallback && old.cur.asyncEntry !== cur.cur.asyncEntry) return "skip";
+  if (old.cur.inAsyncCallback && old.cur.call.asyncEntry !== cur.cur.call.asyncEntry) return "skip";
   const insn = env.insns[pc];
   if (env.iterNext[pc] === 1)
     return statesEqual(env, old, cur, pc, "range") && isActive(cur) ? "hit" : "skip";

@@ -73,36 +73,43 @@ export function computeSccs(env: Env): void {
   }
 }
 
-/** The outermost component the state is in, with the calls that lead there; undefined = in none. */
-function chainOf(
-  env: Env,
-  st: VerifierState,
-  pc: number,
-): Pick<SccVisit, "chain" | "ofCallback"> | undefined {
-  const calls: number[] = [];
+/** Where the state stands in its frame: at a call, or at `pc`. */
+function placeIn(st: VerifierState, frameno: number, pc: number): number {
+  return st.frames[frameno + 1]?.callsite ?? pc;
+}
+
+/** The outermost component the state is in, by the calls that lead there; undefined = in none. */
+function visitOf(env: Env, st: VerifierState, pc: number): SccVisit | undefined {
   for (let i = 0; i < st.frames.length; i++) {
-    const at = st.frames[i + 1]?.callsite ?? pc;
-    const scc = env.scc[at] as number;
-    if (scc !== 0) return { chain: `(${[...calls, scc].join(",")})`, ofCallback: env.callbackSccs.has(scc) };
-    calls.push(at);
+    const scc = env.scc[placeIn(st, i, pc)] as number;
+    if (scc === 0) continue;
+    // most are of the outermost function: those need no name to be found
+    const known = i === 0 ? env.sccsOfMain[scc] : undefined;
+    return known ?? namedVisit(env, st, i, scc);
   }
   return undefined;
 }
 
-/** A state was kept: perhaps the first of its component. */
-export function enterScc(env: Env, st: VerifierState): void {
-  const found = chainOf(env, st, st.pc);
-  if (found === undefined) return;
-  const { chain } = found;
+function namedVisit(env: Env, st: VerifierState, frameno: number, scc: number): SccVisit {
+  const calls = Array.from({ length: frameno }, (_, i) => placeIn(st, i, -1));
+  const chain = `(${[...calls, scc].join(",")})`;
   let visit = env.sccVisits.get(chain);
   if (visit === undefined) {
-    visit = { ...found, entry: undefined, backedges: [] };
+    visit = { chain, ofCallback: env.callbackSccs.has(scc), entry: undefined, backedges: [] };
     env.sccVisits.set(chain, visit);
+    if (frameno === 0) env.sccsOfMain[scc] = visit;
   }
+  return visit;
+}
+
+/** A state was kept: perhaps the first of its component. */
+export function enterScc(env: Env, st: VerifierState): void {
+  const visit = visitOf(env, st, st.pc);
+  if (visit === undefined) return;
   st.sccVisit = visit;
   if (visit.entry !== undefined) return;
   visit.entry = st;
-  if (env.log.level === 2) env.log.line(`SCC enter ${chain}`);
+  if (env.log.level === 2) env.log.line(`SCC enter ${visit.chain}`);
 }
 
 /** No path from the state is open any more: perhaps its component is done. */

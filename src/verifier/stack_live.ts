@@ -85,12 +85,12 @@ function instanceOf(env: Env, callsites: readonly number[], subprogno: number): 
 
 /** The instance of a state's frame. */
 function frameInstance(env: Env, st: VerifierState, frameno: number): Instance {
-  const frame = st.frames[frameno] as Frame;
-  if (frame.instance === undefined) {
+  const { call } = st.frames[frameno] as Frame;
+  if (call.instance === undefined) {
     const callsites = st.frames.slice(1, frameno + 1).map((f) => f.callsite);
-    frame.instance = instanceOf(env, callsites, frame.subprogno);
+    call.instance = instanceOf(env, callsites, call.subprogno);
   }
-  return frame.instance;
+  return call.instance;
 }
 
 function current(env: Env): Instance {

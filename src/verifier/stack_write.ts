@@ -35,20 +35,24 @@ export function immStored(imm: number): Stored {
   return { regno: -1, value: immReg(imm) };
 }
 
-/** The numbers of the slots that hold these bytes, lowest and highest. */
-function slotRange(min: number, end: number): readonly [number, number] {
-  return [-end >> 3, (-min - 1) >> 3];
+/** The lowest number of a slot that holds one of the bytes before `end`. */
+function firstSlot(end: number): number {
+  return -end >> 3;
+}
+
+/** The highest, of those from `min` on. */
+function lastSlot(min: number): number {
+  return (-min - 1) >> 3;
 }
 
 function checkOverwrites(env: Env, ptr: RegState, off: number, size: number): void {
   const min = minOff(ptr, off);
   const max = maxOff(ptr, off);
-  checkMayOverwrite(env, frameOf(env, ptr), ...slotRange(min, max + size));
+  checkMayOverwrite(env, frameOf(env, ptr), firstSlot(max + size), lastSlot(min));
 }
 
 function loseDynptrs(env: Env, frame: Frame, min: number, end: number): void {
-  const [lo, hi] = slotRange(min, end);
-  for (let spi = lo; spi <= hi; spi++) destroyDynptr(env, frame, spi);
+  for (let spi = firstSlot(end); spi <= lastSlot(min); spi++) destroyDynptr(env, frame, spi);
 }
 
 /** Part of a pointer, once it is overwritten, would be readable as a number. */

@@ -43,36 +43,52 @@ export class SlotSet {
 /** Of every frame that is not part of a checkpoint; never written. */
 const NO_SLOTS = new SlotSet();
 
-export class Frame {
-  /** checkpoints: values that a decision depended on */
-  preciseRegs = 0;
-  preciseSlots = NO_SLOTS;
-  /** callbacks: how many times this frame's bpf_loop was simulated */
-  callbackDepth = 0;
-  inCallback = false;
-  inAsyncCallback = false;
-  /** outermost frames of async callbacks: how many callbacks in a row set the next one */
-  asyncEntry = 0;
+/** How a frame was entered. The same object in all copies of the frame. */
+export class Call {
   /** its function as the calls of this path reach it, once that was asked */
   instance: Instance | undefined = undefined;
-
   constructor(
     readonly frameno: number,
     readonly subprogno: number,
     readonly callsite: number,
+    readonly kind: "call" | "callback" | "async",
+    /** outermost frames of async callbacks: how many callbacks in a row set the next one */
+    readonly asyncEntry: number,
+  ) {}
+}
+
+export class Frame {
+  /** checkpoints: values that a decision depended on */
+  preciseRegs = 0;
+  preciseSlots = NO_SLOTS;
+
+  constructor(
+    readonly call: Call,
     readonly regs: RegState[],
     /** index = (-off - 1) / 8; holes are uninitialised */
     readonly stack: (StackSlot | undefined)[],
+    /** callbacks: how many times this frame's bpf_loop was simulated */
+    public callbackDepth: number,
   ) {}
 
+  get frameno(): number {
+    return this.call.frameno;
+  }
+  get subprogno(): number {
+    return this.call.subprogno;
+  }
+  get callsite(): number {
+    return this.call.callsite;
+  }
+  get inCallback(): boolean {
+    return this.call.kind === "callback";
+  }
+  get inAsyncCallback(): boolean {
+    return this.call.kind === "async";
+  }
+
   clone(): Frame {
-    const f = new Frame(this.frameno, this.subprogno, this.callsite, this.regs.slice(), this.stack.slice());
-    f.callbackDepth = this.callbackDepth;
-    f.inCallback = this.inCallback;
-    f.inAsyncCallback = this.inAsyncCallback;
-    f.asyncEntry = this.asyncEntry;
-    f.instance = this.instance;
-    return f;
+    return new Frame(this.call, this.regs.slice(), this.stack.slice(), this.callbackDepth);
   }
 
   /** From now on marks are collected here. */
@@ -90,10 +106,16 @@ export class Frame {
   }
 }
 
-export function newFrame(frameno: number, subprogno: number, callsite: number): Frame {
+export function newFrame(
+  frameno: number,
+  subprogno: number,
+  callsite: number,
+  kind: Call["kind"] = "call",
+  asyncEntry = 0,
+): Frame {
   const regs: RegState[] = new Array(11).fill(NOT_INIT);
   regs[10] = ptrReg("fp", 0, frameno);
-  return new Frame(frameno, subprogno, callsite, regs, []);
+  return new Frame(new Call(frameno, subprogno, callsite, kind, asyncEntry), regs, [], 0);
 }
 
 /** Something a path took and must give back: a counted object, a lock, the right to interrupts. Immutable. */
@@ -197,6 +219,8 @@ export class Branch {
     readonly pc: number,
     readonly prevPc: number,
     readonly logPos: number,
+    /** how far the row of histories reached */
+    readonly histTop: number,
   ) {}
 }
 

@@ -16,7 +16,7 @@ import {
   type StackSlot,
 } from "./stack.ts";
 import type { IdMap } from "./id_map.ts";
-import type { Frame, VerifierState } from "./state.ts";
+import type { Call, Frame, VerifierState } from "./state.ts";
 
 /**
  * "covered": values nobody depended on are not compared. "whole": all are, but a wider range covers a narrower one.
@@ -170,6 +170,10 @@ function refsSafe(old: VerifierState, cur: VerifierState, ids: IdMap): boolean {
   return true;
 }
 
+function sameCall(a: Call, b: Call): boolean {
+  return a === b || (a.callsite === b.callsite && a.kind === b.kind);
+}
+
 export function statesEqual(
   env: Env,
   old: VerifierState,
@@ -183,8 +187,7 @@ export function statesEqual(
   if (!refsSafe(old, cur, ids)) return false;
   for (const frame of cur.frames) {
     const was = old.frames[frame.frameno] as Frame;
-    if (was.callsite !== frame.callsite || was.callbackDepth > frame.callbackDepth) return false;
-    if (was.inCallback !== frame.inCallback || was.inAsyncCallback !== frame.inAsyncCallback) return false;
+    if (!sameCall(was.call, frame.call) || was.callbackDepth > frame.callbackDepth) return false;
     if (!regsSafe(was, frame, ids, mode, env.liveIn(cur, frame, pc))) return false;
     if (!stackSafe(was, frame, ids, mode)) return false;
   }

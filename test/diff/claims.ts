@@ -12,7 +12,7 @@ import type { VerifiedProg } from "../../src/verifier/proof.ts";
 import { ADD_CONST32, AT_PKT_END, BEYOND_PKT_END, type RegState } from "../../src/verifier/regs.ts";
 import type { Scalar } from "../../src/verifier/scalar.ts";
 import { BYTE_ZERO, byteAt, isFullSpill, type StackSlot } from "../../src/verifier/stack.ts";
-import { Frame as ClaimedFrame } from "../../src/verifier/state.ts";
+import { Call, Frame as ClaimedFrame } from "../../src/verifier/state.ts";
 
 interface Claim {
   readonly regs: readonly RegState[];
@@ -277,6 +277,7 @@ export class ClaimChecker {
 }
 
 function show(claim: Claim, verified: VerifiedProg, frame: Frame): string {
-  const as = new ClaimedFrame(frame.depth, frame.subprogno, -1, claim.regs.slice(), claim.stack.slice());
+  const call = new Call(frame.depth, frame.subprogno, -1, "call", 0);
+  const as = new ClaimedFrame(call, claim.regs.slice(), claim.stack.slice(), 0);
   return fmtFrame(as, verified.prog.maps, -1, -1, -1).trim();
 }
