@@ -49,10 +49,11 @@ function syncLinked(w: Wanted, linked: readonly number[]): void {
 }
 
 /** Undoes one insn: what is wanted after it, in terms of what was there before it. */
-function backtrack(env: Env, w: Wanted, pc: number, subseq: number, entry: number): Step {
+function backtrack(env: Env, w: Wanted, pc: number, subseq: number, entry: number): Step | "untouched" {
   logUndo(env, w, pc);
-  const linked = env.history.linked(entry);
   const flags = env.history.flags(entry);
+  if (flags === 0 && !env.undo.matters(pc, w.mask)) return "untouched";
+  const linked = env.history.linked(entry);
   if (linked === undefined) return backtrackOne(env, w, pc, subseq, flags);
   syncLinked(w, linked);
   const step = backtrackOne(env, w, pc, subseq, flags);
@@ -235,10 +236,18 @@ function walkState(
   let subseq = subseqPc;
   let skip = skipFirst;
   for (let pc = lastPc; ; ) {
+    if (!skip && env.log.level !== 2) {
+      const last = env.undo.skipTo(pc, hist === NO_HIST ? st.firstPc : history.pc(hist), w.mask);
+      if (last !== pc) subseq = last + 1;
+      pc = last;
+    }
     const entry = hist !== NO_HIST && history.pc(hist) === pc ? hist : NO_HIST;
     if (skip) skip = false;
-    else if (backtrack(env, w, pc, subseq, entry) === "lost") return "lost";
-    if (w.isEmpty) return "done";
+    else {
+      const step = backtrack(env, w, pc, subseq, entry);
+      if (step === "lost") return "lost";
+      if (step === "ok" && w.isEmpty) return "done";
+    }
     subseq = pc;
     const isFirst = hist === NO_HIST || (entry !== NO_HIST && history.before(entry) === NO_HIST);
     if (pc === st.firstPc && isFirst) return "more";

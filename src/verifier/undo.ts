@@ -68,8 +68,22 @@ function rowOf(insn: Insn): Row {
   }
 }
 
+const ALWAYS = 1 << 31;
+
+function bit(regno: number): number {
+  return regno === NO_REG ? 0 : 1 << regno;
+}
+
+/** If none of these registers is wanted the insn changes nothing of what is, unless its path noted more of it. */
+function touchedBy([kind, dst = NO_REG, src = NO_REG]: Row): number {
+  if (kind === RARE) return ALWAYS;
+  if (kind === NOTHING) return 0;
+  return kind === COMPARED ? bit(dst) | bit(src) : bit(dst);
+}
+
 /** By insn, one a slot. */
 export class UndoRows {
+  private readonly touched: Int32Array;
   readonly kind: Uint8Array;
   readonly dst: Int8Array;
   readonly src: Int8Array;
@@ -78,12 +92,29 @@ export class UndoRows {
     this.kind = new Uint8Array(insns.length);
     this.dst = new Int8Array(insns.length).fill(NO_REG);
     this.src = new Int8Array(insns.length).fill(NO_REG);
+    this.touched = new Int32Array(insns.length).fill(ALWAYS);
     insns.forEach((insn, pc) => {
       if (insn === undefined) return;
-      const [kind, dst = NO_REG, src = NO_REG] = rowOf(insn);
+      const row = rowOf(insn);
+      const [kind, dst = NO_REG, src = NO_REG] = row;
+      this.touched[pc] = touchedBy(row);
       this.kind[pc] = kind;
       this.dst[pc] = dst;
       this.src[pc] = src;
     });
+  }
+
+  /** Whether undoing the insn may change what is wanted: a set of registers and perhaps other things. */
+  matters(pc: number, wanted: number): boolean {
+    return ((wanted | ALWAYS) & (this.touched[pc] as number)) !== 0;
+  }
+
+  /** The first insn that matters from `pc` down to `stop`; `stop` if none does. */
+  skipTo(pc: number, stop: number, wanted: number): number {
+    const { touched } = this;
+    const mask = wanted | ALWAYS;
+    let at = pc;
+    while (at > stop && ((touched[at] as number) & mask) === 0) at--;
+    return at;
   }
 }
