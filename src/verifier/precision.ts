@@ -18,7 +18,7 @@ import {
 } from "./history.ts";
 import { logLost, logParent, logPropagated, logSearch, logUndo } from "./precision_log.ts";
 import type { RegState } from "./regs.ts";
-import { type Frame, MAIN_CALLSITE, MAX_FRAMES, type VerifierState } from "./state.ts";
+import { type Frame, MAIN_CALLSITE, MAX_FRAMES, type PathEnd, type VerifierState } from "./state.ts";
 import { findSubprog } from "./subprogs.ts";
 import { COMBINED, COMPARED, LOADED, MOVED, NOTHING, SET, STORED } from "./undo.ts";
 import type { Wanted } from "./wanted.ts";
@@ -176,8 +176,8 @@ function backtrackExit(env: Env, w: Wanted, subseq: number): Step {
 }
 
 /** Everything in the checkpoints before `from`; true if that was news to some. */
-export function markAllPrecise(env: Env, from: VerifierState): boolean {
-  logLost(env, from.frames.length - 1);
+export function markAllPrecise(env: Env, from: PathEnd): boolean {
+  logLost(env, from.depth - 1);
   let changed = false;
   for (let st = from.parent; st !== undefined; st = st.parent) {
     for (const frame of st.frames) {
@@ -225,7 +225,7 @@ function markIn(env: Env, st: VerifierState, w: Wanted): Step {
 /** Walks back through one state's insns; false when the whole search is over. */
 function walkState(
   env: Env,
-  st: VerifierState,
+  st: PathEnd,
   w: Wanted,
   lastPc: number,
   subseqPc: number,
@@ -260,32 +260,32 @@ function walkState(
 }
 
 /** From `from` at its insn back to where the wanted values came from; true if some checkpoint learned of it. */
-function search(env: Env, w: Wanted, from: VerifierState, fromPc: number): boolean {
-  let st: VerifierState | undefined = from;
+function search(env: Env, w: Wanted, from: PathEnd, fromPc: number): boolean {
+  let at = from;
   let lastPc = fromPc;
   let subseq = -1;
-  let skip = true;
   let changed = false;
-  while (st !== undefined) {
-    logSearch(env, w.frame, lastPc, st.firstPc, subseq);
-    if (lastPc < 0) return markEntry(env, st, w, from) || changed;
-    const end = walkState(env, st, w, lastPc, subseq, skip);
+  for (;;) {
+    logSearch(env, w.frame, lastPc, at.firstPc, subseq);
+    const end = walkState(env, at, w, lastPc, subseq, at === from);
     if (end === "done") return changed;
-    if (end === "lost") return markAllPrecise(env, from) || changed;
-    skip = false;
-    subseq = st.firstPc;
-    st = st.parent;
-    if (st === undefined) break;
-    if (markIn(env, st, w) === "lost") return markAllPrecise(env, from) || changed;
+    const st = at.parent;
+    if (end === "lost" || st === undefined || markIn(env, st, w) === "lost")
+      return markAllPrecise(env, from) || changed;
     if (w.isEmpty) return changed;
     changed = true;
+    subseq = at.firstPc;
     lastPc = st.lastPc;
+    at = st;
+    if (lastPc < 0) {
+      logSearch(env, w.frame, lastPc, st.firstPc, subseq);
+      return markEntry(env, st, w, from) || changed;
+    }
   }
-  return w.isEmpty ? changed : markAllPrecise(env, from) || changed;
 }
 
 /** The entry of a global function: its arguments are where values begin. */
-function markEntry(env: Env, st: VerifierState, w: Wanted, from: VerifierState): boolean {
+function markEntry(env: Env, st: VerifierState, w: Wanted, from: PathEnd): boolean {
   const frame = st.frames[0];
   const atEntry =
     st.frames.length === 1 && frame !== undefined && frame.subprogno > 0 && frame.callsite === MAIN_CALLSITE;
@@ -302,22 +302,22 @@ function isAllCompared(env: Env): boolean {
 /** A decision depended on the current frame's register. */
 export function markPrecise(env: Env, regno: number): void {
   if (isAllCompared(env) || (env.regs[regno] as RegState).kind !== "scalar") return;
-  const w = env.wanted.restart(env.state.frames.length - 1);
+  const w = env.wanted.restart(env.state.depth - 1);
   w.add(regno);
   search(env, w, env.state, env.pc);
 }
 
 export function markSlotPrecise(env: Env, frameno: number, spi: number): void {
   if (isAllCompared(env)) return;
-  const w = env.wanted.restart(env.state.frames.length - 1);
+  const w = env.wanted.restart(env.state.depth - 1);
   w.slotsOf(frameno).add(spi);
   search(env, w, env.state, env.pc);
 }
 
 /** `cur`, which stands at `pc`, is covered by `old`: what mattered there matters here. True if that was news. */
-export function propagatePrecision(env: Env, old: VerifierState, cur: VerifierState, pc: number): boolean {
+export function propagatePrecision(env: Env, old: VerifierState, cur: PathEnd, pc: number): boolean {
   if (isAllCompared(env)) return false;
-  const w = env.wanted.restart(cur.frames.length - 1);
+  const w = env.wanted.restart(cur.depth - 1);
   for (let f = old.frames.length - 1; f >= 0; f--) {
     const frame = old.frames[f] as Frame;
     for (let i = 0; i < 10; i++)

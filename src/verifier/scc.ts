@@ -6,12 +6,24 @@
 import type { Env } from "./env.ts";
 import { successors } from "./flow.ts";
 import { markAllPrecise, propagatePrecision } from "./precision.ts";
-import type { VerifierState } from "./state.ts";
+import type { PathEnd, VerifierState } from "./state.ts";
 
-/** A path that ended on an open state. */
-interface Backedge {
-  readonly state: VerifierState;
-  readonly equal: VerifierState;
+/** A path that ended on an open state: what walking back over it takes. There may be a hundred thousand of them. */
+class Backedge implements PathEnd {
+  readonly parent: VerifierState | undefined;
+  readonly hist: number;
+  readonly firstPc: number;
+  readonly depth: number;
+  constructor(
+    { parent, hist, firstPc, depth }: VerifierState,
+    readonly pc: number,
+    readonly equal: VerifierState,
+  ) {
+    this.parent = parent;
+    this.hist = hist;
+    this.firstPc = firstPc;
+    this.depth = depth;
+  }
 }
 
 /** A component entered through the same calls. */
@@ -127,12 +139,12 @@ export function exitScc(env: Env, st: VerifierState): void {
 function propagate(env: Env, backedges: readonly Backedge[]): void {
   for (let round = 0, changed = true; changed; round++) {
     if (round > MAX_ROUNDS) {
-      for (const { state } of backedges) markAllPrecise(env, state);
+      for (const backedge of backedges) markAllPrecise(env, backedge);
       break;
     }
     changed = false;
-    for (const { state, equal } of backedges)
-      if (propagatePrecision(env, equal, state, state.pc)) changed = true;
+    for (const backedge of backedges)
+      if (propagatePrecision(env, backedge.equal, backedge, backedge.pc)) changed = true;
   }
 }
 
@@ -140,9 +152,7 @@ function propagate(env: Env, backedges: readonly Backedge[]): void {
 export function addBackedge(env: Env, equal: VerifierState): void {
   const visit = equal.sccVisit;
   if (visit === undefined) throw new Error(`a path went round outside of a loop at insn ${env.pc}`);
-  const state = env.state.clone();
-  state.pc = env.pc;
-  visit.backedges.push({ state, equal });
+  visit.backedges.push(new Backedge(env.state, env.pc, equal));
   if (env.log.level === 2) env.log.line(`SCC backedge ${visit.chain}`);
   env.backedges++;
   env.notePeak();

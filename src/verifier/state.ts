@@ -139,7 +139,16 @@ export function isLock(ref: Ref): boolean {
 
 const NO_REFS: readonly Ref[] = [];
 
-export class VerifierState {
+/** What walking back over a path begins with. */
+export interface PathEnd {
+  readonly parent: VerifierState | undefined;
+  readonly hist: number;
+  readonly firstPc: number;
+  /** how many frames */
+  readonly depth: number;
+}
+
+export class VerifierState implements PathEnd {
   parent: VerifierState | undefined = undefined;
   /** checkpoints: paths from here that are not finished */
   branches = 1;
@@ -168,6 +177,10 @@ export class VerifierState {
   speculative = false;
 
   constructor(readonly frames: Frame[]) {}
+
+  get depth(): number {
+    return this.frames.length;
+  }
 
   get cur(): Frame {
     return this.frames[this.frames.length - 1] as Frame;
