@@ -92,6 +92,9 @@ export function readBtfMaps(elf: Elf, section: ElfSection, btf: Btf | undefined,
   readInitialisers(elf, section, table, defs);
 }
 
+/** An address in data. Compilers before clang 13 write the type that insns have. */
+const IN_DATA: ReadonlySet<number> = new Set([R_BPF.ABS64, R_BPF.LD64]);
+
 /** `values` initialisers: a relocation inside the map's variable, behind its fixed members. */
 function readInitialisers(
   elf: Elf,
@@ -110,7 +113,7 @@ function readInitialisers(
     if (map === undefined) throw new Error(`map ${ref.index} is missing`);
     const values = def.members.find((m) => m.name === "values");
     const at = r.off - start - (values === undefined ? 0 : values.bitOff / 8);
-    if (values === undefined || at < 0 || at % 8 !== 0 || r.type !== R_BPF.ABS64)
+    if (values === undefined || at < 0 || at % 8 !== 0 || !IN_DATA.has(r.type))
       section.data.fail(
         r.off,
         `map ${map.name}: relocation against ${r.sym.name} is no initialiser of values`,

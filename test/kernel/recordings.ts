@@ -39,9 +39,13 @@ const ELSEWHERE: ReadonlySet<string> = new Set(["throws.o", "throws.v4.o"]);
 
 /** The objects whose verdicts are recorded. */
 export const verifiedPaths = (): string[] =>
-  objectsIn("examples", "test/objects", "test/verifier/objects", "test/verifier/twins").filter(
-    (o) => !ELSEWHERE.has(basename(o)),
-  );
+  objectsIn(
+    "examples",
+    "test/objects",
+    "test/verifier/objects",
+    "test/verifier/toolchains",
+    "test/verifier/twins",
+  ).filter((o) => !ELSEWHERE.has(basename(o)));
 
 export function findCapture(name: string): string | undefined {
   return CAPTURE_FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));
