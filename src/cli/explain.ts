@@ -2,86 +2,28 @@
 // from the verifier's own log of the failing path, and what usually mends it.
 import type { ProgVerdict } from "../../runtime/load/verdict.ts";
 import { adviceFor } from "./advice.ts";
+import { type Origin, originsOf } from "./origins.ts";
+import { type PathLog, readPath, type Step } from "./path_log.ts";
 
 export type Rejected = Extract<ProgVerdict, { accept: false }>;
 
-/** An insn of the failing path as the log has it. */
-interface Step {
-  readonly pc: number;
-  readonly insn: string;
-  /** registers the insn changed or looked at, as the log shows them after it */
-  readonly state: string;
-  /** "text @ file:line" of the C line, if the log says */
-  readonly source: string;
-}
+/** How the kernel names the register or argument it speaks of. Arguments are counted from 1 by helpers, else from 0. */
+// biome-ignore format: table
+const REGISTERS: readonly { readonly when: RegExp; readonly first: 0 | 1 }[] = [
+  { when: /\bR(\d+)\b/, first: 0 },
+  { when: /\bhelper arg(\d)/, first: 0 },
+  { when: /\barg (\d) is an unacquired/, first: 0 },
+  { when: /\bargs? ?#(\d)/, first: 1 },
+  { when: /\btrusted arg(\d)/, first: 1 },
+];
 
-const INSN = /^(\d+): \([0-9a-f]{2}\) (.*)$/;
-const SOURCE = /^; (.*)$/;
-const MAX_STEPS = 6;
-
-function stepsOf(log: readonly string[]): Step[] {
-  const steps: Step[] = [];
-  let source = "";
-  for (const line of log) {
-    const text = SOURCE.exec(line)?.[1];
-    if (text !== undefined) source = text;
-    const [, pc, rest] = INSN.exec(line) ?? [];
-    if (pc === undefined || rest === undefined) continue;
-    const [insn = "", state = ""] = rest.split(/\s+; /, 2);
-    steps.push({ pc: Number(pc), insn, state, source });
+/** The register the reasons speak of: one that is named before one that is counted, the last words first. */
+function registerIn(reasons: readonly string[]): number | undefined {
+  for (const { when, first } of REGISTERS) {
+    const number = reasons.map((r) => when.exec(r)?.[1]).findLast((n) => n !== undefined);
+    if (number !== undefined) return Number(number) + first;
   }
-  return steps;
-}
-
-/** `Rn=…` in a state; values hold brackets, so a space inside them does not end one. */
-function valueOf(state: string, regno: number): string | undefined {
-  const at = state.search(new RegExp(`\\bR${regno}=`));
-  if (at < 0) return undefined;
-  let depth = 0;
-  let end = at;
-  while (end < state.length && (depth > 0 || state[end] !== " ")) {
-    if (state[end] === "(") depth++;
-    if (state[end] === ")") depth--;
-    end++;
-  }
-  return state.slice(at, end);
-}
-
-/** The register the insn wrote, and the one it copied, if it is a plain copy. Calls write r0 and empty r1 to r5. */
-function written(
-  insn: string,
-  wanted: number,
-): { readonly dst: number; readonly copied: number | undefined } | undefined {
-  const [, dst] = /^[rw](\d+) /.exec(insn) ?? [];
-  if (insn.startsWith("call ")) return wanted <= 5 ? { dst: wanted, copied: undefined } : undefined;
-  if (dst === undefined) return undefined;
-  const [, src] = /^[rw]\d+ = [rw](\d+)$/.exec(insn) ?? [];
-  return { dst: Number(dst), copied: src === undefined ? undefined : Number(src) };
-}
-
-interface Origin {
-  readonly step: Step;
-  readonly value: string;
-}
-
-/** Insns that made the register what it is, newest first; a copy is followed to where it came from. */
-function originsOf(steps: readonly Step[], regno: number): Origin[] {
-  const out: Origin[] = [];
-  let wanted = regno;
-  for (let i = steps.length - 1; i >= 0 && out.length < MAX_STEPS; i--) {
-    const step = steps[i] as Step;
-    const wrote = written(step.insn, wanted);
-    if (wrote?.dst !== wanted) continue;
-    const emptied = wanted > 0 && step.insn.startsWith("call ");
-    out.push({
-      step,
-      value: emptied ? `R${wanted} is empty` : (valueOf(step.state, wanted) ?? `R${wanted}`),
-    });
-    if (emptied) break;
-    if (wrote.copied !== undefined) wanted = wrote.copied;
-    else if (!/[-+*/%&|^]|<<|>>/.test(step.insn.replace(/\*\(.*\)/, "").replace(/^[rw]\d+ = /, ""))) break;
-  }
-  return out;
+  return undefined;
 }
 
 /** The call after which a packet pointer was none any more. */
@@ -90,26 +32,48 @@ function lostAt(steps: readonly Step[], origin: Origin | undefined, message: str
   return steps.slice(steps.indexOf(origin.step) + 1).findLast((s) => s.insn.startsWith("call bpf_"));
 }
 
-function where(source: string): string {
-  return source === "" ? "" : `   ${source}`;
+/** Where that was taken which is not given back, or the region begun which is not left. */
+function takenAt({ steps, reasons }: PathLog): Step | undefined {
+  for (const reason of reasons) {
+    const [, pc] = /^Unreleased reference id=\d+ alloc_insn=(\d+)/.exec(reason) ?? [];
+    if (pc !== undefined) return steps.findLast((s) => s.pc === Number(pc));
+    const [, begins] = / inside (bpf_\w+)-ed region/.exec(reason) ?? [];
+    if (begins !== undefined) return steps.findLast((s) => s.insn.startsWith(`call ${begins}#`));
+  }
+  return undefined;
 }
 
-/** Lines of text; nothing where the rejection has no path to show. */
+/** The C line of a step is named only where it is another than the refused insn's. */
+function stepLine(title: string, step: Step, last: Step, value?: string): string {
+  const insn = step.insn === "" ? "(callback entered)" : step.insn;
+  const shown = value === undefined ? "" : `  ->  ${value}`;
+  const source = step.source === "" || step.source === last.source ? "" : `   ${step.source}`;
+  return `  ${title.padEnd(9)} ${step.pc}: ${insn}${shown}${source}`;
+}
+
+/** The last insn, what was said of it before the last words, and how it came to that. */
+function pathLines(path: PathLog, last: Step, message: string): string[] {
+  const { steps, reasons } = path;
+  const out = last.source === "" ? [] : [`  line      ${last.source}`];
+  out.push(`  insn      ${last.pc}: ${last.insn}`);
+  out.push(...reasons.filter((r) => r !== message).map((r) => `  because   ${r}`));
+  const regno = registerIn([...reasons, message]);
+  const origins = regno === undefined ? [] : originsOf(steps.slice(0, -1), regno, last.frame);
+  for (const { step, value } of origins.toReversed()) out.push(stepLine("came from", step, last, value));
+  const lost = lostAt(steps, origins[0], message);
+  if (lost !== undefined) out.push(stepLine("lost at", lost, last));
+  const taken = takenAt(path);
+  if (taken !== undefined) out.push(stepLine("taken at", taken, last));
+  return out;
+}
+
+/** Lines of text; nothing of a path where the rejection has none to show. */
 export function explain(v: Rejected, trail: readonly string[]): string[] {
-  const steps = stepsOf(trail);
-  const last = steps.at(-1);
+  const path = readPath(trail);
+  const last = path.steps.findLast((s) => s.insn !== "");
   const out = [`${v.prog}: rejected (${v.errno}): ${v.message}`];
-  if (last !== undefined && v.insn !== undefined) {
-    if (last.source !== "") out.push(`  line      ${last.source}`);
-    out.push(`  insn      ${last.pc}: ${last.insn}`);
-    const regno = /\bR(\d+)\b/.exec(v.message)?.[1];
-    const origins = regno === undefined ? [] : originsOf(steps.slice(0, -1), Number(regno));
-    for (const { step, value } of origins.toReversed())
-      out.push(`  came from ${step.pc}: ${step.insn}  ->  ${value}${where(step.source)}`);
-    const lost = lostAt(steps, origins[0], v.message);
-    if (lost !== undefined) out.push(`  lost at   ${lost.pc}: ${lost.insn}${where(lost.source)}`);
-  }
-  const advice = v.hint ?? adviceFor(v.message);
+  if (last !== undefined && v.insn !== undefined) out.push(...pathLines(path, last, v.message));
+  const advice = v.hint ?? adviceFor([...path.reasons.filter((r) => r !== v.message), v.message]);
   if (advice !== undefined) out.push(`  mend      ${advice}`);
   return out;
 }
