@@ -67,8 +67,10 @@ export function hex(n: number): string {
   return `0x${n.toString(16)}`;
 }
 
-/** The longest name anyone accepts (the kernel's KSYM_NAME_LEN). */
+/** The longest name of a type that the kernel accepts (KSYM_NAME_LEN). */
 const MAX_NAME = 512;
+/** The longest name of a section: it may name a function of user space, and mangled names are long. */
+export const MAX_SECTION_NAME = 2048;
 /** The longest source line kept; the rest is cut off. */
 const MAX_TEXT = 4096;
 
@@ -96,11 +98,11 @@ export class StringTable {
   }
 
   /** The name at an offset; `user` says who refers to it, for the message. */
-  name(off: number, user: () => string): string {
+  name(off: number, user: () => string, max: number = MAX_NAME): string {
     const known = this.#cache.get(off);
     if (known !== undefined) return known;
-    const end = this.#end(off, MAX_NAME, user);
-    if (end < 0) this.view.fail(off, `name of ${user()} is longer than ${MAX_NAME} characters`);
+    const end = this.#end(off, max, user);
+    if (end < 0) this.view.fail(off, `name of ${user()} is longer than ${max} characters`);
     return this.#keep(off, end);
   }
 
@@ -124,7 +126,8 @@ export class StringTable {
   }
 
   #keep(off: number, end: number): string {
-    const s = utf8(this.#slice(off, end));
+    const raw = this.#slice(off, end);
+    const s = raw.length > MAX_NAME ? raw : utf8(raw); // no copies of what is long
     this.#cache.set(off, s);
     return s;
   }

@@ -1,6 +1,6 @@
 // Bytes of a `.BTF.ext` section -> what it says about insns, by section name: function types, source
 // lines, CO-RE relocations. Offsets stay bytes in the ELF section; linking turns them into pcs.
-import { ByteView, type StringTable } from "./bytes.ts";
+import { ByteView, MAX_SECTION_NAME, type StringTable } from "./bytes.ts";
 import { BTF_MAGIC } from "./parse.ts";
 
 export interface ExtFunc {
@@ -117,7 +117,7 @@ function readPart(
   let at = from + 4;
   while (at < end) {
     if (at + 8 > end) v.fail(at, "a section head is cut off");
-    const name = strings.name(v.u32(at), () => `section at ${at}`);
+    const name = strings.name(v.u32(at), () => `section at ${at}`, MAX_SECTION_NAME);
     const count = v.u32(at + 4);
     at += 8;
     if (at + count * size > end) v.fail(at, `${count} records of ${size} bytes run past the end`);

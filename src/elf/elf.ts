@@ -1,7 +1,7 @@
 // Bytes of an object file -> sections, symbols, relocations. Decides whether the file is an ELF that BPF
 // tools can use: 64-bit, little-endian, relocatable, EM_BPF, nothing outside the file and nothing
 // overlapping. Knows nothing of maps or programs. Follows the System V ABI and RFC 9669.
-import { ByteView, StringTable, hex } from "../btf/bytes.ts";
+import { ByteView, MAX_SECTION_NAME, StringTable, hex } from "../btf/bytes.ts";
 import { BpfError } from "../spec/errors.ts";
 
 export interface ElfSection {
@@ -130,7 +130,7 @@ function readSections(file: ByteView): ElfSection[] {
 }
 
 function readSection(file: ByteView, at: number, index: number, names: StringTable): ElfSection {
-  const name = index === 0 ? "" : names.name(file.u32(at), () => `section ${index}`);
+  const name = index === 0 ? "" : names.name(file.u32(at), () => `section ${index}`, MAX_SECTION_NAME);
   return {
     index,
     name,

@@ -19,6 +19,7 @@ it("sections are known by their beginning; one that is not is named", () => {
     ["by_slash", "xdp", "accept"],
     ["by_word", "sched_cls", "accept"],
     ["typed", "xdp", "accept"],
+    ["by_long_name", "kprobe", "accept"],
     [
       "by_nothing",
       "unspec",

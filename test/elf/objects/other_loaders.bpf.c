@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What loaders other than libbpf 1.x take: sections known by their beginning, a perf event array without sizes,
-// a ring buffer whose records have a type.
+// a ring buffer whose records have a type. A section with the mangled name of a function.
 #define SEC(name) __attribute__((section(name), used))
 
 struct { int (*type)[4]; } events SEC(".maps");
@@ -24,5 +24,7 @@ SEC("xdp/typed") int typed(void *ctx)
 	perf_event_output(ctx, &typed_events, 0xffffffff, &r, sizeof(r));
 	return ringbuf_output(&ring, &r, sizeof(r), 0) ? 0 : 2;
 }
+#define TEN(x) x x x x x x x x x x
+SEC("uprobe//bin/true:_ZN" TEN(TEN("8template"))) int by_long_name(void *ctx) { return 0; }
 SEC("ingress") int by_nothing(void *ctx) { return 0; }
 char _license[] SEC("license") = "Dual MIT/GPL";
