@@ -12,8 +12,18 @@ import type { Frame, Ref } from "./state.ts";
 /** Beyond this many lines the oldest half goes, so that a rejection after a million insns keeps its end. */
 const MAX_LINES = 200_000;
 
+/**
+ * Where no line is taken back, this many become one string: a collector that looks at each of 200,000 lines takes
+ * longer than everything else.
+ */
+const PACKED = 500;
+/** What no line contains: names and sources are C strings. */
+const SEPARATOR = "\0";
+
 export class VerifierLog {
-  lines: string[] = [];
+  /** all but the latest, packed */
+  private packs: string[] = [];
+  private latest: string[] = [];
   private dropped = 0;
   private prevLine: LineInfo | undefined = undefined;
   /** length of the insn line just written, 0 if something was written after it */
@@ -21,24 +31,41 @@ export class VerifierLog {
 
   constructor(public level: 0 | 1 | 2) {}
 
-  /** For `reset`: where the log stands. */
-  get pos(): number {
-    return this.lines.length + this.dropped;
+  get lines(): string[] {
+    return this.packs.flatMap((pack) => pack.split(SEPARATOR)).concat(this.latest);
   }
 
-  /** Takes back everything after `pos`. */
+  private get count(): number {
+    return PACKED * this.packs.length + this.latest.length;
+  }
+
+  /** For `reset`: where the log stands. */
+  get pos(): number {
+    return this.count + this.dropped;
+  }
+
+  /** Takes back everything after `pos`; not at level 2. */
   reset(pos: number): void {
-    this.lines.length = Math.max(0, Math.min(this.lines.length, pos - this.dropped));
+    this.latest.length = Math.max(0, Math.min(this.latest.length, pos - this.dropped));
     this.insnLen = 0;
   }
 
   line(text: string): void {
     this.insnLen = 0;
-    this.lines.push(text);
-    if (this.lines.length > MAX_LINES) {
-      this.lines.splice(0, MAX_LINES / 2);
-      this.dropped += MAX_LINES / 2;
-    }
+    if (this.level === 2 && this.latest.length === PACKED) this.pack();
+    this.latest.push(text);
+    if (this.count > MAX_LINES) this.dropHalf();
+  }
+
+  private pack(): void {
+    this.packs.push(this.latest.join(SEPARATOR));
+    this.latest = [];
+  }
+
+  private dropHalf(): void {
+    if (this.level === 2) this.packs.splice(0, MAX_LINES / 2 / PACKED);
+    else this.latest.splice(0, MAX_LINES / 2);
+    this.dropped += MAX_LINES / 2;
   }
 
   insn(text: string): void {
@@ -61,9 +88,9 @@ export class VerifierLog {
   /** What changed: behind the insn that changed it, or on its own line. */
   insnState(pc: number, state: string): void {
     const len = this.insnLen;
-    const last = this.lines.pop();
+    const last = this.latest.pop();
     if (len === 0 || last === undefined) {
-      if (last !== undefined) this.lines.push(last);
+      if (last !== undefined) this.latest.push(last);
       this.line(`${pc}:${state}`);
       return;
     }
