@@ -50,13 +50,18 @@ export function checkDynptr(env: Env, regno: number, type: DynptrType | undefine
   return found;
 }
 
+/** Whether what lies in the slot must be given back, be it a dynptr or not. */
+function isHeld({ frame, spi }: ObjectPlace): boolean {
+  const { object, spilled } = frame.slot(spi);
+  return (object ?? spilled)?.refId !== undefined && (object ?? spilled)?.refId !== 0;
+}
+
 /** One that the call gives back. */
 export function checkDynptrRelease(env: Env, regno: number, type: DynptrType | undefined): FoundDynptr {
   const reg = env.regs[regno] as RegState;
   if (reg.kind === "dynptr_ptr") env.reject("EINVAL", "cannot release unowned const bpf_dynptr");
   const place = objectPlace(env, regno, "dynptr", SLOTS);
-  if (place === undefined || !dynptrAt(place.frame, place.spi)?.refId)
-    env.reject("EINVAL", `arg ${regno} is an unacquired reference`);
+  if (place === undefined || !isHeld(place)) env.reject("EINVAL", `arg ${regno} is an unacquired reference`);
   return checkDynptr(env, regno, type);
 }
 

@@ -1,7 +1,9 @@
 // Many verified programs in one WebAssembly module beside one copy of the library, so that a test of a hundred
 // thousand of them is not a test of how fast the library can be read. The lowering is the product's own; linking and
 // inlining of single programs is checked by those that go through the engine itself.
-import binaryen from "binaryen";
+import type Binaryen from "binaryen";
+import { binaryenUrl } from "../../jit/compile.ts";
+import { isCallback } from "../../jit/emit/link.ts";
 import { createModule, exportedFunctions, tableName } from "../../jit/emit/module.ts";
 import { findTrap, parseSourceMap, type TrapTable } from "../../jit/emit/traps.ts";
 import type { Fn, Module } from "../../jit/lower/fn.ts";
@@ -9,10 +11,16 @@ import { OPT_PASSES } from "../../jit/opt/passes.ts";
 import { lowerProg, PROG } from "../../jit/lower/prog.ts";
 import type { EngineProg } from "../../runtime/engine/engine.ts";
 import { createLib, libBytes } from "../../runtime/wasm/lib.ts";
+import { RUN_TYPES } from "../../src/spec/run_types.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
 import type { RandomWorld } from "../harness/random_world.ts";
 
+const url = binaryenUrl(process.execArgv, (name) => import.meta.resolve(name));
+const binaryen = ((await import(url)) as { default: typeof Binaryen }).default;
+
 type Entry = EngineProg["entry"];
+
+const WALKERS = { xdp: "walk", skb: "walk_skb", flow: "walk_flow" } as const;
 
 /** One world's library, walking over whichever program of a batch is wanted. */
 export class BatchWorld {
@@ -41,9 +49,10 @@ export class BatchWorld {
       env: { memory: world.memory, table: world.table },
     });
     return progs.map((verified, i) => {
-      const entry = instance.exports[`p${i}`] as Entry;
+      const entry = instance.exports[`p${i}_0`] as Entry;
       const tableIndex = bases[i] ?? 0;
-      world.table.set(tableIndex, entry);
+      for (const subprogno of inTable(verified))
+        world.table.set(tableIndex + subprogno, instance.exports[`p${i}_${subprogno}`]);
       return {
         verified,
         tableIndex,
@@ -51,12 +60,17 @@ export class BatchWorld {
         walk: (cpu, flags, budget) => {
           this.#current = entry;
           this.results.length = 0;
-          return this.#lib.walk(cpu, flags, budget);
+          return this.#lib[WALKERS[RUN_TYPES[verified.prog.type]?.frames ?? "xdp"]](cpu, flags, budget);
         },
         trapPc: (error) => pcOf(traps, error),
       };
     });
   }
+}
+
+/** The program itself and what helpers call back. */
+function inTable({ subprogs }: VerifiedProg): number[] {
+  return [...subprogs.keys()].filter((i) => i === 0 || isCallback(subprogs[i] as (typeof subprogs)[number]));
 }
 
 function emitBatch(
@@ -71,7 +85,8 @@ function emitBatch(
     const exported = exportedFunctions(b, m);
     const file = m.addDebugInfoFileName("prog");
     const table = tableName(b, m);
-    progs.forEach(({ prog, aux, subprogs, facts }, i) => {
+    progs.forEach((verified, i) => {
+      const { prog, aux, subprogs, facts } = verified;
       const nameOf = (subprogno: number): string => `p${i}_${subprogno}`;
       const fns = lowerProg({
         b,
@@ -88,14 +103,18 @@ function emitBatch(
           concurrency: checked ? "shared" : "single",
           tableBase: bases[i] ?? 0,
           passes: OPT_PASSES,
+          frames: RUN_TYPES[prog.type]?.frames ?? "xdp",
         },
         libFunction: (name) => exported.get(name),
         subprogName: nameOf,
       });
       fns.forEach((fn, subprogno) => mark(m, fn, nameOf(subprogno), file));
-      m.addFunctionExport(nameOf(0), `p${i}`);
     });
     for (const name of exported.keys()) m.removeExport(name);
+    progs.forEach((verified, i) => {
+      for (const subprogno of inTable(verified))
+        m.addFunctionExport(`p${i}_${subprogno}`, `p${i}_${subprogno}`);
+    });
     replaceProgImport(m);
     m.runPasses(["remove-unused-module-elements"]);
     const { binary, sourceMap } = m.emitBinary("m");

@@ -6,13 +6,14 @@ import type { Frame } from "../../runtime/engine/interp_insn.ts";
 import * as L from "../../runtime/memory/layout.ts";
 import type { World } from "../../runtime/memory/world.ts";
 import type { Insn, InsnOf } from "../../src/isa/insn.ts";
+import { type FrameKind, RUN_TYPES } from "../../src/spec/run_types.ts";
 import type { ClaimRecorder } from "../../src/verifier/env.ts";
 import { fmtFrame } from "../../src/verifier/log.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
 import { ADD_CONST32, AT_PKT_END, BEYOND_PKT_END, type RegState } from "../../src/verifier/regs.ts";
-import type { Scalar } from "../../src/verifier/scalar.ts";
-import { BYTE_ZERO, byteAt, isFullSpill, type StackSlot } from "../../src/verifier/stack.ts";
+import { BYTE_ZERO, byteAt, isFullSpill, spillSize, type StackSlot } from "../../src/verifier/stack.ts";
 import { Call, Frame as ClaimedFrame } from "../../src/verifier/state.ts";
+import { isMember, isMemberBig, lowBytesHold } from "./claim_values.ts";
 
 interface Claim {
   readonly regs: readonly RegState[];
@@ -58,33 +59,16 @@ export class ClaimError extends Error {
 
 const s64 = (n: bigint): bigint => BigInt.asIntN(64, n);
 
-/** a <= b, as unsigned, in two lanes. */
-function leU(aLo: number, aHi: number, bLo: number, bHi: number): boolean {
-  return aHi === bHi ? aLo >>> 0 <= bLo >>> 0 : aHi >>> 0 < bHi >>> 0;
-}
+/** Where the context and its packet pointers lie in a CPU's block. */
+const CONTEXTS: Readonly<Record<FrameKind, { ctx: number; data: number; end: number; meta: number }>> = {
+  xdp: { ctx: L.CPU_CTX, data: L.CPU_CTX_DATA, end: L.CPU_CTX_DATA_END, meta: L.CPU_CTX_DATA_META },
+  skb: skbContext(),
+  flow: skbContext(),
+};
 
-function leS(aLo: number, aHi: number, bLo: number, bHi: number): boolean {
-  return aHi === bHi ? aLo >>> 0 <= bLo >>> 0 : aHi < bHi;
-}
-
-/** Every fact of a scalar holds of this value. */
-function isMember(s: Scalar, lo: number, hi: number): boolean {
-  return (
-    ((lo ^ s.valLo) & ~s.maskLo) === 0 &&
-    ((hi ^ s.valHi) & ~s.maskHi) === 0 &&
-    leU(s.uminLo, s.uminHi, lo, hi) &&
-    leU(lo, hi, s.umaxLo, s.umaxHi) &&
-    leS(s.sminLo, s.sminHi, lo, hi) &&
-    leS(lo, hi, s.smaxLo, s.smaxHi) &&
-    lo >>> 0 >= s.u32minBits >>> 0 &&
-    lo >>> 0 <= s.u32maxBits >>> 0 &&
-    lo >= s.s32min &&
-    lo <= s.s32max
-  );
-}
-
-function isMemberBig(s: Scalar, value: bigint): boolean {
-  return isMember(s, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+function skbContext(): (typeof CONTEXTS)[FrameKind] {
+  const at = L.CPU_SKB;
+  return { ctx: at, data: at + L.SKB_DATA, end: at + L.SKB_DATA_END, meta: at + L.SKB_DATA_META };
 }
 
 /** Elements that a value pointer is tried against when its offset is not constant. */
@@ -95,8 +79,13 @@ export class ClaimChecker {
   readonly #maps: readonly MapBinding[];
   readonly #view: DataView;
   readonly #cpu: number;
+  readonly #context: (typeof CONTEXTS)[FrameKind];
   /** frame pointers from outermost to innermost */
   readonly #fps: bigint[] = [];
+  /** by depth: where the verifier's frames begin, which walks global functions by themselves */
+  readonly #bases: number[] = [];
+  readonly #globals: ReadonlySet<number>;
+  #base = 0;
   readonly #hint = new Map<number, number>();
   #frame: Frame | undefined;
   #lastJump: { readonly insn: InsnOf<"jmp" | "may_goto">; readonly frame: Frame } | undefined;
@@ -118,6 +107,12 @@ export class ClaimChecker {
     this.#maps = maps;
     this.#view = world.view;
     this.#cpu = world.cpu(0);
+    this.#globals = new Set(
+      verified.prog.subprogs.flatMap(({ pc, global }) =>
+        global ? verified.subprogs.findIndex(({ start }) => start === pc) : [],
+      ),
+    );
+    this.#context = CONTEXTS[RUN_TYPES[verified.prog.type]?.frames ?? "xdp"];
   }
 
   /** Before an insn: throws ClaimError if no state of the verifier holds. */
@@ -127,6 +122,9 @@ export class ClaimChecker {
       this.#lanes = new Int32Array(frame.regs.buffer);
     }
     this.#fps[frame.depth] = frame.regs[10] ?? 0n;
+    const alone = frame.depth === 0 || this.#globals.has(frame.subprogno);
+    this.#base = alone ? frame.depth : (this.#bases[frame.depth - 1] as number);
+    this.#bases[frame.depth] = this.#base;
     this.steps++;
     this.#checkSide(insn, frame);
     const claims = this.#claims.at(insn.pc);
@@ -194,19 +192,19 @@ export class ClaimChecker {
       isMemberBig(r.s, BigInt.asUintN(64, value - base - BigInt(r.off)));
     switch (r.kind) {
       case "ctx":
-        return from(BigInt(this.#cpu + L.CPU_CTX));
+        return from(BigInt(this.#cpu + this.#context.ctx));
       case "fp":
-        return from(this.#fps[r.aux] ?? 0n);
+        return from(this.#fps[this.#base + r.aux] ?? 0n);
       case "map_ptr":
-        return from(BigInt(this.#maps[r.aux]?.address ?? 0));
+        return this.#maps[r.aux] === undefined || from(BigInt(this.#maps[r.aux]?.address ?? 0));
       case "map_value":
         return this.#mapValueHolds(r, value) && this.#agrees(r, value);
       case "pkt":
-        return from(this.#field(L.CPU_CTX_DATA)) && this.#rangeHolds(r, value, L.CPU_CTX_DATA_END);
+        return from(this.#field(this.#context.data)) && this.#rangeHolds(r, value, this.#context.end);
       case "pkt_meta":
-        return from(this.#field(L.CPU_CTX_DATA_META)) && this.#rangeHolds(r, value, L.CPU_CTX_DATA);
+        return from(this.#field(this.#context.meta)) && this.#rangeHolds(r, value, this.#context.data);
       case "pkt_end":
-        return from(this.#field(L.CPU_CTX_DATA_END));
+        return from(this.#field(this.#context.end));
       case "func":
         return value === BigInt(this.tableIndex() + r.aux);
       default:
@@ -226,7 +224,7 @@ export class ClaimChecker {
   /** The value lies in some element, at a distance the claim allows. */
   #mapValueHolds(r: RegState, value: bigint): boolean {
     const map = this.#maps[r.aux];
-    if (map === undefined) return false;
+    if (map === undefined) return value >= BigInt(L.WORLD_BASE); // of a map that was looked up
     const stride = BigInt(map.elemStride);
     const first = BigInt(map.address + map.elemsOff + map.valueOff);
     const elems = BigInt(Math.floor((map.totalSize - map.elemsOff) / map.elemStride));
@@ -253,6 +251,8 @@ export class ClaimChecker {
     const at = Number(frame.regs[10] ?? 0n) - 8 * (spi + 1);
     if (slot.spilled !== undefined && isFullSpill(slot))
       return this.#valueHolds(slot.spilled, this.#view.getBigUint64(at, true));
+    if (slot.spilled?.kind === "scalar" && !lowBytesHold(slot.spilled.s, this.#view, at, spillSize(slot)))
+      return false;
     for (let i = 0; i < 8; i++)
       if (byteAt(slot, i) === BYTE_ZERO && this.#view.getUint8(at + 7 - i) !== 0) return false;
     return true;

@@ -1,25 +1,28 @@
-// One random program in every engine: WebAssembly plain and checked against the interpreter, memories compared byte
+// One program of many in every engine: WebAssembly plain and checked against the interpreter, memories compared byte
 // for byte and every step of the interpreter held against what the verifier claimed. Many at a time, because
 // compiling is most of the work. Finds differences; what is done about them is the caller's.
+import { InsnLimit } from "../../runtime/engine/interp.ts";
 import { loadInterp, interpEngine } from "../../runtime/engine/interp_engine.ts";
 import type { EngineOptions, EngineProg } from "../../runtime/engine/engine.ts";
+import { isConvergent } from "./convergent.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 import { wasmEngine } from "../../runtime/engine/wasm.ts";
-import { HELPERS } from "../../src/spec/helpers.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { THROW } from "../../src/spec/kfuncs/index.ts";
 import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import type { Prog, VerifiedProg } from "../../src/verifier/proof.ts";
 import { verify, VerifierError } from "../../src/verifier/verify.ts";
 import { type RandomProg, randomProg } from "../harness/random_prog.ts";
-import { firstDifference, RandomWorld } from "../harness/random_world.ts";
+import { firstDifference, RandomWorld, type Surroundings } from "../harness/random_world.ts";
 import { BatchWorld } from "./batch.ts";
 import { ClaimChecker, ClaimError, Claims, TooManyClaims } from "./claims.ts";
 import type { Coverage, Stats } from "./stats.ts";
 
 /** Insns the verifier may process in a program that is run: its claims are all kept. */
 const MAX_PROCESSED = 20_000;
-/** Insns of one program on one packet. */
+/** Insns of one program on one packet; changed programs may go round for ever, as far as a loop may. */
 const INSN_LIMIT = 5_000_000;
+const CHANGED_INSN_LIMIT = 100_000;
 /** One in so many programs goes through the engine itself, linked alone with helpers inlined. */
 const ALONE = 24;
 
@@ -61,39 +64,37 @@ function tryVerify(prog: Prog, caps: readonly Capability[], claims?: Claims): Ch
 /** Refusals for size may come earlier where nothing is pruned that differs at all. */
 const TOO_BIG = /too large|too complex/;
 
-/**
- * Loops that end when a round is covered by an earlier one (may_goto, callbacks): where nothing is taken as
- * irrelevant nothing is taken as relevant either, counters are forgotten, and the loop may be refused.
- */
-function isConvergent({ insns }: Prog): boolean {
-  return insns.some(
-    (insn) =>
-      insn?.kind === "may_goto" ||
-      (insn?.kind === "call" && insn.callee.kind === "helper" && HELPERS[insn.callee.id]?.name === "loop"),
-  );
-}
-
 export class RandomDiff {
-  readonly #interp = new RandomWorld(interpEngine, options(true));
-  readonly #wasm = [false, true].map((checked) => {
-    const random = new RandomWorld(wasmEngine, options(checked));
-    return { checked, random, batch: new BatchWorld(random), name: checked ? "wasm checked" : "wasm" };
-  });
+  readonly #interp: RandomWorld;
+  readonly #wasm;
+  /** where programs are loaded to see whether they can be run at all */
+  readonly #trial: RandomWorld;
 
   /** `caps`: what the process has that has the programs verified */
   constructor(
     readonly stats: Stats,
     readonly caps: readonly Capability[] = CAPABILITIES,
-  ) {}
+    readonly around?: Surroundings,
+  ) {
+    this.#interp = new RandomWorld(interpEngine, options(true), around);
+    this.#trial = new RandomWorld(interpEngine, options(false), around);
+    this.#wasm = [false, true].map((checked) => {
+      const random = new RandomWorld(wasmEngine, options(checked), around);
+      return { checked, random, batch: new BatchWorld(random), name: checked ? "wasm checked" : "wasm" };
+    });
+  }
 
   /** Programs of these seeds, in one module for each kind of WebAssembly. */
   async seeds(from: number, count: number): Promise<Failure[]> {
+    return this.progs(Array.from({ length: count }, (_, i) => randomProg(from + i)));
+  }
+
+  async progs(randoms: readonly RandomProg[]): Promise<Failure[]> {
     const failures: Failure[] = [];
     const jobs: Job[] = [];
-    for (let seed = from; seed < from + count; seed++) {
-      const random = randomProg(seed);
+    for (const random of randoms) {
       this.stats.generated++;
-      const job = this.#prepare(seed, random, failures);
+      const job = this.#prepare(random.seed, random, failures);
       if (job !== undefined) jobs.push(job);
     }
     failures.push(...(await this.run(jobs)));
@@ -123,10 +124,24 @@ export class RandomDiff {
         this.stats.tooLong++;
         return undefined;
       }
+      if (!this.#canRun(verified)) return undefined;
       return { seed, random, verified };
     } catch (error) {
       fail("verifier", `threw ${(error as Error).stack}`);
       return undefined;
+    }
+  }
+
+  #canRun(verified: VerifiedProg): boolean {
+    const { world, maps } = this.#trial;
+    try {
+      const { tableIndex } = loadInterp(world, verified, { maps }, { checked: false });
+      this.#forget(tableIndex, verified.subprogs.length, world.table);
+      return true;
+    } catch (error) {
+      if (!(error instanceof BpfError) || error.code !== "EOPNOTSUPP") throw error;
+      this.stats.cannotRun(error.message);
+      return false;
     }
   }
 
@@ -173,7 +188,7 @@ export class RandomDiff {
       prog: first.random.prog,
     };
     if (jobs.length === 1) return [failure];
-    const fresh = new RandomDiff(this.stats, this.caps);
+    const fresh = new RandomDiff(this.stats, this.caps, this.around);
     const failures: Failure[] = [];
     for (const job of jobs) failures.push(...(await fresh.run([job])));
     return failures.length > 0 ? failures : [failure];
@@ -209,15 +224,24 @@ export class RandomDiff {
       checker.onStep(insn, frame);
       if (insn.kind === "exit" && frame.depth === 0) results.push(frame.regs[0] ?? 0n);
     };
-    const interp = loadInterp(world, verified, { maps }, { checked: true, onStep, insnLimit: INSN_LIMIT });
+    const insnLimit = this.around === undefined ? INSN_LIMIT : CHANGED_INSN_LIMIT;
+    const interp = loadInterp(world, verified, { maps }, { checked: true, onStep, insnLimit });
     try {
       this.#interp.run(interp, seed);
     } catch (error) {
       if (error instanceof ClaimError) return failed("claims", error.message, error.pc);
+      if (error instanceof InsnLimit && this.around !== undefined) {
+        for (const [i, { tableIndex }] of wasm.entries())
+          this.#forget(tableIndex, verified.subprogs.length, this.#wasm[i]?.random.world.table);
+        this.stats.tooLong++;
+        return undefined;
+      }
       return failed("interp", String((error as Error).stack), interp.trapPc?.(error as Error));
     } finally {
       this.#forget(interp.tableIndex, verified.subprogs.length, world.table);
     }
+    // what was thrown comes out of no insn; of those the rows are compared, with all other memory
+    const mayThrow = verified.facts.kfuncs.includes(THROW);
     for (const [i, prog] of wasm.entries()) {
       const kind = this.#wasm[i];
       if (kind === undefined) throw new Error("no such kind");
@@ -230,7 +254,7 @@ export class RandomDiff {
       }
       const theirs = isBatch ? kind.batch.results : results;
       const packet = results.findIndex((r0, at) => r0 !== theirs[at]);
-      if (packet !== -1 || results.length !== theirs.length)
+      if (!mayThrow && (packet !== -1 || results.length !== theirs.length))
         return failed(
           kind.name,
           `packet ${packet}: r0 is 0x${theirs[packet]?.toString(16)}, interp has 0x${results[packet]?.toString(16)}`,

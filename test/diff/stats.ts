@@ -68,6 +68,8 @@ export class Stats {
   steps = 0;
   claims = 0;
   readonly reasons = new Map<string, number>();
+  /** accepted, but there is no running them here: why */
+  readonly notRun = new Map<string, number>();
   /** programs that have a feature, by what the generator says */
   readonly features = new Map<string, number>();
   /** insns executed at least once, of all programs together */
@@ -75,6 +77,10 @@ export class Stats {
 
   reject(reason: string): void {
     add(this.reasons, reason.replace(/-?\d+|0x[0-9a-f]+/g, "N").slice(0, 70));
+  }
+
+  cannotRun(why: string): void {
+    add(this.notRun, why.replace(/^[^:]*: /, ""));
   }
 
   accept(
@@ -125,6 +131,7 @@ export class Stats {
       of(this.features, 60),
       "insns executed on some packet:",
       ...byGroup,
+      ...(this.notRun.size === 0 ? [] : ["accepted, but not run because of:", of(this.notRun, 25)]),
       "refused because of:",
       of(this.reasons, 25),
     ].join("\n");

@@ -1,13 +1,17 @@
-// A world for random programs: their maps, some contents, some frames. The same for every engine, so that after a run
-// of the same program the memories of two engines must be equal, byte for byte, but for what is an engine's own.
+// A world for many programs of one kind: their maps, some contents, some frames. The same for every engine, so that after a
+// run of the same program the memories of two engines must be equal, byte for byte, but for what is an engine's own.
 import { bindMap, type MapBinding } from "../../jit/compile.ts";
 import type { Engine, EngineOptions, EngineProg } from "../../runtime/engine/engine.ts";
+import { setCtx } from "../../runtime/cpu/ctx.ts";
+import { safestFlags } from "../../runtime/cpu/walk_flags.ts";
 import { BpfMap, type MapHome } from "../../runtime/map/bpf_map.ts";
 import { createMap, mapLayout } from "../../runtime/map/map_layout.ts";
 import * as L from "../../runtime/memory/layout.ts";
 import { World } from "../../runtime/memory/world.ts";
 import { createLib } from "../../runtime/wasm/lib.ts";
-import type { VerifiedProg } from "../../src/verifier/proof.ts";
+import { type MapTypeRow, mapTypeRow } from "../../src/spec/map_types.ts";
+import { RUN_TYPES } from "../../src/spec/run_types.ts";
+import type { MapDef, Prog, VerifiedProg } from "../../src/verifier/proof.ts";
 import { Rng } from "./random_builder.ts";
 import { RANDOM_MAPS } from "./random_gen.ts";
 
@@ -15,44 +19,59 @@ import { RANDOM_MAPS } from "./random_gen.ts";
 const FRAME_ROOM = 512;
 const FRAMES = 5;
 const LENGTHS = [14, 15, 18, 34, 42, 60, 64, 98, 400] as const;
-const FLAGS = L.WALK_COPY | L.WALK_HEADROOM | L.WALK_ROWS | L.WALK_CRC | L.WALK_CLOCK | L.WALK_EVENTS;
+const FLAGS = L.WALK_ROWS | L.WALK_CRC | L.WALK_CLOCK | L.WALK_EVENTS;
 const EVENTS_SIZE = 1 << 16;
 
-/** Memory that two engines may leave different: the stack (slots may be locals), words of checked mode. */
+/** Memory that two engines may leave different: the stack (slots may be locals), words of checked mode, what was thrown. */
 const OWN: readonly (readonly [start: number, end: number])[] = [
   [L.CPU_BASE + L.CPU_FAULT_PC, L.CPU_BASE + L.CPU_FAULT_ADDR + 8],
+  [L.CPU_BASE + L.CPU_THROWN_VALUE, L.CPU_BASE + L.CPU_THROWN_VALUE + 8],
   [L.CPU_BASE + L.CPU_STACK, L.CPU_BASE + L.CPU_STACK_TOP],
 ];
 
 const randomBytes = (rng: Rng, n: number): Uint8Array =>
   Uint8Array.from({ length: n }, () => rng.u32() & (rng.chance(40) ? 7 : 255));
 
+/** What programs of one world have in common. */
+export interface Surroundings {
+  readonly type: Prog["type"];
+  readonly maps: readonly MapDef[];
+  /** the bytes of maps whose one value is not random, by index */
+  readonly data?: readonly (Uint8Array | undefined)[];
+  /** undefined: random bytes */
+  readonly frame?: (rng: Rng) => Uint8Array;
+}
+
+const RANDOM: Surroundings = { type: "xdp", maps: RANDOM_MAPS };
+
 export class RandomWorld {
   readonly world = new World(1);
   readonly maps: readonly MapBinding[];
   readonly #initial: Uint8Array;
-  readonly #jump: MapBinding;
+  readonly #jumps: readonly MapBinding[];
   #descriptors = 0;
   #frames = 0;
 
   constructor(
     readonly engine: Engine,
     readonly options: EngineOptions,
+    readonly around: Surroundings = RANDOM,
   ) {
     const { world } = this;
+    const { maps, data } = around;
     const lib = createLib(world.memory);
     lib.world_init(1, 42n, 0);
     const scratch = world.alloc(1 << 17);
     const home: MapHome = { memory: world.memory, lib, cpu: world.cpu(0), scratch: () => scratch };
-    const addrs = RANDOM_MAPS.map((def) => world.alloc(mapLayout(def, 1).totalSize, L.PAGE_SIZE));
-    RANDOM_MAPS.forEach((def, i) =>
+    const addrs = maps.map((def) => world.alloc(mapLayout(def, 1).totalSize, L.PAGE_SIZE));
+    maps.forEach((def, i) =>
       createMap(world.memory, lib, addrs[i] ?? 0, def, { ncpus: 1, seed: 7n, id: i + 1 }),
     );
-    this.maps = RANDOM_MAPS.map((def, i) => bindMap(world.memory.buffer, addrs[i] ?? 0, def));
-    RANDOM_MAPS.forEach((def, i) => fill(new BpfMap(home, addrs[i] ?? 0, def)));
-    const jump = this.maps.find(({ def }) => def.type === "prog_array");
-    if (jump === undefined) throw new Error("no program array");
-    this.#jump = jump;
+    this.maps = maps.map((def, i) => bindMap(world.memory.buffer, addrs[i] ?? 0, def));
+    maps.forEach((def, i) => fill(new BpfMap(home, addrs[i] ?? 0, def), data?.[i] ?? def.frozen));
+    this.#jumps = this.maps.filter(({ def }) => def.type === "prog_array");
+    const run = RUN_TYPES[around.type];
+    if (run !== undefined) setCtx(world, run, {});
     this.#layFrames();
     this.#initial = world.bytes.slice();
   }
@@ -82,7 +101,10 @@ export class RandomWorld {
   /** The packets of a seed. */
   frames(seed: number): Uint8Array[] {
     const rng = new Rng(seed ^ 0x5eed);
-    return Array.from({ length: FRAMES }, (_, i) => randomBytes(rng, i === 0 ? 14 : rng.pick(LENGTHS)));
+    const { frame } = this.around;
+    return Array.from({ length: FRAMES }, (_, i) =>
+      frame === undefined ? randomBytes(rng, i === 0 ? 14 : rng.pick(LENGTHS)) : frame(rng),
+    );
   }
 
   #putFrames(seed: number): void {
@@ -98,29 +120,37 @@ export class RandomWorld {
     });
   }
 
-  /** Runs a program on every frame of a seed, from the same start each time; it is in two slots of its own program array. */
+  /** Runs a program on every frame of a seed, from the same start each time; it is in two slots of each program array. */
   run(prog: EngineProg, seed: number = 1): void {
     const { world } = this;
     world.bytes.set(this.#initial);
     this.#putFrames(seed);
-    const slots = this.#jump.address + this.#jump.elemsOff;
-    for (const slot of [0, 2])
-      world.view.setUint32(slots + slot * L.PROG_SLOT_SIZE, prog.tableIndex + 1, true);
-    prog.walk(world.cpu(0), FLAGS, FRAMES);
+    for (const { address, elemsOff, def } of this.#jumps)
+      for (const slot of [0, 2])
+        if (slot < def.maxEntries)
+          world.view.setUint32(address + elemsOff + slot * L.PROG_SLOT_SIZE, prog.tableIndex + 1, true);
+    prog.walk(world.cpu(0), FLAGS | safestFlags(prog.verified), FRAMES);
   }
 }
 
-/** Contents to find: small keys, a few prefixes, one port. */
-function fill(map: BpfMap): void {
-  const { type, keySize, valueSize, maxEntries } = map.shape;
+const FILLED: ReadonlySet<MapTypeRow["holds"]> = new Set(["bytes", "dev", "cpu"]);
+
+/** Contents to find: small keys, a few prefixes, one port; nothing where values are more than bytes. */
+function fill(map: BpfMap, data: Uint8Array | undefined): void {
+  const { type, keySize, valueSize, maxEntries, specialFields } = map.shape;
   const rng = new Rng(maxEntries);
-  if (type === "prog_array" || type === "perf_event_array") return;
+  if (data !== undefined) {
+    map.update(new Uint8Array(4), data);
+    return;
+  }
+  const { holds, entries } = mapTypeRow(type);
+  if (!FILLED.has(holds) || entries === "bytes" || keySize === 0 || specialFields.length > 0) return;
   for (let i = 0; i < Math.min(maxEntries, 4); i++) {
     const key = new Uint8Array(keySize);
-    const view = new DataView(key.buffer);
-    view.setUint32(0, type === "lpm_trie" ? 8 * i : i, true);
-    if (type === "lpm_trie") view.setUint32(4, i, true);
-    const value = type === "devmap" ? Uint8Array.of(i + 1, 0, 0, 0) : randomBytes(rng, valueSize);
+    key[0] = type === "lpm_trie" ? 8 * i : i;
+    if (type === "lpm_trie") key[4] = i;
+    const value = randomBytes(rng, valueSize);
+    if (holds !== "bytes") value.fill(0).fill(i + 1, 0, 1);
     map.update(key, map.perCpu ? [value] : value);
   }
 }

@@ -59,6 +59,18 @@ describe("a dynptr of a packet given to a global function", () => {
   });
 });
 
+describe("a packet pointer beyond the end that moves down", () => {
+  const beyond = "r2 = *(u32 *)(r1 +0)\nr3 = *(u32 *)(r1 +4)\nif r2 > r3 goto moved\nr0 = 0\nexit\n";
+  const moved = (by: number): string =>
+    `${beyond}moved: r2 += ${by}\nif r3 < r2 goto out\nr0 = *(u8 *)(r2 +0)\nexit\nout: r0 = 0\nexit`;
+  it("may lie before it: both sides are walked", () => {
+    expect(refusal(() => verify(prog(moved(-8))))[0]).toBe("EACCES");
+  });
+  it("does not where it moves up", () => {
+    expect(refusal(() => verify(prog(moved(8))))).toEqual(["", ""]);
+  });
+});
+
 describe("branches that are open at once", () => {
   const nested = (n: number): string =>
     `call bpf_get_prandom_u32\n${"if r0 == 7 goto +0\n".repeat(n)}r0 = 0\nexit`;
