@@ -1,5 +1,5 @@
 // Random programs through the running kernel's verifier and ours:
-// `npx tsx test/diff/run_verdicts.ts --seed S --count N [--about packets|objects] [--show K] [--every N] [--log SEED] [--level 1|2]`.
+// `npx tsx test/diff/run_verdicts.ts --seed S --count N [--about packets|objects|contexts] [--show K] [--every N] [--log SEED] [--level 1|2]`.
 // Prints each kind of difference with its first seeds, and the totals: at the end, every N programs, when interrupted.
 // --log writes both logs of one seed to /tmp for a diff. --caps none|bpf|bpf,net_admin: both with these capabilities
 // only (as root, where kernel.unprivileged_bpf_disabled is 0); with none, socket filters.
@@ -11,6 +11,7 @@ import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { parseCaps, runWithCaps } from "../harness/drop_caps.ts";
 import { OBJECT_MAPS, randomObjectProg } from "../harness/random_objects.ts";
 import { randomProg } from "../harness/random_prog.ts";
+import { CONTEXT_MAPS, randomContextProg } from "./random_contexts.ts";
 import { VerdictStats } from "./verdict_stats.ts";
 import { KernelVerdicts, logLines, ourLog, ourVerdict } from "./verdicts.ts";
 
@@ -34,6 +35,7 @@ const options = { type: caps.includes("net_admin") ? "xdp" : "socket_filter" } a
 /** What random programs are about. */
 const ABOUT: Readonly<Record<string, { readonly maps: readonly MapDef[]; make: (seed: number) => Prog }>> = {
   packets: { maps: randomProg(0, options).prog.maps, make: (seed) => randomProg(seed, options).prog },
+  contexts: { maps: CONTEXT_MAPS, make: (seed) => randomContextProg(seed) },
   objects: { maps: OBJECT_MAPS, make: (seed) => randomObjectProg(seed, RUNNING.kernelBtf) },
 };
 const about = ABOUT[values.about];
@@ -48,6 +50,8 @@ function writeLogs(seed: number): void {
   writeFileSync("/tmp/ours.log", `${logLines(ourLog(prog, level, caps)).join("\n")}\n`);
   console.log(kernel.of(prog), ourVerdict(prog, caps));
 }
+
+const acceptedByType = new Map<string, number>();
 
 /** A turn of the loop: signals are handled. */
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
@@ -66,6 +70,7 @@ async function run(seed: number, count: number, show: number, every: number): Pr
     const o = ourVerdict(prog, caps);
     stats.oursMs += performance.now() - t1;
     stats.kernelMs += t1 - t0;
+    if (k.code === "") acceptedByType.set(prog.type, (acceptedByType.get(prog.type) ?? 0) + 1);
     const kind = stats.add(i, k, o);
     if (kind !== undefined && stats.seedsOf(kind).length <= show) {
       console.log(`${kind}: seed ${i}`);
@@ -75,6 +80,8 @@ async function run(seed: number, count: number, show: number, every: number): Pr
     if (stats.programs % 64 === 0) await turn();
     if (stats.programs % every === 0 && stats.programs < count) console.log(`… ${stats.text()}`);
   }
+  if (values.about === "contexts")
+    for (const [type, n] of acceptedByType) console.log(`  ${type}: ${n} accepted`);
   console.log(`${values.about} from seed ${seed}: ${stats.text()}`);
 }
 

@@ -58,8 +58,8 @@ function plainWorld(maps: readonly MapDef[], mayLoadTypes: boolean): KernelWorld
   const btf = mayLoadTypes ? loadStaticFuncs(sys) : undefined;
   return {
     sys,
-    maps: maps.map((m) =>
-      sys.mapCreate({
+    maps: maps.map((m) => {
+      const fd = sys.mapCreate({
         name: m.name,
         type: MAP_TYPES[m.type].id,
         keySize: m.keySize,
@@ -68,8 +68,12 @@ function plainWorld(maps: readonly MapDef[], mayLoadTypes: boolean): KernelWorld
         flags: m.flags,
         mapExtra: 0n,
         numaNode: 0,
-      }),
-    ),
+      });
+      if (m.frozen === undefined) return fd;
+      sys.mapUpdate(fd, new Uint8Array(4), m.frozen);
+      sys.mapFreeze(fd);
+      return fd;
+    }),
     license: "GPL",
     funcs: (prog) => (prog.funcs.length > 1 && btf !== undefined ? staticFuncs(prog, btf) : undefined),
   };

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { RUNNING } from "../../runtime/load/outside.ts";
 import { HELPERS } from "../../src/spec/helpers.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
+import { CONTEXT_MAPS, randomContextProg } from "../diff/random_contexts.ts";
 import { OBJECT_MAPS, randomObjectProg } from "../harness/random_objects.ts";
 import { RANDOM_MAPS, randomProg } from "../harness/random_prog.ts";
 import { checkRecorded, fromKernel } from "./running_kernel.ts";
@@ -35,6 +36,7 @@ function countsOtherwise({ insns }: Prog): boolean {
 }
 
 const packets = open("packets", RANDOM_MAPS);
+const contexts = open("contexts", CONTEXT_MAPS);
 const objects = open("objects", OBJECT_MAPS);
 
 describe("random programs", () => {
@@ -53,6 +55,17 @@ describe("random programs", () => {
         expect({ seed, ...have }).toEqual({ seed, ...want });
     }
     expect(counted).toBeGreaterThan(120);
+  });
+
+  it.skipIf(contexts === undefined)("about contexts of every type get the kernel's verdict", () => {
+    let accepted = 0;
+    for (let seed = 0; seed < 600; seed++) {
+      const prog = randomContextProg(seed);
+      const want = contexts?.of(prog);
+      expect({ seed, ...ourVerdict(prog) }).toEqual({ seed, ...want });
+      if (want?.code === "") accepted++;
+    }
+    expect(accepted).toBeGreaterThan(120);
   });
 
   it.skipIf(objects === undefined)("about objects get the kernel's log", () => {

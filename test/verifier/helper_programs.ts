@@ -139,7 +139,7 @@ const CANDIDATES: Readonly<Record<string, Candidate>> = {
   map: { load: (r) => `r${r} = map[a] ll\n` },
 };
 
-const CANDIDATE_NAMES: readonly string[] = [...Object.keys(CANDIDATES), "pkt", "sock"];
+export const CANDIDATE_NAMES: readonly string[] = [...Object.keys(CANDIDATES), "pkt", "sock"];
 
 function candidate(name: string, type: ProgTypeName): Candidate | undefined {
   const setup = name === "pkt" ? PACKETS[type] : name === "sock" ? SOCKS[type] : undefined;
@@ -199,7 +199,7 @@ interface HelperCase {
   readonly args: readonly string[];
 }
 
-function argCode(helper: string, type: ProgTypeName, args: readonly string[]): string {
+export function argCode(helper: string, type: ProgTypeName, args: readonly string[]): string {
   const protos = helperByName(helper)?.protos ?? [];
   let setups = "";
   let loads = "";
@@ -235,6 +235,18 @@ const PREFERRED: readonly ProgTypeName[] = [
 function rank({ type }: Caller): number {
   const i = PREFERRED.indexOf(type);
   return i < 0 ? PREFERRED.length : i;
+}
+
+/** Arguments that fit a helper's first prototype; undefined where there is none that could. */
+export function fittingArgs(helper: string, type: ProgTypeName): readonly string[] | undefined {
+  const args = helperByName(helper)?.protos[0]?.args.map((arg) => FITTING[argKind(arg)]);
+  const fits = args?.every((name) => name !== undefined && candidate(name, type) !== undefined) === true;
+  return fits ? (args as readonly string[]) : undefined;
+}
+
+/** Code that leaves a pointer to a packet or socket of the context in r0. */
+export function pointersOf(type: ProgTypeName): readonly string[] {
+  return [PACKETS[type], SOCKS[type]].filter((code) => code !== undefined);
 }
 
 /** Cases of one prototype for one caller. */
