@@ -63,12 +63,16 @@ function checkCorrupts(env: Env, ptr: RegState, off: number, size: number): void
     env.reject("EACCES", "attempt to corrupt spilled pointer on stack");
 }
 
+/** Pointers that the stack remembers as such; the others come back as numbers, as in the kernel. */
+function isRemembered({ kind }: RegState): boolean {
+  return kind !== "scalar" && kind !== "tp_buffer" && kind !== "dynptr_ptr";
+}
+
 export function checkStackWrite(env: Env, regno: number, off: number, size: number, stored: Stored): void {
   const ptr = env.regs[regno] as RegState;
   checkCorrupts(env, ptr, off, size);
   checkOverwrites(env, ptr, off, size);
-  const isPtr = stored.value.kind !== "scalar";
-  if (!isPtr || !ptr.s.isConst) return;
+  if (!isRemembered(stored.value) || !ptr.s.isConst) return;
   if (size !== 8) env.reject("EACCES", "invalid size of register spill");
   if (ptr.aux !== env.frame.frameno && stored.value.kind === "fp")
     env.reject("EINVAL", "cannot spill pointers to stack into stack frame of the caller");
@@ -109,8 +113,9 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   env.scratchSlot(spi);
   if (size === 8) noteSlotWrite(env, frame.frameno, spi);
   if (!env.may.storeBypass) stepBarrier(env, slot, i & 7, size, stored);
-  const isKept = off % 8 === 0 && stored.regno !== OPAQUE && env.may.numbersTracked;
-  if (value.kind !== "scalar" || isKept) {
+  const isKept =
+    value.kind === "scalar" && off % 8 === 0 && stored.regno !== OPAQUE && env.may.numbersTracked;
+  if (isRemembered(value) || isKept) {
     frame.setSlot(spi, spillSlot(slot, spillValue(env, stored, size), size));
     env.pushHistory(stackFlags(frame.frameno, spi), undefined);
     return;

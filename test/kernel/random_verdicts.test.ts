@@ -59,7 +59,8 @@ describe("random programs", () => {
 
   it.skipIf(contexts === undefined)("about contexts of every type get the kernel's verdict", () => {
     let accepted = 0;
-    for (let seed = 0; seed < 600; seed++) {
+    // the last spills a pointer that the stack does not remember
+    for (const seed of [...Array(600).keys(), 20123657]) {
       const prog = randomContextProg(seed);
       const want = contexts?.of(prog);
       expect({ seed, ...ourVerdict(prog) }).toEqual({ seed, ...want });
