@@ -172,7 +172,7 @@ function notNull(env: Env, r: RegState): RegState {
   const here = withFlags(r, r.flags & ~MAYBE_NULL);
   if (r.kind === "map_value") {
     const map = env.mapAt(r.aux);
-    if (map.inner !== undefined) return ptrReg("map_ptr", 0, env.innerMap(r.aux, r.id));
+    if (map.inner !== undefined) return ptrReg("map_ptr", 0, env.progMaps.inner(r.aux, r.id));
     const socket = SOCKET_OF[map.type];
     if (socket !== undefined) return new RegState(socket, 0, Scalar.zero, 0, 0, 0, r.refId);
   }

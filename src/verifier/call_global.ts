@@ -3,11 +3,12 @@
 import { checkArgType } from "./arg_types.ts";
 import { structHolds } from "./btf_match.ts";
 import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
-import type { Env, Subprog } from "./env.ts";
+import type { Env } from "./env.ts";
+import type { Subprog } from "./subprogs.ts";
 import { checkExceptionArgs } from "./exceptions.ts";
 import { globalArgs, globalProto, type GlobalArg, isRefusal, type PtrArg } from "./global_args.ts";
-import { checkDynptr, lentDynptr, PACKETS, stepDynptrRead } from "./dynptr.ts";
-import { checkHelperMem } from "./helper_args.ts";
+import { checkDynptr, dynptrOf, lentDynptr, PACKETS, stepDynptrRead } from "./dynptr.ts";
+import { checkHelperMem } from "./helper_mem.ts";
 import { checkArgOff } from "./reg_checks.ts";
 import { markPrecise } from "./precision.ts";
 import {
@@ -25,6 +26,14 @@ import { Scalar } from "./scalar.ts";
 import { noteEscape } from "./stack_bounds.ts";
 import { stepStackRange } from "./stack_range.ts";
 
+/** What `check` finds where the register holds this value instead. */
+function supposing(env: Env, regno: number, value: RegState, check: () => void): void {
+  const reg = env.regs[regno] as RegState;
+  env.regs[regno] = value;
+  check();
+  env.regs[regno] = reg;
+}
+
 function checkMemArg(env: Env, regno: number, size: number, nullable: boolean): void {
   checkArgOff(env, regno, false);
   const reg = env.regs[regno] as RegState;
@@ -34,11 +43,11 @@ function checkMemArg(env: Env, regno: number, size: number, nullable: boolean): 
     markPrecise(env, regno);
     return;
   }
-  env.regs[regno] = withFlags(reg, reg.flags & ~MAYBE_NULL);
   env.blame = { ...env.blame, line: env.blame?.line ?? "", code: "EINVAL" };
-  checkHelperMem(env, regno, size, false, true);
-  checkHelperMem(env, regno, size, true, true);
-  env.regs[regno] = reg;
+  supposing(env, regno, withFlags(reg, reg.flags & ~MAYBE_NULL), () => {
+    checkHelperMem(env, regno, size, false, true);
+    checkHelperMem(env, regno, size, true, true);
+  });
   if (reg.maybeNull && !nullable) refuse();
 }
 
@@ -93,7 +102,8 @@ function checkDynptrArg(env: Env, regno: number): void {
 
 /** The function takes it for one of plain memory: what a write into a packet moves is gone for the caller. */
 function stepDynptrArg(env: Env, regno: number): void {
-  const found = checkDynptr(env, regno, undefined);
+  const found = dynptrOf(env, regno);
+  if (found === undefined) return;
   stepDynptrRead(env, found);
   if (PACKETS.has(found.type)) killPktPointers(env);
 }

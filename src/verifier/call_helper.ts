@@ -9,7 +9,8 @@ import { clearCallerSaved, killPktPointers } from "./call_effects.ts";
 import type { Env } from "./env.ts";
 import { countFormatArgs } from "./format_string.ts";
 import { releaseArg, withReference } from "./helper_objects.ts";
-import { type CallMeta, checkArg, newCallMeta } from "./helper_args.ts";
+import { type CallMeta, newCallMeta } from "./call_meta.ts";
+import { checkArg } from "./helper_args.ts";
 import { returned } from "./helper_ret.ts";
 import { stepDynptrRead, stepDynptrRelease, stepNewDynptr } from "./dynptr.ts";
 import { stepLock } from "./locks.ts";
@@ -90,7 +91,7 @@ function noteFacts(env: Env, proto: HelperProto, meta: CallMeta): void {
     if (kind === "ptr_" || kind === "buf") facts.needs.add(kind);
   }
   if (meta.map < 0) return;
-  facts.callMap(env.pc, env.isOwnMap(meta.map) ? meta.map : undefined);
+  facts.callMap(env.pc, env.progMaps.isOwn(meta.map) ? meta.map : undefined);
   facts.callKey(env.pc, meta.constKey);
 }
 

@@ -1,7 +1,7 @@
 // Calls of the program's own functions. A static one is walked in the caller's path, in a frame of its own; a global
 // one is checked once against its prototype, and at its calls only the arguments are.
 import type { InsnOf } from "../isa/insn.ts";
-import type { Env, Subprog } from "./env.ts";
+import type { Env } from "./env.ts";
 import { callGlobal } from "./call_global.ts";
 import { frameText } from "./log_state.ts";
 import { badRange } from "./reg_checks.ts";
@@ -10,7 +10,7 @@ import { NOT_INIT, type RegState } from "./regs.ts";
 import { noteEscape } from "./stack_bounds.ts";
 import { forgetInstance, updateStackLive } from "./stack_live.ts";
 import { type Frame, MAX_FRAMES, newFrame, type VerifierState } from "./state.ts";
-import { findSubprog } from "./subprogs.ts";
+import { findSubprog, type Subprog } from "./subprogs.ts";
 import { widenImprecise } from "./widen.ts";
 
 /** A new innermost frame; the registers are still empty. */

@@ -3,8 +3,9 @@
 // it covers every round. One that calls it later: the callback is a path of its own, with a stack of its own.
 import type { HelperProto } from "../spec/helpers.ts";
 import { enterFrame } from "./call_subprog.ts";
-import type { Env, Subprog } from "./env.ts";
-import type { CallMeta } from "./helper_args.ts";
+import type { Env } from "./env.ts";
+import type { Subprog } from "./subprogs.ts";
+import type { CallMeta } from "./call_meta.ts";
 import { lentDynptr } from "./dynptr.ts";
 import { markPrecise } from "./precision.ts";
 import { kernelStruct } from "./helper_objects.ts";

@@ -29,7 +29,7 @@ export interface FoundDynptr {
 }
 
 /** The dynptr that begins where the register points. */
-function find(env: Env, regno: number): FoundDynptr | undefined {
+export function dynptrOf(env: Env, regno: number): FoundDynptr | undefined {
   const reg = env.regs[regno] as RegState;
   if (reg.kind === "dynptr_ptr")
     return { id: reg.id, type: DYNPTR_TYPES[reg.aux] as DynptrType, refId: reg.refId, place: undefined };
@@ -43,7 +43,7 @@ function find(env: Env, regno: number): FoundDynptr | undefined {
 }
 
 export function checkDynptr(env: Env, regno: number, type: DynptrType | undefined): FoundDynptr {
-  const found = find(env, regno);
+  const found = dynptrOf(env, regno);
   if (found === undefined) env.reject("EINVAL", `Expected an initialized dynptr as arg #${regno - 1}`);
   if (type !== undefined && found.type !== type)
     env.reject("EINVAL", `Expected a dynptr of type ${type} as arg #${regno - 1}`);

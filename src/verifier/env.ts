@@ -14,59 +14,24 @@ import type { Kfunc } from "./kfunc/desc.ts";
 import { IdMap } from "./id_map.ts";
 import { Memo } from "./memo.ts";
 import { insnText, VerifierLog } from "./log.ts";
-import { INNER_MAP, type MapDef, type Prog, type VerifyStats } from "./proof.ts";
+import type { VerifyOptions } from "./options.ts";
+import { ProgMaps } from "./prog_maps.ts";
+import type { MapDef, Prog, VerifyStats } from "./proof.ts";
 import { History, NO_HIST } from "./history.ts";
 import type { RegState, RegType } from "./regs.ts";
 import type { Scalar } from "./scalar.ts";
 import type { Outcomes } from "./scalar_jmp.ts";
 import type { SccVisit } from "./scc.ts";
+import { lineOf } from "./source_line.ts";
 import { isStoppedBy, STOPPED, Speculation } from "./speculation.ts";
-import type { StackSlot } from "./stack.ts";
 import { StackLive } from "./stack_live.ts";
 import { Branch, type Explored, type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
+import type { Subprog } from "./subprogs.ts";
 import { UndoRows } from "./undo.ts";
 import { Wanted } from "./wanted.ts";
 
 export const MAX_INSNS = 1_000_000;
 const MAX_JMP_SEQ = 8192;
-
-/** Called before each insn is checked, with what is claimed there; frames from outermost to innermost. */
-export type ClaimRecorder = (
-  pc: number,
-  regs: readonly RegState[],
-  stack: readonly (StackSlot | undefined)[],
-  frames: readonly Frame[],
-) => void;
-
-export interface VerifyOptions {
-  /** as in bpf(2): 1 the path to the error, 2 every path */
-  readonly logLevel?: 0 | 1 | 2;
-  /** tests: report every state. Nothing is pruned that is not wholly covered by what was reported. */
-  readonly claims?: ClaimRecorder;
-  /** how many CPUs there will be, if that is known: bounds bpf_get_smp_processor_id */
-  readonly cpus?: number;
-  /** what the process that loads the program has; everything, if not given */
-  readonly caps?: readonly Capability[];
-}
-
-export interface Subprog {
-  readonly name: string;
-  readonly start: number;
-  end: number;
-  readonly global: boolean;
-  stackDepth: number;
-  /** what lies below belongs to spills around calls: see fastcall */
-  fastcallOff: number;
-  dropsSpills: boolean;
-  keepsSpills: boolean;
-  isCallback: boolean;
-  isAsyncCallback: boolean;
-  hasTailCall: boolean;
-  changesPkt: boolean;
-  /** global: some verified code calls it */
-  called: boolean;
-  verified: boolean;
-}
 
 export class Env {
   readonly insns: readonly (Insn | undefined)[];
@@ -79,14 +44,12 @@ export class Env {
   readonly speculation: Speculation;
   readonly log: VerifierLog;
   private readonly texts: string[] = [];
-  /** the program's maps, then the inner maps that lookups gave */
-  readonly maps: MapDef[];
-  /** per map: number of the lookup that gave it, 0 = none or nothing depends on it */
-  readonly mapUids: number[];
+  readonly progMaps: ProgMaps;
+  /** those of progMaps */
+  readonly maps: readonly MapDef[];
   /** special fields of maps by index, of objects by type: see fields.ts */
   readonly mapFields = new Map<number, readonly Field[]>();
   readonly typeFields = new Map<number, readonly Field[]>();
-  private readonly inners = new Map<string, number>();
   subprogs: Subprog[] = [];
   /** start of a subprogram -> its number */
   readonly subprogStarts = new Map<number, number>();
@@ -200,8 +163,8 @@ export class Env {
     this.ids.allPrecise = !this.may.imprecision;
     this.ids.uninitStack = this.may.uninitStack;
     this.log = new VerifierLog(logFrom > 0 ? 0 : (options.logLevel ?? 0));
-    this.maps = prog.maps.slice();
-    this.mapUids = prog.maps.map(() => 0);
+    this.progMaps = new ProgMaps(prog.maps);
+    this.maps = this.progMaps.all;
     this.prunePoint = new Uint8Array(n);
     this.jmpPoint = new Uint8Array(n);
     this.forceCheckpoint = new Uint8Array(n);
@@ -238,30 +201,6 @@ export class Env {
     return this.maps[index] as MapDef;
   }
 
-  /** Whether the map is one of the program's own, not one found in another map. */
-  isOwnMap(index: number): boolean {
-    return index < this.prog.maps.length;
-  }
-
-  /** The map as facts name it. */
-  factMap(index: number): number {
-    return this.isOwnMap(index) ? index : INNER_MAP;
-  }
-
-  /** The inner map that the lookup with this id in `outer` gave. Which lookup matters only where timers do. */
-  innerMap(outer: number, id: number): number {
-    // the template's contents say nothing of the maps that are there
-    const { frozen: _, ...inner } = this.mapAt(outer).inner as MapDef;
-    const uid = inner.specialFields.some((f) => f.kind === "bpf_timer" || f.kind === "bpf_wq") ? id : 0;
-    const key = `${outer}:${uid}`;
-    const known = this.inners.get(key);
-    if (known !== undefined) return known;
-    const index = this.maps.push({ ...inner, name: "" }) - 1;
-    this.mapUids[index] = uid;
-    this.inners.set(key, index);
-    return index;
-  }
-
   /** Registers of a frame that may still be read: at `pc`, or at the call the frame waits in. */
   liveIn(st: VerifierState, frame: Frame, pc: number): number {
     if (this.exact) return -1;
@@ -286,15 +225,7 @@ export class Env {
   }
 
   lineAt(pc: number): LineInfo | undefined {
-    const lines = this.prog.lines;
-    let lo = 0;
-    let hi = lines.length;
-    while (lo < hi) {
-      const mid = (lo + hi) >> 1;
-      if ((lines[mid] as LineInfo).pc <= pc) lo = mid + 1;
-      else hi = mid;
-    }
-    return lines[lo - 1];
+    return lineOf(this.prog.lines, pc);
   }
 
   /**

@@ -3,7 +3,8 @@
 // the insns stay as they are. A program that touches those slots in any other way keeps its stack.
 import type { Insn, InsnOf } from "../isa/insn.ts";
 import { helperProto } from "../spec/helpers.ts";
-import type { Env, Subprog } from "./env.ts";
+import type { Env } from "./env.ts";
+import type { Subprog } from "./subprogs.ts";
 import type { Frame } from "./state.ts";
 
 /** Calls that the kernel writes out in line on x86. */

@@ -4,7 +4,8 @@ import { essentialName } from "../btf/source.ts";
 import { isScalarType, isStructType, kindWord, sizeOfType } from "../btf/query.ts";
 import type { ErrnoName } from "../spec/errors.ts";
 import { isCtxByName, whyNoCtx } from "./ctx_arg.ts";
-import type { Env, Subprog } from "./env.ts";
+import type { Env } from "./env.ts";
+import type { Subprog } from "./subprogs.ts";
 
 export type GlobalArg =
   | { readonly kind: "scalar" | "ctx" | "dynptr" | "arena" | "untrusted_mem" }

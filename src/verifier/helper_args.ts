@@ -11,146 +11,22 @@ import {
 import { progRules } from "../spec/prog_rules.ts";
 import { checkArgType, isMemory, isNullable } from "./arg_types.ts";
 import type { Env } from "./env.ts";
-import {
-  checkAligned,
-  checkMapValue,
-  checkMem,
-  checkPacket,
-  checkRegion,
-  PLAIN_LOAD,
-  UNKNOWN_STORE,
-} from "./mem_access.ts";
-import { checkBtf } from "./btf_access.ts";
-import { checkIterBuffer } from "./object_access.ts";
+import type { CallMeta } from "./call_meta.ts";
+import { checkHelperMem, checkMemSize } from "./helper_mem.ts";
+import { checkAligned, checkMapValue } from "./mem_access.ts";
 import { checkArgOff, checkRegRead } from "./reg_checks.ts";
-import type { TypeRef } from "./btf_match.ts";
 import { checkRefArg, checkStructArg } from "./helper_objects.ts";
-import { checkDynptr, checkDynptrRelease, checkNewDynptr, type FoundDynptr } from "./dynptr.ts";
-import type { DynptrType } from "./stack.ts";
-import type { ObjectPlace } from "./stack_place.ts";
+import { checkDynptr, checkDynptrRelease, checkNewDynptr } from "./dynptr.ts";
 import { markPrecise, markSlotPrecise } from "./precision.ts";
-import { RDONLY, type RegState, isNull, isPkt, RCU, regTypeStr } from "./regs.ts";
-import { checkReleaseLock, checkTakeLock, type LockCall } from "./locks.ts";
-import { checkSameMap, checkTimer, type FieldOwner } from "./special_args.ts";
+import { type RegState, isNull, isPkt, RCU, regTypeStr } from "./regs.ts";
+import { checkReleaseLock, checkTakeLock } from "./locks.ts";
+import { checkSameMap, checkTimer } from "./special_args.ts";
 import { inTreeCallback } from "./under_lock.ts";
-import type { Field } from "./fields.ts";
 import { checkFits, checkXchgField } from "./kptr.ts";
 import { pointedType } from "./trust.ts";
 import { checkSecret } from "./privileges.ts";
-import { checkStackBounds, MAX_VAR_OFF, noteEscape } from "./stack_bounds.ts";
-import { checkStackRange, constantAt } from "./stack_range.ts";
-
-/** Memory that a helper reads or overwrites through an argument. */
-export interface MemArg {
-  readonly regno: number;
-  readonly size: number;
-  readonly write: boolean;
-  /** overwritten whole, never read: need not be initialised */
-  readonly wholly: boolean;
-}
-
-/** A dynptr that is made: where. */
-export interface NewDynptr {
-  readonly place: ObjectPlace;
-  readonly type: DynptrType;
-}
-
-export interface CallMeta {
-  dynptr: FoundDynptr | undefined;
-  newDynptr: NewDynptr | undefined;
-  map: number;
-  /** the key's value if it is a constant */
-  constKey: number | undefined;
-  callback: number;
-  /** the map a timer argument came from */
-  owner: FieldOwner | undefined;
-  /** the greatest length given so far */
-  maxSize: number;
-  /** the constant length of what is returned */
-  allocSize: number;
-  /** the reference an argument holds */
-  refId: number;
-  /** the argument that is given back, 0 = none */
-  releaseRegno: number;
-  /** the type of a per-CPU variable */
-  percpu: TypeRef | undefined;
-  /** it is not the kernel's, but an object of the program's own */
-  percpuObject: boolean;
-  /** the pointer field that is exchanged */
-  field: Field | undefined;
-  /** the lock that is taken or given back */
-  lock: LockCall | undefined;
-  readonly mem: MemArg[];
-}
-
-export function newCallMeta(): CallMeta {
-  return {
-    dynptr: undefined,
-    newDynptr: undefined,
-    map: -1,
-    constKey: undefined,
-    callback: -1,
-    owner: undefined,
-    maxSize: 0,
-    allocSize: 0,
-    refId: 0,
-    releaseRegno: 0,
-    percpu: undefined,
-    percpuObject: false,
-    field: undefined,
-    lock: undefined,
-    mem: [],
-  };
-}
-
-/** A context that is plain memory: its last byte must be there. */
-function checkCtxMem(env: Env, regno: number, size: number, write: boolean, zeroOk: boolean): void {
-  if (size > 0) checkMem(env, regno, size - 1, 1, write ? UNKNOWN_STORE : PLAIN_LOAD);
-  else if (!zeroOk) env.reject("EACCES", "invalid zero-sized read");
-}
-
-function refuseMem(env: Env, regno: number, reg: RegState): never {
-  env.reject("EACCES", `R${regno} type=${regTypeStr(reg)} expected=fp`);
-}
-
-/** `size` bytes at the register, read or written by a helper. */
-export function checkHelperMem(
-  env: Env,
-  regno: number,
-  size: number,
-  write: boolean,
-  zeroOk: boolean,
-  wholly = false,
-): void {
-  const reg = env.regs[regno] as RegState;
-  switch (reg.kind) {
-    case "pkt":
-    case "pkt_meta":
-      return checkPacket(env, regno, reg.off, size, zeroOk);
-    case "map_key":
-      if (write) env.reject("EACCES", `R${regno} cannot write into ${regTypeStr(reg)}`);
-      return checkRegion(env, regno, reg.off, size, env.mapAt(reg.aux).keySize, false);
-    case "map_value":
-      return checkMapValue(env, regno, reg.off, size, zeroOk, write);
-    case "mem":
-      if (write && reg.is(RDONLY)) env.reject("EACCES", `R${regno} cannot write into ${regTypeStr(reg)}`);
-      return checkRegion(env, regno, reg.off, size, reg.aux, zeroOk);
-    case "buf":
-      return checkIterBuffer(env, regno, { off: reg.off, size, write, signed: false });
-    case "ptr_":
-      return checkBtf(env, regno, { off: reg.off, size }, false);
-    case "fp":
-      if (size === 0 && !zeroOk) env.reject("EACCES", "invalid zero-sized read");
-      checkStackBounds(env, regno, 0, size, write);
-      return checkStackRange(env, regno, size, wholly);
-    case "ctx":
-      if (progRules(env.prog.type).plainCtx === true) return checkCtxMem(env, regno, size, write, zeroOk);
-      return refuseMem(env, regno, reg);
-    default:
-      if (zeroOk && size === 0 && isNull(reg)) return;
-      return refuseMem(env, regno, reg);
-  }
-}
+import { noteEscape } from "./stack_bounds.ts";
+import { constantAt } from "./stack_range.ts";
 
 /** Structs of the kernel may be read as memory, and are never written. */
 const READ_ONLY: ReadonlySet<ArgKind> = new Set<ArgKind>(["mem", "mem_or_null"]);
@@ -166,19 +42,6 @@ function checkStructMem(env: Env, proto: HelperProto, regno: number, kind: ArgKi
 
 /** Memory of these kinds is written, if not all of it. */
 const WRITTEN: ReadonlySet<ArgKind> = new Set<ArgKind>(["uninit_mem", "inout_mem", "inout_mem_or_null"]);
-
-/** The length in this register, of the memory in the one before. */
-export function checkMemSize(env: Env, regno: number, write: boolean, zeroOk: boolean, wholly = false): void {
-  const s = (env.regs[regno] as RegState).s;
-  if (s.sminHi < 0)
-    env.reject("EACCES", `R${regno} min value is negative, either use unsigned or 'var &= const'`);
-  if (s.uminNum === 0 && !zeroOk)
-    env.reject("EACCES", `R${regno} invalid zero-sized read: u64=[${s.umin},${s.umax}]`);
-  if (s.umaxNum >= MAX_VAR_OFF)
-    env.reject("EACCES", `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
-  checkHelperMem(env, regno - 1, s.umaxNum, write, zeroOk, wholly);
-  markPrecise(env, regno);
-}
 
 function checkSize(
   env: Env,

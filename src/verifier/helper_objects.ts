@@ -3,7 +3,7 @@
 import type { ArgKind, BtfRet, HelperProto, RetType } from "../spec/helpers.ts";
 import { structHolds, type TypeRef } from "./btf_match.ts";
 import type { Env } from "./env.ts";
-import type { CallMeta } from "./helper_args.ts";
+import type { CallMeta } from "./call_meta.ts";
 import { giveToField } from "./kptr.ts";
 import { acquireRef, releaseRef } from "./refs.ts";
 import { ALLOC, isNull, MAYBE_NULL, type RegKind, RegState, TRUSTED } from "./regs.ts";

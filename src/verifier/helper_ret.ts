@@ -1,7 +1,7 @@
 // What a helper leaves in r0.
 import type { HelperProto } from "../spec/helpers.ts";
 import type { Env } from "./env.ts";
-import type { CallMeta } from "./helper_args.ts";
+import type { CallMeta } from "./call_meta.ts";
 import { mayHoldLock } from "./fields.ts";
 import { exchanged } from "./kptr.ts";
 import { isStructType, sizeOfType } from "../btf/query.ts";
@@ -48,7 +48,7 @@ function mapValue(env: Env, meta: CallMeta): RegState {
 /** An array's element that certainly is there needs no check; another CPU's might not be. */
 function mapValueOrNull(env: Env, proto: HelperProto, meta: CallMeta): RegState {
   const map = env.mapAt(meta.map);
-  const sizeKnown = env.isOwnMap(meta.map) || (map.flags & F_INNER_MAP) === 0;
+  const sizeKnown = env.progMaps.isOwn(meta.map) || (map.flags & F_INNER_MAP) === 0;
   const always =
     sizeKnown && meta.constKey !== undefined && meta.constKey >= 0 && meta.constKey < map.maxEntries;
   if (always && proto.name === "map_lookup_elem") return mapValue(env, meta);

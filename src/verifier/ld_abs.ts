@@ -3,7 +3,8 @@
 import type { InsnOf } from "../isa/insn.ts";
 import { progRules } from "../spec/prog_rules.ts";
 import { clearCallerSaved } from "./call_effects.ts";
-import type { Env, Subprog } from "./env.ts";
+import type { Env } from "./env.ts";
+import type { Subprog } from "./subprogs.ts";
 import { checkPtrOff, checkRegRead } from "./reg_checks.ts";
 import { checkNothingHeld } from "./refs.ts";
 import { isTailCall } from "./flow.ts";

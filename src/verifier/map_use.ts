@@ -60,6 +60,7 @@ function checkMapUse(env: Env, index: number): void {
 
 export function checkMapUses(env: Env): void {
   const seen = new Set<number>();
+  let arenas = 0;
   for (const insn of env.insns) {
     if (insn?.kind !== "ld_imm64" || (insn.value.kind !== "map" && insn.value.kind !== "map_value")) continue;
     const map = env.maps[insn.value.map];
@@ -67,9 +68,18 @@ export function checkMapUses(env: Env): void {
     seen.add(insn.value.map);
     checkMapUse(env, insn.value.map);
     if (map.type !== "arena") continue;
-    if (env.hasArena) env.rejectAt(-1, "EBUSY", "Only one arena per program");
+    if (arenas++ > 0) env.rejectAt(-1, "EBUSY", "Only one arena per program");
     if (!env.caps.includes("bpf") || !env.caps.includes("perfmon"))
       env.rejectAt(-1, "EPERM", "CAP_BPF and CAP_PERFMON are required to use arena");
-    env.hasArena = true;
   }
+}
+
+/** Whether the program names an arena. */
+export function namesArena(env: Env): boolean {
+  return env.insns.some(
+    (insn) =>
+      insn?.kind === "ld_imm64" &&
+      (insn.value.kind === "map" || insn.value.kind === "map_value") &&
+      env.maps[insn.value.map]?.type === "arena",
+  );
 }

@@ -259,7 +259,7 @@ function frozenValue(bytes: Uint8Array, off: number, size: Size): Scalar {
 function loadValue(env: Env, reg: RegState, off: number, size: Size): RegState {
   const field = pointerAt(env, reg, off + reg.off);
   if (field !== undefined) return stepPointerLoad(env, field);
-  env.facts.access(env.pc, "map_value", false, env.factMap(reg.aux));
+  env.facts.access(env.pc, "map_value", false, env.progMaps.inFacts(reg.aux));
   return loadMapValue(env.mapAt(reg.aux), reg, off, size);
 }
 
@@ -318,7 +318,12 @@ function loadWhole(
     case "pkt":
     case "pkt_meta":
     case "map_key":
-      env.facts.access(env.pc, reg.kind, false, reg.kind === "map_key" ? env.factMap(reg.aux) : undefined);
+      env.facts.access(
+        env.pc,
+        reg.kind,
+        false,
+        reg.kind === "map_key" ? env.progMaps.inFacts(reg.aux) : undefined,
+      );
       return UNKNOWN;
     default:
       if (!isObjectKind(reg.kind)) throw new Error(`load through ${reg.kind} was not refused`);
@@ -330,7 +335,7 @@ export function stepStore(env: Env, reg: RegState, off: number, size: Size, stor
   if (reg.kind === "fp") return stepStackWrite(env, reg, off, size, stored);
   noteEscape(env, stored.value);
   if (reg.kind === "arena") return;
-  if (reg.kind === "map_value") env.facts.access(env.pc, "map_value", true, env.factMap(reg.aux));
+  if (reg.kind === "map_value") env.facts.access(env.pc, "map_value", true, env.progMaps.inFacts(reg.aux));
   else if (isObjectKind(reg.kind)) stepObjectStore(env, reg.kind);
   else if (reg.kind === "mem") env.facts.access(env.pc, "mem", true);
   else if (reg.kind === "ptr_") env.facts.needs.add("ptr_");

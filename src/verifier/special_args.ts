@@ -64,6 +64,6 @@ export function checkSameMap(env: Env, owner: FieldOwner, map: number): void {
   if (owner.map === map) return;
   env.reject(
     "EINVAL",
-    `${owner.word} pointer in R1 map_uid=${env.mapUids[owner.map]} doesn't match map pointer in R2 map_uid=${env.mapUids[map]}`,
+    `${owner.word} pointer in R1 map_uid=${env.progMaps.uids[owner.map]} doesn't match map pointer in R2 map_uid=${env.progMaps.uids[map]}`,
   );
 }

@@ -1,9 +1,9 @@
 // Whether the stacks of every chain of calls fit: into 512 bytes together, but for functions with a stack of their own.
 import { mayHavePrivateStacks } from "../spec/prog_rules.ts";
 import { countedDepth } from "./fastcall.ts";
-import type { Env, Subprog } from "./env.ts";
+import type { Env } from "./env.ts";
 import { MAX_FRAMES, MAX_STACK } from "./state.ts";
-import { calleesOf } from "./subprogs.ts";
+import { calleesOf, type Subprog } from "./subprogs.ts";
 
 /** Programs with tail calls keep to 256 bytes above a subprogram that makes one. */
 const TAIL_CALL_MAX_DEPTH = 256;

@@ -2,7 +2,8 @@
 // the calls that lead to it; where a path ends they flow backwards through the function, and from a function's entry to
 // the call. A state with no open path has all its marks: what they leave out cannot matter (Linux 6.18's liveness.c).
 import type { Insn } from "../isa/insn.ts";
-import type { Env, Subprog } from "./env.ts";
+import type { Env } from "./env.ts";
+import type { Subprog } from "./subprogs.ts";
 import { isTailCall, successors } from "./flow.ts";
 import { type Frame, MAX_FRAMES, type VerifierState } from "./state.ts";
 

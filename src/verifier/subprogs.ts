@@ -3,7 +3,26 @@
 import { HELPERS } from "../spec/helpers.ts";
 import type { Insn } from "../isa/insn.ts";
 import { isTailCall } from "./flow.ts";
-import type { Env, Subprog } from "./env.ts";
+import type { Env } from "./env.ts";
+
+export interface Subprog {
+  readonly name: string;
+  readonly start: number;
+  end: number;
+  readonly global: boolean;
+  stackDepth: number;
+  /** what lies below belongs to spills around calls: see fastcall */
+  fastcallOff: number;
+  dropsSpills: boolean;
+  keepsSpills: boolean;
+  isCallback: boolean;
+  isAsyncCallback: boolean;
+  hasTailCall: boolean;
+  changesPkt: boolean;
+  /** global: some verified code calls it */
+  called: boolean;
+  verified: boolean;
+}
 
 const MAX_SUBPROGS = 256;
 

@@ -12,7 +12,8 @@ import { execHelper } from "./call_helper.ts";
 import { execCall, execReturn } from "./call_subprog.ts";
 import { checkCfg } from "./cfg.ts";
 import { checkDeadCallbacks } from "./dead_callbacks.ts";
-import { Env, MAX_INSNS, type Subprog, type VerifyOptions } from "./env.ts";
+import { Env, MAX_INSNS } from "./env.ts";
+import type { VerifyOptions } from "./options.ts";
 import { VerifierError } from "./error.ts";
 import {
   checkNotCalledDirectly,
@@ -22,7 +23,7 @@ import {
 } from "./exceptions.ts";
 import { markFastcalls } from "./fastcall.ts";
 import { insnSlots } from "./flow.ts";
-import { checkKfuncs, execKfunc } from "./kfunc/call.ts";
+import { resolveKfuncs, execKfunc } from "./kfunc/call.ts";
 import { checkKernelSymbols } from "./kernel_symbols.ts";
 import { attachTarget } from "./attach_target.ts";
 import { NO_HIST } from "./history.ts";
@@ -30,7 +31,7 @@ import { computeLiveRegs } from "./live_regs.ts";
 import { checkAbnormalReturns, execLdAbs } from "./ld_abs.ts";
 import { checkLdImm64 } from "./ld_imm64.ts";
 import { fromTo, logTouched, logWholeState } from "./log_state.ts";
-import { checkMapUses } from "./map_use.ts";
+import { checkMapUses, namesArena } from "./map_use.ts";
 import { execAtomic, execLdx, execSt } from "./mem_insns.ts";
 import { issue, type Prog, type SubprogInfo, type VerifiedProg } from "./proof.ts";
 import { endPath, isVisited } from "./prune.ts";
@@ -42,11 +43,11 @@ import { checkTailMaps, execGuarded } from "./speculation.ts";
 import { beginInsn, endInsn } from "./stack_live.ts";
 import { MAIN_CALLSITE, newFrame, VerifierState } from "./state.ts";
 import { checkMaxStackDepth } from "./stack_depth.ts";
-import { addSubprogs, checkSubprogs } from "./subprogs.ts";
+import { addSubprogs, checkSubprogs, type Subprog } from "./subprogs.ts";
 import { widenImprecise } from "./widen.ts";
 
 export { VerifierError } from "./error.ts";
-export type { ClaimRecorder, VerifyOptions } from "./env.ts";
+export type { ClaimRecorder, VerifyOptions } from "./options.ts";
 
 function logInsn(env: Env, insn: Insn, newPath: boolean): void {
   if (newPath && env.log.level === 2) {
@@ -272,9 +273,10 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkSleepable(env);
   for (const insn of env.insns)
     if (insn?.kind === "invalid" && insn.atLoad) env.rejectAt(insn.pc, "EINVAL", insn.message);
-  checkKfuncs(env);
+  resolveKfuncs(env);
   checkKernelSymbols(env);
   checkMapUses(env);
+  env.hasArena = namesArena(env);
   checkCfg(env);
   env.target = attachTarget(env);
   computeSccs(env);

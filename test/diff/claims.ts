@@ -7,7 +7,7 @@ import * as L from "../../runtime/memory/layout.ts";
 import type { World } from "../../runtime/memory/world.ts";
 import type { Insn, InsnOf } from "../../src/isa/insn.ts";
 import { type FrameKind, RUN_TYPES } from "../../src/spec/run_types.ts";
-import type { ClaimRecorder } from "../../src/verifier/env.ts";
+import type { ClaimRecorder } from "../../src/verifier/options.ts";
 import { fmtFrame } from "../../src/verifier/log.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
 import { ADD_CONST32, AT_PKT_END, BEYOND_PKT_END, type RegState } from "../../src/verifier/regs.ts";

@@ -3,7 +3,8 @@ import type { BtfType } from "../../btf/btf.ts";
 import { kindWord, sizeOfType } from "../../btf/query.ts";
 import { isNoCastAlias, isProjection, structHolds, type TypeRef } from "../btf_match.ts";
 import type { Env } from "../env.ts";
-import { checkConstStr, checkHelperMem, checkMemSize } from "../helper_args.ts";
+import { checkConstStr } from "../helper_args.ts";
+import { checkHelperMem, checkMemSize } from "../helper_mem.ts";
 import {
   ALLOC,
   isNull,

@@ -25,7 +25,7 @@ import { execRegion } from "./regions.ts";
 import { execReturned } from "./ret.ts";
 
 /** Looks up every kernel function that is called; refused before any path is walked, as the kernel's first pass does. */
-export function checkKfuncs(env: Env): void {
+export function resolveKfuncs(env: Env): void {
   for (const insn of env.insns) {
     if (insn?.kind !== "call" || insn.callee.kind !== "kfunc") continue;
     const { btfId } = insn.callee;

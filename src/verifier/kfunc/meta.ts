@@ -4,7 +4,7 @@ import type { TypeRef } from "../btf_match.ts";
 import type { Field } from "../fields.ts";
 import type { IrqCall } from "../irq_flag.ts";
 import type { LockCall } from "../locks.ts";
-import type { MemArg, NewDynptr } from "../helper_args.ts";
+import type { MemArg, NewDynptr } from "../call_meta.ts";
 import type { FieldOwner } from "../special_args.ts";
 import type { FoundDynptr } from "../dynptr.ts";
 import type { Kfunc } from "./desc.ts";
