@@ -96,8 +96,8 @@ function mark(env: Env, insn: Insn, edges: readonly Edge[]): void {
 const ON_PATH = 1;
 const DONE = 2;
 
-/** Depth-first walk from the entry; every reachable insn is marked, every edge checked. */
-export function checkCfg(env: Env): void {
+/** Depth-first walk from the entry: marks every reachable insn, refuses edges that lead nowhere. */
+export function markCfg(env: Env): void {
   const n = env.insns.length;
   const color = new Uint8Array(n);
   const heads = new Set<number>();

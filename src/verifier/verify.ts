@@ -10,7 +10,7 @@ import { execJmp } from "./branch.ts";
 import { entryRegs } from "./call_global.ts";
 import { execHelper } from "./call_helper.ts";
 import { execCall, execReturn } from "./call_subprog.ts";
-import { checkCfg } from "./cfg.ts";
+import { markCfg } from "./cfg.ts";
 import { checkDeadCallbacks } from "./dead_callbacks.ts";
 import { Env, MAX_INSNS } from "./env.ts";
 import type { VerifyOptions } from "./options.ts";
@@ -277,7 +277,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkKernelSymbols(env);
   checkMapUses(env);
   env.hasArena = namesArena(env);
-  checkCfg(env);
+  markCfg(env);
   env.target = attachTarget(env);
   computeSccs(env);
   computeLiveRegs(env);
