@@ -1,8 +1,8 @@
 // What a caller of verify() may choose.
 import type { Capability } from "../spec/privileges.ts";
-import type { RegState } from "./regs.ts";
-import type { StackSlot } from "./stack.ts";
-import type { Frame } from "./state.ts";
+import type { RegState } from "./state/regs.ts";
+import type { StackSlot } from "./state/stack.ts";
+import type { Frame } from "./state/state.ts";
 
 /** Called before each insn is checked, with what is claimed there; frames from outermost to innermost. */
 export type ClaimRecorder = (

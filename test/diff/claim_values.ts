@@ -1,6 +1,6 @@
 // Whether a number is among those that the verifier says a register may hold, every fact of it at once; written here a
 // second time, from their meaning.
-import type { Scalar } from "../../src/verifier/scalar.ts";
+import type { Scalar } from "../../src/verifier/scalar/scalar.ts";
 
 /** a <= b, as unsigned, in two lanes. */
 function leU(aLo: number, aHi: number, bLo: number, bHi: number): boolean {

@@ -8,11 +8,11 @@ import type { World } from "../../runtime/memory/world.ts";
 import type { Insn, InsnOf } from "../../src/isa/insn.ts";
 import { type FrameKind, RUN_TYPES } from "../../src/spec/run_types.ts";
 import type { ClaimRecorder } from "../../src/verifier/options.ts";
-import { fmtFrame } from "../../src/verifier/log.ts";
+import { fmtFrame } from "../../src/verifier/log/log.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
-import { ADD_CONST32, AT_PKT_END, BEYOND_PKT_END, type RegState } from "../../src/verifier/regs.ts";
-import { BYTE_ZERO, byteAt, isFullSpill, spillSize, type StackSlot } from "../../src/verifier/stack.ts";
-import { Call, Frame as ClaimedFrame } from "../../src/verifier/state.ts";
+import { ADD_CONST32, AT_PKT_END, BEYOND_PKT_END, type RegState } from "../../src/verifier/state/regs.ts";
+import { BYTE_ZERO, byteAt, isFullSpill, spillSize, type StackSlot } from "../../src/verifier/state/stack.ts";
+import { Call, Frame as ClaimedFrame } from "../../src/verifier/state/state.ts";
 import { isMember, isMemberBig, lowBytesHold } from "./claim_values.ts";
 
 interface Claim {

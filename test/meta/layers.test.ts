@@ -20,6 +20,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/cli":      ["src/spec", "src/isa", "src/btf", "src/elf", "src/verifier", "src/pcap", "runtime"],
 };
 
+/** The rooms of the verifier: each loads from itself and from those before it. env.ts and verify.ts load from all; rooms know their types. */
+// biome-ignore format: in the order of the table in src/verifier/README.md
+const VERIFIER_ROOMS = [
+  "scalar", "state", "log", "passes", "precision", "stack", "objects", "prune",
+  "prog", "btf", "locks", "mem", "insns", "call", "kfunc",
+].map((room) => `src/verifier/${room}`);
+
 /** Modules that only one place may import. */
 const ONLY_IN: Readonly<Record<string, (file: string) => boolean>> = {
   binaryen: (file) => file.startsWith("jit/"),
@@ -93,8 +100,8 @@ describe("layers", () => {
   });
 
   it("sees which imports are for types alone", () => {
-    expect(loadsOf("src/verifier/callback.ts")).toContain("src/verifier/call_subprog.ts");
-    expect(loadsOf("src/verifier/callback.ts")).not.toContain("src/verifier/env.ts");
+    expect(loadsOf("src/verifier/call/callback.ts")).toContain("src/verifier/call/subprog.ts");
+    expect(loadsOf("src/verifier/call/callback.ts")).not.toContain("src/verifier/env.ts");
     expect(
       findCycle(
         new Map([
@@ -104,6 +111,22 @@ describe("layers", () => {
         ]),
       ),
     ).toEqual(["b", "c", "b"]);
+  });
+
+  it("the verifier's rooms load only from themselves and from those before them", () => {
+    const inRooms = files.filter((f) => f.startsWith("src/verifier/") && f.split("/").length > 3);
+    const wrong = inRooms.flatMap((file) => {
+      const room = VERIFIER_ROOMS.indexOf(dirname(file));
+      const loads = loadsOf(file).filter((target) => target.startsWith("src/verifier/"));
+      const isBelow = (target: string): boolean => {
+        const to = VERIFIER_ROOMS.indexOf(dirname(target));
+        return to >= 0 && to <= room;
+      };
+      return loads
+        .filter((target) => room < 0 || !isBelow(target))
+        .map((target) => `${file} loads ${target}`);
+    });
+    expect(wrong).toEqual([]);
   });
 
   it("has no cycles of imports", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Engine } from "../../runtime/engine/engine.ts";
 import { interpEngine, loadInterp } from "../../runtime/engine/interp_engine.ts";
 import { BpfError } from "../../src/spec/errors.ts";
-import { Scalar } from "../../src/verifier/scalar.ts";
+import { Scalar } from "../../src/verifier/scalar/scalar.ts";
 import { verify } from "../../src/verifier/verify.ts";
 import { randomProg } from "../harness/random_prog.ts";
 import { RandomWorld } from "../harness/random_world.ts";

@@ -3,9 +3,9 @@
 import type { Frame as Machine } from "../../runtime/engine/interp_insn.ts";
 import { CPU_CTX, CPU_CTX_DATA, CPU_CTX_DATA_END, CPU_CTX_DATA_META } from "../../runtime/memory/layout.ts";
 import type { Insn } from "../../src/isa/insn.ts";
-import { BEYOND_PKT_END, type RegState } from "../../src/verifier/regs.ts";
-import type { Scalar } from "../../src/verifier/scalar.ts";
-import { byteAt, BYTE_ZERO, type StackSlot, spillSize } from "../../src/verifier/stack.ts";
+import { BEYOND_PKT_END, type RegState } from "../../src/verifier/state/regs.ts";
+import type { Scalar } from "../../src/verifier/scalar/scalar.ts";
+import { byteAt, BYTE_ZERO, type StackSlot, spillSize } from "../../src/verifier/state/stack.ts";
 import type { ClaimRecorder } from "../../src/verifier/verify.ts";
 
 interface Claim {

@@ -1,7 +1,7 @@
 // What the log keeps: every line in its order, the end of what is too long, and no more than before a path that is
 // taken back.
 import { describe, expect, it } from "vitest";
-import { VerifierLog } from "../../src/verifier/log.ts";
+import { VerifierLog } from "../../src/verifier/log/log.ts";
 
 function written(level: 1 | 2, count: number): VerifierLog {
   const log = new VerifierLog(level);

@@ -1,6 +1,6 @@
 // A program with what the kernel's log said of it, and where the scalar domain says otherwise.
-import { fmtScalar } from "../../src/verifier/scalar_fmt.ts";
-import { Scalar } from "../../src/verifier/scalar.ts";
+import { fmtScalar } from "../../src/verifier/scalar/fmt.ts";
+import { Scalar } from "../../src/verifier/scalar/scalar.ts";
 import type { LoggedStates } from "./scalar_log.ts";
 import { layout, type Op, type State, stepOp } from "./scalar_program.ts";
 

@@ -1,7 +1,7 @@
 // The ISA's arithmetic on bigint, as plainly as it can be said: what scalar tests hold the domain against.
 import type { AluOp, JmpOp, Width } from "../../src/isa/insn.ts";
-import { violationOf } from "../../src/verifier/scalar_bounds.ts";
-import type { Scalar } from "../../src/verifier/scalar.ts";
+import { violationOf } from "../../src/verifier/scalar/bounds.ts";
+import type { Scalar } from "../../src/verifier/scalar/scalar.ts";
 import type { Op, Reg, Src } from "./scalar_program.ts";
 
 const u = (width: number, v: bigint): bigint => BigInt.asUintN(width, v);

@@ -1,10 +1,10 @@
 // Small scalar-only programs for comparing with the kernel: their encoding, and what the scalar domain says of them.
 // Registers r6..r9 start unknown. A jump's other side always leaves the program.
 import type { AluOp, JmpOp, Width } from "../../src/isa/insn.ts";
-import { alu, neg } from "../../src/verifier/scalar_alu.ts";
-import { end, mov32, movsx } from "../../src/verifier/scalar_cast.ts";
-import { narrowJmp, narrowJmpSelf, type Pair } from "../../src/verifier/scalar_jmp.ts";
-import { Scalar } from "../../src/verifier/scalar.ts";
+import { alu, neg } from "../../src/verifier/scalar/alu.ts";
+import { end, mov32, movsx } from "../../src/verifier/scalar/cast.ts";
+import { narrowJmp, narrowJmpSelf, type Pair } from "../../src/verifier/scalar/jmp.ts";
+import { Scalar } from "../../src/verifier/scalar/scalar.ts";
 
 export type Reg = 6 | 7 | 8 | 9;
 export type Src = { readonly reg: Reg } | { readonly imm: number };

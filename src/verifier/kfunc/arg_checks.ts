@@ -1,10 +1,10 @@
 // One check for each kind of pointer argument of a kernel function. What a check teaches goes into the KfuncMeta.
 import type { BtfType } from "../../btf/btf.ts";
 import { kindWord, sizeOfType } from "../../btf/query.ts";
-import { isNoCastAlias, isProjection, structHolds, type TypeRef } from "../btf_match.ts";
+import { isNoCastAlias, isProjection, structHolds, type TypeRef } from "../btf/match.ts";
 import type { Env } from "../env.ts";
-import { checkConstStr } from "../helper_args.ts";
-import { checkHelperMem, checkMemSize } from "../helper_mem.ts";
+import { checkConstStr } from "../call/helper_args.ts";
+import { checkHelperMem, checkMemSize } from "../call/helper_mem.ts";
 import {
   ALLOC,
   isNull,
@@ -14,16 +14,16 @@ import {
   type RegState,
   regTypeStr,
   withFlags,
-} from "../regs.ts";
-import { checkDynptr, checkNewDynptr } from "../dynptr.ts";
-import type { DynptrType } from "../stack.ts";
-import { checkIrqFlag } from "../irq_flag.ts";
-import { checkReleaseLock, checkTakeLock } from "../locks.ts";
-import type { LockKind } from "../state.ts";
+} from "../state/regs.ts";
+import { checkDynptr, checkNewDynptr } from "../objects/dynptr.ts";
+import type { DynptrType } from "../state/stack.ts";
+import { checkIrqFlag } from "../objects/irq_flag.ts";
+import { checkReleaseLock, checkTakeLock } from "../locks/locks.ts";
+import type { LockKind } from "../state/state.ts";
 import { checkCounted, checkListNode, checkRoot, checkTreeNode } from "./graph.ts";
-import { checkIter } from "../iter.ts";
-import { checkKfuncField } from "../special_args.ts";
-import { hasUnsafeFlags, isRcu, pointedType, structOf, TRUSTED_FLAGS } from "../trust.ts";
+import { checkIter } from "../objects/iter.ts";
+import { checkKfuncField } from "../call/special_args.ts";
+import { hasUnsafeFlags, isRcu, pointedType, structOf, TRUSTED_FLAGS } from "../state/trust.ts";
 import type { ArgKind } from "./arg_kind.ts";
 import type { KfuncParam } from "./desc.ts";
 import type { KfuncMeta } from "./meta.ts";

@@ -2,10 +2,10 @@
 // leave it open by what the register holds.
 import type { Btf, BtfType } from "../../btf/btf.ts";
 import { isScalarType, isStructType, kindWord } from "../../btf/query.ts";
-import { isProjection } from "../btf_match.ts";
+import { isProjection } from "../btf/match.ts";
 import type { Env } from "../env.ts";
-import { isNull, type RegState } from "../regs.ts";
-import { structOf } from "../trust.ts";
+import { isNull, type RegState } from "../state/regs.ts";
+import { structOf } from "../state/trust.ts";
 import type { Kfunc, KfuncParam } from "./desc.ts";
 
 export type ArgKind =

@@ -3,12 +3,12 @@
 import { isScalarType, kindWord } from "../../btf/query.ts";
 import type { BtfType } from "../../btf/btf.ts";
 import type { Env } from "../env.ts";
-import { checkArgOff } from "../reg_checks.ts";
-import { markPrecise } from "../precision.ts";
-import { isNull, type RegState } from "../regs.ts";
-import { checkSameMap } from "../special_args.ts";
-import { noteEscape } from "../stack_bounds.ts";
-import { isRcu, isTrusted } from "../trust.ts";
+import { checkArgOff } from "../state/reg_checks.ts";
+import { markPrecise } from "../precision/precision.ts";
+import { isNull, type RegState } from "../state/regs.ts";
+import { checkSameMap } from "../call/special_args.ts";
+import { noteEscape } from "../stack/bounds.ts";
+import { isRcu, isTrusted } from "../state/trust.ts";
 import { argKind, type ArgKind } from "./arg_kind.ts";
 import { ARG_CHECKS } from "./arg_checks.ts";
 import type { Kfunc, KfuncParam } from "./desc.ts";

@@ -2,12 +2,12 @@
 // object that is linked in, and what is found there.
 import type { SpecialKind } from "../../spec/special_structs.ts";
 import type { Env } from "../env.ts";
-import { type Field, fieldsOf, hasField, typeFields } from "../fields.ts";
-import { checkGuarded } from "../locks.ts";
-import { linkOwned } from "../refs.ts";
-import { ALLOC, NON_OWN_REF, QUALIFIERS, RCU, RegState } from "../regs.ts";
-import { Scalar } from "../scalar.ts";
-import { inTreeCallback } from "../under_lock.ts";
+import { type Field, fieldsOf, hasField, typeFields } from "../btf/fields.ts";
+import { checkGuarded } from "../locks/locks.ts";
+import { linkOwned } from "../state/refs.ts";
+import { ALLOC, NON_OWN_REF, QUALIFIERS, RCU, RegState } from "../state/regs.ts";
+import { Scalar } from "../scalar/scalar.ts";
+import { inTreeCallback } from "../locks/under_lock.ts";
 import type { PtrArg } from "./arg_checks.ts";
 import type { KfuncMeta } from "./meta.ts";
 

@@ -1,12 +1,12 @@
 // What the arguments of one call of a kernel function teach about it: gathered while they are checked, used for what
 // the call does and returns.
-import type { TypeRef } from "../btf_match.ts";
-import type { Field } from "../fields.ts";
-import type { IrqCall } from "../irq_flag.ts";
-import type { LockCall } from "../locks.ts";
-import type { MemArg, NewDynptr } from "../call_meta.ts";
-import type { FieldOwner } from "../special_args.ts";
-import type { FoundDynptr } from "../dynptr.ts";
+import type { TypeRef } from "../btf/match.ts";
+import type { Field } from "../btf/fields.ts";
+import type { IrqCall } from "../objects/irq_flag.ts";
+import type { LockCall } from "../locks/locks.ts";
+import type { MemArg, NewDynptr } from "../call/call_meta.ts";
+import type { FieldOwner } from "../call/special_args.ts";
+import type { FoundDynptr } from "../objects/dynptr.ts";
 import type { Kfunc } from "./desc.ts";
 
 /** Where an iterator lies, and of which kind it is. */

@@ -2,10 +2,10 @@
 // what only they return.
 import { isScalarType, isStructType, kindWord, sizeOfType } from "../../btf/query.ts";
 import type { Env } from "../env.ts";
-import { mayHoldLock } from "../fields.ts";
-import { acquireRef } from "../refs.ts";
-import { MAYBE_NULL, RDONLY, RCU, RegState, TRUSTED, UNKNOWN, UNTRUSTED, ZERO } from "../regs.ts";
-import { Scalar } from "../scalar.ts";
+import { mayHoldLock } from "../btf/fields.ts";
+import { acquireRef } from "../state/refs.ts";
+import { MAYBE_NULL, RDONLY, RCU, RegState, TRUSTED, UNKNOWN, UNTRUSTED, ZERO } from "../state/regs.ts";
+import { Scalar } from "../scalar/scalar.ts";
 import type { KfuncMeta } from "./meta.ts";
 import { SPECIAL_RETURNS } from "./special_returns.ts";
 
