@@ -18,8 +18,11 @@ function packet(port: number, len: number): Uint8Array {
   return p;
 }
 
-it("there are objects of eight builds and one without .BTF.ext", () => {
-  expect(OBJECTS).toHaveLength(9);
+it("there are objects of clang 9 to 19 and 22, and one without .BTF.ext", () => {
+  const compilers = new Set(OBJECTS.map((o) => /clang-(\d+)/.exec(o)?.[1]));
+  for (const version of [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 22])
+    expect(compilers).toContain(String(version));
+  expect(OBJECTS).toContain("plain.o");
 });
 
 it.each(OBJECTS.flatMap((o) => (["wasm", "interp"] as const).map((e) => [o, e] as const)))(
