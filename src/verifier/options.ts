@@ -2,14 +2,12 @@
 import type { Capability } from "../spec/privileges.ts";
 import type { RegState } from "./state/regs.ts";
 import type { StackSlot } from "./state/stack.ts";
-import type { Frame } from "./state/state.ts";
 
-/** Called before each insn is checked, with what is claimed there; frames from outermost to innermost. */
+/** Called before each insn is checked, with what is claimed of the innermost frame there. */
 export type ClaimRecorder = (
   pc: number,
   regs: readonly RegState[],
   stack: readonly (StackSlot | undefined)[],
-  frames: readonly Frame[],
 ) => void;
 
 export interface VerifyOptions {

@@ -182,7 +182,7 @@ function walk(env: Env): void {
       if (env.log.level > 0) logInsn(env, insn, newPath);
       newPath = false;
       env.facts.seen(env.pc);
-      if (!env.state.speculative) env.options.claims?.(env.pc, env.regs, env.frame.stack, env.state.frames);
+      if (!env.state.speculative) env.options.claims?.(env.pc, env.regs, env.frame.stack);
       prevPc = env.pc;
       const depth = env.state.frames.length;
       open = step(env, insn);

@@ -20,6 +20,13 @@ interface Claim {
   readonly stack: readonly (StackSlot | undefined)[];
 }
 
+/** Most insns leave the stack as it is. */
+function isSame(a: Claim["stack"], b: Claim["stack"]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** States kept of one program. */
 const MAX_CLAIMS = 30_000;
 
@@ -31,10 +38,12 @@ export class TooManyClaims extends Error {
 /** Every state that verification passed through, by insn. */
 export class Claims {
   readonly #at = new Map<number, Claim[]>();
+  #stack: Claim["stack"] = [];
   count = 0;
 
   readonly record: ClaimRecorder = (pc, regs, stack) => {
-    const claim = { regs: regs.slice(), stack: stack.slice() };
+    if (!isSame(this.#stack, stack)) this.#stack = stack.slice();
+    const claim = { regs: regs.slice(), stack: this.#stack };
     const list = this.#at.get(pc);
     if (list === undefined) this.#at.set(pc, [claim]);
     else list.push(claim);

@@ -1,28 +1,21 @@
 // One program of many in every engine: WebAssembly plain and checked against the interpreter, memories compared byte
 // for byte and every step of the interpreter held against what the verifier claimed. Many at a time, because
 // compiling is most of the work. Finds differences; what is done about them is the caller's.
-import { InsnLimit } from "../../runtime/engine/interp.ts";
 import { loadInterp, interpEngine } from "../../runtime/engine/interp_engine.ts";
 import type { EngineOptions, EngineProg } from "../../runtime/engine/engine.ts";
-import { isConvergent } from "./convergent.ts";
-import type { Insn } from "../../src/isa/insn.ts";
 import { wasmEngine } from "../../runtime/engine/wasm.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import { THROW } from "../../src/spec/kfuncs/index.ts";
 import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import type { Prog, VerifiedProg } from "../../src/verifier/proof.ts";
-import { verify, VerifierError } from "../../src/verifier/verify.ts";
 import { type RandomProg, randomProg } from "../harness/random_prog.ts";
 import { firstDifference, RandomWorld, type Surroundings } from "../harness/random_world.ts";
 import { BatchWorld } from "./batch.ts";
-import { ClaimChecker, ClaimError, Claims, TooManyClaims } from "./claims.ts";
-import type { Coverage, Stats } from "./stats.ts";
+import { ClaimRun, forget, tryVerify } from "./claim_run.ts";
+import type { Stats } from "./stats.ts";
 
 /** Insns the verifier may process in a program that is run: its claims are all kept. */
 const MAX_PROCESSED = 20_000;
-/** Insns of one program on one packet; changed programs may go round for ever, as far as a loop may. */
-const INSN_LIMIT = 5_000_000;
-const CHANGED_INSN_LIMIT = 100_000;
 /** One in so many programs goes through the engine itself, linked alone with helpers inlined. */
 const ALONE = 24;
 
@@ -43,29 +36,8 @@ interface Job {
 
 const options = (checked: boolean): EngineOptions => ({ checked, opt: 1, cache: false });
 
-type Checked = VerifiedProg | { readonly refused: string };
-
-function tryVerify(prog: Prog, caps: readonly Capability[], claims?: Claims): Checked {
-  try {
-    return verify(prog, {
-      cpus: 1,
-      logLevel: 0,
-      caps,
-      ...(claims === undefined ? {} : { claims: claims.record }),
-    });
-  } catch (error) {
-    if (error instanceof VerifierError) return { refused: error.reasons[0] ?? error.message };
-    if (error instanceof TooManyClaims) return { refused: "too large" };
-    if (error instanceof BpfError) return { refused: error.message };
-    throw error;
-  }
-}
-
-/** Refusals for size may come earlier where nothing is pruned that differs at all. */
-const TOO_BIG = /too large|too complex/;
-
 export class RandomDiff {
-  readonly #interp: RandomWorld;
+  readonly #interp: ClaimRun;
   readonly #wasm;
   /** where programs are loaded to see whether they can be run at all */
   readonly #trial: RandomWorld;
@@ -76,7 +48,7 @@ export class RandomDiff {
     readonly caps: readonly Capability[] = CAPABILITIES,
     readonly around?: Surroundings,
   ) {
-    this.#interp = new RandomWorld(interpEngine, options(true), around);
+    this.#interp = new ClaimRun(caps, around);
     this.#trial = new RandomWorld(interpEngine, options(false), around);
     this.#wasm = [false, true].map((checked) => {
       const random = new RandomWorld(wasmEngine, options(checked), around);
@@ -136,7 +108,7 @@ export class RandomDiff {
     const { world, maps } = this.#trial;
     try {
       const { tableIndex } = loadInterp(world, verified, { maps }, { checked: false });
-      this.#forget(tableIndex, verified.subprogs.length, world.table);
+      forget(world.table, tableIndex, verified.subprogs.length);
       return true;
     } catch (error) {
       if (!(error instanceof BpfError) || error.code !== "EOPNOTSUPP") throw error;
@@ -203,43 +175,15 @@ export class RandomDiff {
       pc,
       prog: random.prog,
     });
-    const claims = new Claims();
-    const exact = tryVerify(random.prog, this.caps, claims);
-    this.stats.claims += claims.count;
-    if ("refused" in exact) {
-      for (const [i, { tableIndex }] of wasm.entries())
-        this.#forget(tableIndex, verified.subprogs.length, this.#wasm[i]?.random.world.table);
-      this.#interp.world.reserveFunctions(verified.subprogs.length);
-      if (!isConvergent(random.prog) && !TOO_BIG.test(exact.refused))
-        return failed("verifier", `accepted, but not when nothing is taken as irrelevant: ${exact.refused}`);
+    const outcome = this.#interp.run(verified, seed);
+    if (outcome.kind !== "held") {
+      for (const [i, { tableIndex }] of wasm.entries()) this.#forget(i, tableIndex, verified);
+      if (outcome.kind === "broken") return failed(outcome.where, outcome.what, outcome.pc);
       this.stats.tooLong++;
       return undefined;
     }
-    const { world, maps } = this.#interp;
-    const checker = new ClaimChecker(claims, world, maps, verified, () => interp.tableIndex);
-    const ran = new Uint8Array(verified.prog.insns.length);
-    const results: bigint[] = [];
-    const onStep = (insn: Insn, frame: Parameters<ClaimChecker["onStep"]>[1]): void => {
-      ran[insn.pc] = 1;
-      checker.onStep(insn, frame);
-      if (insn.kind === "exit" && frame.depth === 0) results.push(frame.regs[0] ?? 0n);
-    };
-    const insnLimit = this.around === undefined ? INSN_LIMIT : CHANGED_INSN_LIMIT;
-    const interp = loadInterp(world, verified, { maps }, { checked: true, onStep, insnLimit });
-    try {
-      this.#interp.run(interp, seed);
-    } catch (error) {
-      if (error instanceof ClaimError) return failed("claims", error.message, error.pc);
-      if (error instanceof InsnLimit && this.around !== undefined) {
-        for (const [i, { tableIndex }] of wasm.entries())
-          this.#forget(tableIndex, verified.subprogs.length, this.#wasm[i]?.random.world.table);
-        this.stats.tooLong++;
-        return undefined;
-      }
-      return failed("interp", String((error as Error).stack), interp.trapPc?.(error as Error));
-    } finally {
-      this.#forget(interp.tableIndex, verified.subprogs.length, world.table);
-    }
+    const { results } = outcome;
+    const { world, maps } = this.#interp.random;
     // what was thrown comes out of no insn; of those the rows are compared, with all other memory
     const mayThrow = verified.facts.kfuncs.includes(THROW);
     for (const [i, prog] of wasm.entries()) {
@@ -250,7 +194,7 @@ export class RandomDiff {
       } catch (error) {
         return failed(kind.name, (error as Error).message, prog.trapPc?.(error as Error));
       } finally {
-        this.#forget(prog.tableIndex, verified.subprogs.length, kind.random.world.table);
+        this.#forget(i, prog.tableIndex, verified);
       }
       const theirs = isBatch ? kind.batch.results : results;
       const packet = results.findIndex((r0, at) => r0 !== theirs[at]);
@@ -266,20 +210,21 @@ export class RandomDiff {
           `memory differs at ${describeAddress(at, maps)}: ${this.#around(at, kind.random)}`,
         );
     }
-    const coverage: Coverage = { ran, steps: checker.steps };
-    this.stats.accept(verified, random.features, coverage, results.length);
+    this.stats.claims += outcome.claims;
+    this.stats.accept(verified, random.features, outcome, results.length);
     return undefined;
   }
 
   #around(at: number, other: RandomWorld): string {
     const hex = ({ world }: RandomWorld): string =>
       Buffer.from(world.bytes.slice(at & ~7, (at & ~7) + 8)).toString("hex");
-    return `${hex(other)} where interp has ${hex(this.#interp)}`;
+    return `${hex(other)} where interp has ${hex(this.#interp.random)}`;
   }
 
-  /** Nothing is kept alive by the table. */
-  #forget(first: number, count: number, table: WebAssembly.Table | undefined): void {
-    for (let i = 0; i < count; i++) table?.set(first + i, null);
+  /** In the world of one kind of WebAssembly. */
+  #forget(kind: number, first: number, verified: VerifiedProg): void {
+    const table = this.#wasm[kind]?.random.world.table;
+    if (table !== undefined) forget(table, first, verified.subprogs.length);
   }
 }
 

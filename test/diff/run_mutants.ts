@@ -1,4 +1,5 @@
-// Programs of objects, each changed a little in many ways, through the running kernel's verifier and ours:
+// Programs of objects, each changed a little in many ways, through the running kernel's verifier and ours; what ours accepts
+// also runs in the interpreter, each step held against what was claimed:
 // `npx tsx test/diff/run_mutants.ts [--seed S] [--count N] [--show K] [--prog NAME --log SEED] OBJECT…`: N changes of each
 // program. Programs that get another verdict as they are, and objects whose maps the kernel does not make, are named and left out.
 import { writeFileSync } from "node:fs";
@@ -34,14 +35,16 @@ function whyNot(error: unknown): string {
   return error.message.split("\n")[0] ?? error.code;
 }
 
-/** Compares once; true if both say the same, or differ only in what they count. */
-function compare(kernel: KernelVerdicts, prog: Prog, name: string, seed: number): void {
+function compare(kernel: KernelVerdicts, claims: ClaimTotals, prog: Prog, name: string, seed: number): void {
   const t0 = performance.now();
   const k = kernel.of(prog);
   const t1 = performance.now();
   const o = ourVerdict(prog);
   stats.oursMs += performance.now() - t1;
   stats.kernelMs += t1 - t0;
+  const broken = o.verified === undefined ? undefined : claims.add(o.verified, seed);
+  if (broken !== undefined)
+    console.log(`broken: ${name} seed ${seed}: ${broken.where} at ${broken.pc}: ${broken.what}`);
   const kind = stats.add(seed, k, o);
   if (kind === undefined || stats.seedsOf(kind).length > Number(values.show)) return;
   console.log(`${kind}: ${name} seed ${seed}`);

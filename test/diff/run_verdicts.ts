@@ -1,4 +1,5 @@
-// Random programs through the running kernel's verifier and ours:
+// Random programs through the running kernel's verifier and ours; what ours accepts also runs in the interpreter, each
+// step held against what was claimed:
 // `npx tsx test/diff/run_verdicts.ts --seed S --count N [--about packets|objects|contexts] [--show K] [--every N] [--log SEED] [--level 1|2]`.
 // Prints each kind of difference with its first seeds, and the totals: at the end, every N programs, when interrupted.
 // --log writes both logs of one seed to /tmp for a diff. --caps none|bpf|bpf,net_admin: both with these capabilities
@@ -9,9 +10,12 @@ import { RUNNING } from "../../runtime/load/outside.ts";
 import { CAPABILITIES } from "../../src/spec/privileges.ts";
 import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { parseCaps, runWithCaps } from "../harness/drop_caps.ts";
+import { plausibleFrame } from "../harness/random_frames.ts";
 import { OBJECT_MAPS, randomObjectProg } from "../harness/random_objects.ts";
 import { randomProg } from "../harness/random_prog.ts";
+import type { Surroundings } from "../harness/random_world.ts";
 import { CONTEXT_MAPS, randomContextProg } from "./random_contexts.ts";
+import { ClaimTotals } from "./claim_totals.ts";
 import { VerdictStats } from "./verdict_stats.ts";
 import { KernelVerdicts, logLines, ourLog, ourVerdict } from "./verdicts.ts";
 
@@ -32,16 +36,26 @@ const caps = values.caps === undefined ? CAPABILITIES : parseCaps(values.caps);
 if (values.caps !== undefined && !values.dropped) process.exit(runWithCaps(caps));
 const options = { type: caps.includes("net_admin") ? "xdp" : "socket_filter" } as const;
 
+interface About {
+  readonly maps: readonly MapDef[];
+  readonly frame?: NonNullable<Surroundings["frame"]>;
+  make(seed: number): Prog;
+}
+
 /** What random programs are about. */
-const ABOUT: Readonly<Record<string, { readonly maps: readonly MapDef[]; make: (seed: number) => Prog }>> = {
+const ABOUT: Readonly<Record<string, About>> = {
   packets: { maps: randomProg(0, options).prog.maps, make: (seed) => randomProg(seed, options).prog },
-  contexts: { maps: CONTEXT_MAPS, make: (seed) => randomContextProg(seed) },
-  objects: { maps: OBJECT_MAPS, make: (seed) => randomObjectProg(seed, RUNNING.kernelBtf) },
+  contexts: { maps: CONTEXT_MAPS, frame: plausibleFrame, make: (seed) => randomContextProg(seed) },
+  objects: {
+    maps: OBJECT_MAPS,
+    frame: plausibleFrame,
+    make: (seed) => randomObjectProg(seed, RUNNING.kernelBtf),
+  },
 };
 const about = ABOUT[values.about];
 if (about === undefined) throw new Error(`--about ${values.about}: one of ${Object.keys(ABOUT).join(", ")}`);
-const { make } = about;
-const kernel = KernelVerdicts.plain(about.maps, caps.includes("bpf"));
+const { make, maps, frame } = about;
+const kernel = KernelVerdicts.plain(maps, caps.includes("bpf"));
 
 function writeLogs(seed: number): void {
   const level = values.level === "1" ? 1 : 2;
@@ -58,6 +72,7 @@ const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 async function run(seed: number, count: number, show: number, every: number): Promise<void> {
   const stats = new VerdictStats();
+  const claims = new ClaimTotals(caps, (type) => ({ type, maps, ...(frame === undefined ? {} : { frame }) }));
   let stopped = false;
   process.once("SIGINT", () => {
     stopped = true;
@@ -77,12 +92,17 @@ async function run(seed: number, count: number, show: number, every: number): Pr
       console.log(`  kernel ${k.code} ${k.processed} ${k.words}`);
       console.log(`  ours   ${o.code} ${o.processed} ${o.words}`);
     }
+    const broken = o.verified === undefined ? undefined : claims.add(o.verified, i);
+    if (broken !== undefined)
+      console.log(`broken: seed ${i}: ${broken.where} at ${broken.pc}: ${broken.what}`);
     if (stats.programs % 64 === 0) await turn();
-    if (stats.programs % every === 0 && stats.programs < count) console.log(`… ${stats.text()}`);
+    if (stats.programs % every === 0 && stats.programs < count)
+      console.log(`… ${stats.text()}; ${claims.ran} run, ${claims.broken} broken`);
   }
   if (values.about === "contexts")
     for (const [type, n] of acceptedByType) console.log(`  ${type}: ${n} accepted`);
-  console.log(`${values.about} from seed ${seed}: ${stats.text()}`);
+  console.log(`${values.about} from seed ${seed}: ${stats.text()}\n${claims.text()}`);
+  if (claims.broken > 0) process.exitCode = 1;
 }
 
 if (values.log !== undefined) writeLogs(Number(values.log));

@@ -7,7 +7,7 @@ import { errnoName } from "../../src/spec/errors.ts";
 import { MAP_TYPES } from "../../src/spec/map_types.ts";
 import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import { attachTypeId, progTypeId } from "../../src/spec/prog_types.ts";
-import type { MapDef, Prog } from "../../src/verifier/proof.ts";
+import type { MapDef, Prog, VerifiedProg } from "../../src/verifier/proof.ts";
 import { VerifierError, verify } from "../../src/verifier/verify.ts";
 import { loadStaticFuncs, staticFuncs } from "../harness/static_funcs.ts";
 
@@ -182,11 +182,14 @@ export function ourLog(prog: Prog, level: 1 | 2, caps: readonly Capability[] = C
   }
 }
 
-/** Ours, in the same form. */
-export function ourVerdict(prog: Prog, caps: readonly Capability[] = CAPABILITIES): Verdict {
+/** Ours, in the same form, and the program if it is accepted. */
+export function ourVerdict(
+  prog: Prog,
+  caps: readonly Capability[] = CAPABILITIES,
+): Verdict & { readonly verified?: VerifiedProg } {
   try {
-    const { stats } = verify(prog, { logLevel: 0, cpus: CPUS, caps });
-    return { code: "", words: "", processed: stats.processed };
+    const verified = verify(prog, { logLevel: 0, cpus: CPUS, caps });
+    return { code: "", words: "", processed: verified.stats.processed, verified };
   } catch (e) {
     if (!(e instanceof VerifierError)) throw e;
     return { code: e.code, words: e.reasons.at(-1) ?? "", processed: e.stats.processed };
