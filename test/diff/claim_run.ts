@@ -2,14 +2,17 @@
 // whether all held, what did not, or why the program was not run.
 import { loadInterp, interpEngine } from "../../runtime/engine/interp_engine.ts";
 import { InsnLimit } from "../../runtime/engine/interp.ts";
+import { type Frame, InterpTrap } from "../../runtime/engine/interp_insn.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { RUN_TYPES } from "../../src/spec/run_types.ts";
 import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import type { Prog, VerifiedProg } from "../../src/verifier/proof.ts";
 import { VerifierError, verify } from "../../src/verifier/verify.ts";
 import { RandomWorld, type Surroundings } from "../harness/random_world.ts";
-import { ClaimChecker, ClaimError, Claims, TooManyClaims } from "./claims.ts";
+import { ClaimChecker, ClaimError, Claims, placesIn, TooManyClaims } from "./claims.ts";
 import { isConvergent } from "./convergent.ts";
+import { StandIn } from "./stand_in.ts";
 
 /** Insns of one program; changed programs may go round for ever, as far as a loop may. */
 const INSN_LIMIT = 5_000_000;
@@ -67,6 +70,7 @@ export const GOES_ON = "goes on too long";
 
 export class ClaimRun {
   readonly random: RandomWorld;
+  #standIn: StandIn | undefined;
 
   constructor(
     readonly caps: readonly Capability[] = CAPABILITIES,
@@ -75,49 +79,111 @@ export class ClaimRun {
     this.random = new RandomWorld(interpEngine, { checked: true, opt: 1, cache: false }, around);
   }
 
-  /** `seed`: of the packets. Throws BpfError EOPNOTSUPP where a program that is accepted cannot be run here. */
-  run(verified: VerifiedProg, seed: number): Held | Broken | Left {
-    const { world } = this.random;
-    const { prog } = verified;
+  /**
+   * `seed`: of the packets. `of`: whose claims, if not the program's own. Throws BpfError EOPNOTSUPP where a program that is
+   * accepted cannot be run here.
+   */
+  run(verified: VerifiedProg, seed: number, of: Prog = verified.prog): Held | Broken | Left {
+    return this.#withClaims(verified, of, (claims) => this.#interpret(verified, claims, seed));
+  }
+
+  /** As `run`, with stand-ins for what a program lacks to be run here. */
+  runAside(verified: VerifiedProg, seed: number): Held | Broken | Left {
+    return this.#withClaims(verified, verified.prog, (claims) => this.#standInFor(verified, claims, seed));
+  }
+
+  #withClaims(
+    verified: VerifiedProg,
+    prog: Prog,
+    interpret: (claims: Claims) => Held | Broken | Left,
+  ): Held | Broken | Left {
     const claims = new Claims();
     const exact = tryVerify(prog, this.caps, claims);
-    if ("refused" in exact) {
-      world.reserveFunctions(verified.subprogs.length);
-      if (TOO_BIG.test(exact.refused)) return { kind: "left", why: TOO_LONG };
-      if (isConvergent(prog)) return { kind: "left", why: UNDECIDED };
-      const what = `accepted, but not when nothing is taken as irrelevant: ${exact.refused}`;
-      return { kind: "broken", where: "verifier", what, pc: undefined };
-    }
-    return this.#interpret(verified, claims, seed);
+    if (!("refused" in exact)) return interpret(claims);
+    this.random.world.reserveFunctions(verified.subprogs.length);
+    if (TOO_BIG.test(exact.refused)) return { kind: "left", why: TOO_LONG };
+    if (isConvergent(prog)) return { kind: "left", why: UNDECIDED };
+    const what = `accepted, but not when nothing is taken as irrelevant: ${exact.refused}`;
+    return { kind: "broken", where: "verifier", what, pc: undefined };
+  }
+
+  get #insnLimit(): number {
+    return this.around === undefined ? INSN_LIMIT : CHANGED_INSN_LIMIT;
   }
 
   #interpret(verified: VerifiedProg, claims: Claims, seed: number): Held | Broken | Left {
     const { world, maps } = this.random;
-    const checker = new ClaimChecker(claims, world, maps, verified, () => interp.tableIndex);
-    const ran = new Uint8Array(verified.prog.insns.length);
-    const results: bigint[] = [];
-    const onStep = (insn: Insn, frame: Parameters<ClaimChecker["onStep"]>[1]): void => {
-      ran[insn.pc] = 1;
-      checker.onStep(insn, frame);
-      if (insn.kind === "exit" && frame.depth === 0) results.push(frame.regs[0] ?? 0n);
-    };
-    const insnLimit = this.around === undefined ? INSN_LIMIT : CHANGED_INSN_LIMIT;
-    const interp = loadInterp(world, verified, { maps }, { checked: true, onStep, insnLimit });
+    const places = placesIn(world.cpu(0), RUN_TYPES[verified.prog.type]?.frames ?? "xdp");
+    const watched = new Watched(
+      claims,
+      new ClaimChecker(claims, world, maps, verified, places, () => interp.tableIndex),
+    );
+    const { onStep } = watched;
+    const interp = loadInterp(
+      world,
+      verified,
+      { maps },
+      { checked: true, onStep, insnLimit: this.#insnLimit },
+    );
+    const outcome = this.#outcome(watched, () => this.random.run(interp, seed));
+    forget(world.table, interp.tableIndex, verified.subprogs.length);
+    return outcome;
+  }
+
+  #standInFor(verified: VerifiedProg, claims: Claims, seed: number): Held | Broken | Left {
+    const { world, maps } = this.random;
+    this.#standIn ??= new StandIn(this.random);
+    const { places } = this.#standIn;
+    const tableIndex = world.reserveFunctions(verified.subprogs.length);
+    const watched = new Watched(
+      claims,
+      new ClaimChecker(claims, world, maps, verified, places, () => tableIndex),
+    );
+    const hooks = { onStep: watched.onStep, insnLimit: this.#insnLimit };
+    return this.#outcome(watched, () => this.#standIn?.run(verified, seed, tableIndex, hooks));
+  }
+
+  #outcome(watched: Watched, run: () => void): Held | Broken | Left {
     try {
-      this.random.run(interp, seed);
+      run();
+      return watched.held;
     } catch (error) {
       if (error instanceof InsnLimit && this.around !== undefined) return { kind: "left", why: GOES_ON };
-      const isClaim = error instanceof ClaimError;
-      return {
-        kind: "broken",
-        where: isClaim ? "claims" : "interp",
-        what: isClaim ? error.message : String((error as Error).stack),
-        pc: isClaim ? error.pc : interp.trapPc?.(error as Error),
-      };
-    } finally {
-      forget(world.table, interp.tableIndex, verified.subprogs.length);
+      if (error instanceof ClaimError)
+        return { kind: "broken", where: "claims", what: error.message, pc: error.pc };
+      const pc = error instanceof InterpTrap ? error.pc : undefined;
+      return { kind: "broken", where: "interp", what: String((error as Error).stack), pc };
     }
-    return { kind: "held", ran, steps: checker.steps, claims: claims.count, results };
+  }
+}
+
+/** What a run comes to. */
+class Watched {
+  readonly #ran: Uint8Array;
+  readonly #results: bigint[] = [];
+
+  constructor(
+    readonly claims: Claims,
+    readonly checker: ClaimChecker,
+  ) {
+    this.#ran = new Uint8Array(checker.verified.prog.insns.length);
+  }
+
+  readonly onStep = (insn: Insn, frame: Frame): void => {
+    this.#ran[insn.pc] = 1;
+    this.checker.onStep(insn, frame);
+    if (insn.kind === "exit" && frame.depth === 0) this.#results.push(frame.regs[0] ?? 0n);
+  };
+
+  get held(): Held {
+    const { claims, checker } = this;
+    return {
+      kind: "held",
+      ran: this.#ran,
+      results: this.#results,
+      steps: checker.steps,
+      claims: claims.count,
+    };
   }
 }
 

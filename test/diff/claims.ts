@@ -6,7 +6,7 @@ import type { Frame } from "../../runtime/engine/interp_insn.ts";
 import * as L from "../../runtime/memory/layout.ts";
 import type { World } from "../../runtime/memory/world.ts";
 import type { Insn, InsnOf } from "../../src/isa/insn.ts";
-import { type FrameKind, RUN_TYPES } from "../../src/spec/run_types.ts";
+import type { FrameKind } from "../../src/spec/run_types.ts";
 import type { ClaimRecorder } from "../../src/verifier/options.ts";
 import { fmtFrame } from "../../src/verifier/log/log.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
@@ -68,16 +68,26 @@ export class ClaimError extends Error {
 
 const s64 = (n: bigint): bigint => BigInt.asIntN(64, n);
 
-/** Where the context and its packet pointers lie in a CPU's block. */
-const CONTEXTS: Readonly<Record<FrameKind, { ctx: number; data: number; end: number; meta: number }>> = {
-  xdp: { ctx: L.CPU_CTX, data: L.CPU_CTX_DATA, end: L.CPU_CTX_DATA_END, meta: L.CPU_CTX_DATA_META },
-  skb: skbContext(),
-  flow: skbContext(),
-};
+/** Addresses: of the context, and of the words that hold the packet's. */
+export interface Places {
+  readonly ctx: number;
+  readonly data: number;
+  readonly end: number;
+  readonly meta: number;
+}
 
-function skbContext(): (typeof CONTEXTS)[FrameKind] {
-  const at = L.CPU_SKB;
-  return { ctx: at, data: at + L.SKB_DATA, end: at + L.SKB_DATA_END, meta: at + L.SKB_DATA_META };
+/** In a CPU's block, by what a packet is to programs. */
+export function placesIn(cpu: number, frames: FrameKind): Places {
+  if (frames !== "xdp") {
+    const at = cpu + L.CPU_SKB;
+    return { ctx: at, data: at + L.SKB_DATA, end: at + L.SKB_DATA_END, meta: at + L.SKB_DATA_META };
+  }
+  return {
+    ctx: cpu + L.CPU_CTX,
+    data: cpu + L.CPU_CTX_DATA,
+    end: cpu + L.CPU_CTX_DATA_END,
+    meta: cpu + L.CPU_CTX_DATA_META,
+  };
 }
 
 /** Elements that a value pointer is tried against when its offset is not constant. */
@@ -87,8 +97,6 @@ export class ClaimChecker {
   readonly #claims: Claims;
   readonly #maps: readonly MapBinding[];
   readonly #view: DataView;
-  readonly #cpu: number;
-  readonly #context: (typeof CONTEXTS)[FrameKind];
   /** frame pointers from outermost to innermost */
   readonly #fps: bigint[] = [];
   /** by depth: where the verifier's frames begin, which walks global functions by themselves */
@@ -109,19 +117,18 @@ export class ClaimChecker {
     world: World,
     maps: readonly MapBinding[],
     readonly verified: VerifiedProg,
+    readonly places: Places,
     /** table index of the program: callbacks follow it */
     readonly tableIndex: () => number,
   ) {
     this.#claims = claims;
     this.#maps = maps;
     this.#view = world.view;
-    this.#cpu = world.cpu(0);
     this.#globals = new Set(
       verified.prog.subprogs.flatMap(({ pc, global }) =>
         global ? verified.subprogs.findIndex(({ start }) => start === pc) : [],
       ),
     );
-    this.#context = CONTEXTS[RUN_TYPES[verified.prog.type]?.frames ?? "xdp"];
   }
 
   /** Before an insn: throws ClaimError if no state of the verifier holds. */
@@ -192,8 +199,8 @@ export class ClaimChecker {
     return known === undefined || known === base;
   }
 
-  #field(off: number): bigint {
-    return BigInt(this.#view.getUint32(this.#cpu + off, true));
+  #word(address: number): bigint {
+    return BigInt(this.#view.getUint32(address, true));
   }
 
   #pointerHolds(r: RegState, value: bigint): boolean {
@@ -201,7 +208,7 @@ export class ClaimChecker {
       isMemberBig(r.s, BigInt.asUintN(64, value - base - BigInt(r.off)));
     switch (r.kind) {
       case "ctx":
-        return from(BigInt(this.#cpu + this.#context.ctx));
+        return from(BigInt(this.places.ctx));
       case "fp":
         return from(this.#fps[this.#base + r.aux] ?? 0n);
       case "map_ptr":
@@ -209,11 +216,11 @@ export class ClaimChecker {
       case "map_value":
         return this.#mapValueHolds(r, value) && this.#agrees(r, value);
       case "pkt":
-        return from(this.#field(this.#context.data)) && this.#rangeHolds(r, value, this.#context.end);
+        return from(this.#word(this.places.data)) && this.#rangeHolds(r, value, this.places.end);
       case "pkt_meta":
-        return from(this.#field(this.#context.meta)) && this.#rangeHolds(r, value, this.#context.data);
+        return from(this.#word(this.places.meta)) && this.#rangeHolds(r, value, this.places.data);
       case "pkt_end":
-        return from(this.#field(this.#context.end));
+        return from(this.#word(this.places.end));
       case "func":
         return value === BigInt(this.tableIndex() + r.aux);
       default:
@@ -222,8 +229,8 @@ export class ClaimChecker {
   }
 
   /** The bytes that were proven lie before the end. */
-  #rangeHolds(r: RegState, value: bigint, endField: number): boolean {
-    const end = this.#field(endField);
+  #rangeHolds(r: RegState, value: bigint, endAt: number): boolean {
+    const end = this.#word(endAt);
     if (r.aux === AT_PKT_END) return value >= end;
     if (r.aux === BEYOND_PKT_END) return value > end;
     const base = value - BigInt(r.off);

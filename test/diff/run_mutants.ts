@@ -8,6 +8,9 @@ import { openObject } from "../../runtime/load/open.ts";
 import { toProg } from "../../runtime/load/prog.ts";
 import { BpfError } from "../../src/spec/errors.ts";
 import type { Prog } from "../../src/verifier/proof.ts";
+import { plausibleFrame } from "../harness/random_frames.ts";
+import type { Surroundings } from "../harness/random_world.ts";
+import { ClaimTotals } from "./claim_totals.ts";
 import { mutate } from "./mutate.ts";
 import { openVerdicts } from "./object_verdicts.ts";
 import { VerdictStats } from "./verdict_stats.ts";
@@ -24,6 +27,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const stats = new VerdictStats();
+const claims = new ClaimTotals();
 let stopped = false;
 process.once("SIGINT", () => {
   stopped = true;
@@ -35,14 +39,14 @@ function whyNot(error: unknown): string {
   return error.message.split("\n")[0] ?? error.code;
 }
 
-function compare(kernel: KernelVerdicts, claims: ClaimTotals, prog: Prog, name: string, seed: number): void {
+function compare(kernel: KernelVerdicts, around: Surroundings, prog: Prog, name: string, seed: number): void {
   const t0 = performance.now();
   const k = kernel.of(prog);
   const t1 = performance.now();
   const o = ourVerdict(prog);
   stats.oursMs += performance.now() - t1;
   stats.kernelMs += t1 - t0;
-  const broken = o.verified === undefined ? undefined : claims.add(o.verified, seed);
+  const broken = o.verified === undefined ? undefined : claims.add(o.verified, seed, around);
   if (broken !== undefined)
     console.log(`broken: ${name} seed ${seed}: ${broken.where} at ${broken.pc}: ${broken.what}`);
   const kind = stats.add(seed, k, o);
@@ -60,13 +64,19 @@ function writeLogs(kernel: KernelVerdicts, prog: Prog): void {
 
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
-async function runProg(kernel: KernelVerdicts, prog: Prog, name: string): Promise<void> {
+async function runProg(
+  kernel: KernelVerdicts,
+  prog: Prog,
+  name: string,
+  data: Surroundings["data"],
+): Promise<void> {
   if (values.log !== undefined) return writeLogs(kernel, mutate(prog, Number(values.log)));
   const kind = differs(kernel.of(prog), ourVerdict(prog));
   if (kind !== undefined && kind !== "processed") return console.log(`left out: ${name}: ${kind}`);
   const from = Number(values.seed);
+  const around = { type: prog.type, maps: prog.maps, data: data ?? [], frame: plausibleFrame };
   for (let seed = from; seed < from + Number(values.count) && !stopped; seed++)
-    compare(kernel, mutate(prog, seed), name, seed);
+    compare(kernel, around, mutate(prog, seed), name, seed);
   await turn();
 }
 
@@ -74,10 +84,11 @@ for (const path of positionals) {
   try {
     const { spec } = openObject(path);
     const kernel = openVerdicts(spec);
+    const data = spec.maps.map((map) => map.data);
     for (const prog of spec.progs) {
       if (stopped || (values.prog !== undefined && prog.name !== values.prog)) continue;
       try {
-        await runProg(kernel, toProg(spec, prog), `${path} ${prog.name}`);
+        await runProg(kernel, toProg(spec, prog), `${path} ${prog.name}`, data);
       } catch (error) {
         console.log(`left out: ${path} ${prog.name}: ${whyNot(error)}`);
       }
@@ -87,4 +98,5 @@ for (const path of positionals) {
     console.log(`left out: ${path}: ${whyNot(error)}`);
   }
 }
-console.log(`${positionals.length} objects from seed ${values.seed}: ${stats.text()}`);
+console.log(`${positionals.length} objects from seed ${values.seed}: ${stats.text()}\n${claims.text()}`);
+if (claims.broken > 0) process.exitCode = 1;

@@ -65,6 +65,17 @@ function writeLogs(seed: number): void {
   console.log(kernel.of(prog), ourVerdict(prog, caps));
 }
 
+const arounds = new Map<Prog["type"], Surroundings>();
+
+/** The same object for the same type. */
+function aroundOf(type: Prog["type"]): Surroundings {
+  const known = arounds.get(type);
+  if (known !== undefined) return known;
+  const around = { type, maps, ...(frame === undefined ? {} : { frame }) };
+  arounds.set(type, around);
+  return around;
+}
+
 const acceptedByType = new Map<string, number>();
 
 /** A turn of the loop: signals are handled. */
@@ -72,7 +83,7 @@ const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 async function run(seed: number, count: number, show: number, every: number): Promise<void> {
   const stats = new VerdictStats();
-  const claims = new ClaimTotals(caps, (type) => ({ type, maps, ...(frame === undefined ? {} : { frame }) }));
+  const claims = new ClaimTotals(caps);
   let stopped = false;
   process.once("SIGINT", () => {
     stopped = true;
@@ -92,7 +103,7 @@ async function run(seed: number, count: number, show: number, every: number): Pr
       console.log(`  kernel ${k.code} ${k.processed} ${k.words}`);
       console.log(`  ours   ${o.code} ${o.processed} ${o.words}`);
     }
-    const broken = o.verified === undefined ? undefined : claims.add(o.verified, i);
+    const broken = o.verified === undefined ? undefined : claims.add(o.verified, i, aroundOf(prog.type));
     if (broken !== undefined)
       console.log(`broken: seed ${i}: ${broken.where} at ${broken.pc}: ${broken.what}`);
     if (stats.programs % 64 === 0) await turn();

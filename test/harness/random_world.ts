@@ -120,10 +120,15 @@ export class RandomWorld {
     });
   }
 
+  /** Memory as it was before any run. */
+  reset(): void {
+    this.world.bytes.set(this.#initial);
+  }
+
   /** Runs a program on every frame of a seed, from the same start each time; it is in two slots of each program array. */
   run(prog: EngineProg, seed: number = 1): void {
     const { world } = this;
-    world.bytes.set(this.#initial);
+    this.reset();
     this.#putFrames(seed);
     for (const { address, elemsOff, def } of this.#jumps)
       for (const slot of [0, 2])
