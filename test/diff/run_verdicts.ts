@@ -39,7 +39,7 @@ const options = { type: caps.includes("net_admin") ? "xdp" : "socket_filter" } a
 interface About {
   readonly maps: readonly MapDef[];
   readonly frame?: NonNullable<Surroundings["frame"]>;
-  make(seed: number): Prog;
+  readonly make: (seed: number) => Prog;
 }
 
 /** What random programs are about. */
