@@ -148,7 +148,7 @@ export const ADVICE: readonly Advice[] = [
   { when: /might sleep in a non-sleepable|is sleepable within/,
     say: "what may sleep is for sleepable programs only (SEC(\"fentry.s/…\"), SEC(\"lsm.s/…\"), SEC(\"syscall\")), outside RCU, lock and preemption regions" },
   { when: /programs can be sleepable|can only be sleepable|is not sleepable/,
-    say: "this section cannot sleep, or must: write SEC(\"fentry/…\") for SEC(\"fentry.s/…\"), or the other way round, by the function attached to" },
+    say: "this section cannot sleep, or must: write SEC(\"fentry/…\") for SEC(\"fentry.s/…\"), or the other way round, by the function attached to; system calls sleep where the kernel has CONFIG_FUNCTION_ERROR_INJECTION" },
   { when: /program must be sleepable|only allowed in .*sleepable/,
     say: "only programs that may sleep have this function: SEC(\"fentry.s/…\"), SEC(\"lsm.s/…\"), SEC(\"uprobe.s\"), SEC(\"syscall\") or an iterator" },
   { when: /helper call is not allowed in probe/, say: "probes cannot call this helper: see its manual for which program types do" },

@@ -34,18 +34,42 @@ export const NO_RETURN: ReadonlySet<string> = names(`
   __ia32_sys_exit __ia32_sys_exit_group __kunit_abort kunit_try_catch_throw __module_put_and_kthread_exit
   __x64_sys_exit __x64_sys_exit_group do_exit do_group_exit kthread_complete_and_exit kthread_exit make_task_dead`);
 
-/** Functions whose return value may be replaced, beside those of security hooks and system calls. */
-export const MODIFIABLE: ReadonlySet<string> = names(`
-  bpf_fentry_test1 bpf_modify_return_test bpf_modify_return_test2 bpf_modify_return_test_tp should_failslab
-  should_fail_alloc_page should_fail_bio __filemap_add_folio`);
+/** A function whose return value may be replaced, in a kernel that has the other one. */
+export interface Modifiable {
+  readonly mayWith?: string;
+  readonly sleepable?: true;
+}
 
-/** Of the functions above, those that may sleep. */
-export const SLEEPABLE_FUNCTIONS: ReadonlySet<string> = names("bpf_fentry_test1");
+/** Those beside the security hooks. */
+export const MODIFIABLE: Readonly<Record<string, Modifiable>> = {
+  bpf_fentry_test1: { sleepable: true },
+  bpf_modify_return_test: {},
+  bpf_modify_return_test2: {},
+  bpf_modify_return_test_tp: {},
+  update_socket_protocol: { mayWith: "bpf_mptcp_sock_from_subflow" },
+};
+
+/** Kernels that have this function let others be made to fail, and programs replace what those return. */
+export const INJECTION = "within_error_injection_list";
+
+/** What can be made to fail, beside system calls. */
+export const INJECTABLE: ReadonlySet<string> = names(
+  "should_failslab should_fail_alloc_page should_fail_bio __filemap_add_folio",
+);
+
+/** Of these, those that are called where nothing may sleep. */
+export const NOT_SLEEPABLE: ReadonlySet<string> = names(
+  "should_failslab should_fail_alloc_page __filemap_add_folio",
+);
+
+/** Functions that are named as if they were security hooks. */
+export const NOT_HOOKS: ReadonlySet<string> = names(`
+  find_cgroup_shim func_proto get_retval_range has_d_inode_locked init is_sleepable_hook is_trusted verify_prog`);
 
 /** Security hooks that programs cannot be attached to. */
 export const LSM_DISABLED: ReadonlySet<string> = names(`
   vm_enough_memory inode_need_killpriv inode_getsecurity inode_listsecurity inode_copy_up_xattr getselfattr getprocattr
-  setprocattr key_getsecurity audit_rule_match xfrm_decode_session ismaclabel`);
+  setprocattr key_getsecurity audit_rule_match ismaclabel`);
 
 /** Security hooks whose arguments are being made or torn down. */
 export const LSM_UNTRUSTED: ReadonlySet<string> = names(`
@@ -58,18 +82,18 @@ export const LSM_BOOLEAN: ReadonlySet<string> = names(
 
 /** Security hooks that may sleep. */
 export const LSM_SLEEPABLE: ReadonlySet<string> = names(`
-  bpf bpf_map bpf_map_create bpf_map_free bpf_prog bpf_prog_load bpf_token_create bpf_token_free bpf_token_cmd
+  bpf bpf_map bpf_map_create bpf_map_free bpf_prog bpf_prog_free bpf_prog_load bpf_token_create bpf_token_free bpf_token_cmd
   bpf_token_capable bprm_check_security bprm_committed_creds bprm_committing_creds bprm_creds_for_exec
   bprm_creds_from_file capget capset cred_prepare file_ioctl file_lock file_open file_post_open file_receive
-  inode_create inode_free_security inode_getattr inode_getxattr inode_mknod inode_need_killpriv inode_post_setxattr
-  inode_readlink inode_rename inode_rmdir inode_setattr inode_setxattr inode_symlink inode_unlink
+  inet_conn_established inode_create inode_free_security inode_getattr inode_getxattr inode_mknod inode_need_killpriv inode_post_removexattr inode_post_setxattr
+  inode_readlink inode_removexattr inode_rename inode_rmdir inode_setattr inode_setxattr inode_symlink inode_unlink
   kernel_module_request kernel_read_file kernfs_init_security path_unlink path_mkdir path_rmdir path_truncate
   path_symlink path_link path_rename path_chmod path_chown mmap_file netlink_send path_notify release_secctx
   sb_alloc_security sb_eat_lsm_opts sb_kern_mount sb_mount sb_remount sb_set_mnt_opts sb_show_options sb_statfs
   sb_umount settime socket_accept socket_bind socket_connect socket_create socket_getpeername
   socket_getpeersec_dgram socket_getsockname socket_getsockopt socket_listen socket_post_create socket_recvmsg
   socket_sendmsg socket_shutdown socket_socketpair syslog task_alloc current_getsecid_subj task_getsecid_obj
-  task_prctl task_setscheduler userns_create`);
+  task_prctl task_setscheduler task_to_inode userns_create`);
 
 /** Arguments of tracepoints that may be null, by number. */
 // biome-ignore format: table

@@ -3,7 +3,7 @@
 import { BASE } from "./helpers/base.ts";
 import { mayCall } from "./helpers/callers.ts";
 import { HOOK_HELPERS, LIRC_BASE } from "./helpers/hooks.ts";
-import type { HelperProto, Row } from "./helpers/proto.ts";
+import type { HelperEffects, HelperProto, Row } from "./helpers/proto.ts";
 import { SKB_HELPERS } from "./helpers/skb.ts";
 import { SOCKET_HELPERS } from "./helpers/socket.ts";
 import { TRACING_HELPERS } from "./helpers/tracing.ts";
@@ -69,14 +69,23 @@ export function helperByName(name: string): HelperRow | undefined {
   return byName.get(name);
 }
 
+function isAmong(target: string, targets: HelperEffects["targets"]): boolean {
+  if (targets === undefined) return true;
+  return targets instanceof RegExp ? targets.test(target) : targets.includes(target);
+}
+
 /** The helper as a program of this type sees it; undefined where it may not call it. */
 export function helperProto(
   id: number,
   type: ProgTypeName,
   attach: AttachTypeName | undefined,
+  /** what it is attached to, by the name in BTF */
+  target = "",
 ): HelperProto | undefined {
   const own = effectiveAttach(type, attach);
   return HELPERS[id]?.protos.find(
-    (p) => mayCall(p.callers, type, own) || (type === "lirc_mode2" && LIRC_BASE.has(p.name)),
+    (p) =>
+      isAmong(target, p.effects.targets) &&
+      (mayCall(p.callers, type, own) || (type === "lirc_mode2" && LIRC_BASE.has(p.name))),
   );
 }

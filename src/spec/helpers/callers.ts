@@ -1,4 +1,5 @@
 // Groups of programs that share helpers, named for what they work on.
+import { LSM_SLEEPABLE } from "../attach_targets.ts";
 import { NO_ATTACH } from "../prog_rules.ts";
 import type { AttachTypeName, ProgTypeName } from "../prog_types.ts";
 import type { Callers, HelperProto } from "./proto.ts";
@@ -30,6 +31,9 @@ export const SYSCALL: readonly Callers[] = all("syscall");
 export const PERF_EVENT: readonly Callers[] = all("perf_event");
 export const LIRC: readonly Callers[] = all("lirc_mode2");
 export const LSM: readonly Callers[] = all("lsm");
+export const LSM_CGROUP: readonly Callers[] = [{ type: "lsm", attach: ["lsm_cgroup"] }];
+/** Of security hooks only those that may sleep. */
+export const SLEEPABLE_HOOKS = { targets: [...LSM_SLEEPABLE].map((name) => `bpf_lsm_${name}`) };
 export const STRUCT_OPS: readonly Callers[] = all("struct_ops");
 
 /** Everything on a __sk_buff that is a packet. */
@@ -50,8 +54,11 @@ export const TYPED: readonly Callers[] = all("tracing", "lsm", "syscall");
 export const TRACING: readonly Callers[] = [...PROBES, ...TYPED];
 
 /** Attached to functions through a trampoline. */
-const TRAMPOLINE: readonly AttachTypeName[] = ["trace_fentry", "trace_fexit", "modify_return"];
-export const FUNCS: readonly Callers[] = [{ type: "tracing", attach: TRAMPOLINE }, ...LSM];
+export const TRAMPOLINE: readonly AttachTypeName[] = ["trace_fentry", "trace_fexit", "modify_return"];
+export const FUNCS: readonly Callers[] = [
+  { type: "tracing", attach: TRAMPOLINE },
+  { type: "lsm", attach: ["lsm_mac"] },
+];
 
 export const ITER: readonly Callers[] = [{ type: "tracing", attach: ["trace_iter"] }];
 export const RAW_TP_BTF: readonly Callers[] = [{ type: "tracing", attach: ["trace_raw_tp"] }];
@@ -94,10 +101,10 @@ const NO_VERDICT: readonly AttachTypeName[] = [
 ];
 
 /** Cgroup programs whose verdict is an errno the next one sees. */
-export const WITH_RETVAL: readonly Callers[] = [...CGROUP_HOOKS, ...CGROUP_SKB].map((c) => ({
-  ...c,
-  notAttach: NO_VERDICT,
-}));
+export const WITH_RETVAL: readonly Callers[] = [
+  ...[...CGROUP_HOOKS, ...CGROUP_SKB].map((c) => ({ ...c, notAttach: NO_VERDICT })),
+  ...LSM_CGROUP,
+];
 
 export function mayCall(
   callers: HelperProto["callers"],

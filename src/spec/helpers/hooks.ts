@@ -1,10 +1,20 @@
 // Helpers of cgroup hooks, of security hooks, of programs that user space calls, of remote controls.
-import { CGROUP_HOOKS, CGROUP_SKB, LIRC, LSM, SYSCALL, SYSCTL, WITH_RETVAL } from "./callers.ts";
+import {
+  CGROUP_HOOKS,
+  CGROUP_SKB,
+  LIRC,
+  LSM,
+  LSM_CGROUP,
+  SLEEPABLE_HOOKS,
+  SYSCALL,
+  SYSCTL,
+  WITH_RETVAL,
+} from "./callers.ts";
 import { fixedMem, ptrTo, ptrToOrNull, type Row } from "./proto.ts";
 
 // biome-ignore format: table
 export const HOOK_HELPERS: readonly Row[] = [
-  [81,  "get_local_storage",        ["const_map_ptr", "anything"], "map_value", [...CGROUP_HOOKS, ...CGROUP_SKB]],
+  [81,  "get_local_storage",        ["const_map_ptr", "anything"], "map_value", [...CGROUP_HOOKS, ...CGROUP_SKB, ...LSM_CGROUP]],
   [186, "get_retval",               [], "integer", WITH_RETVAL],
   [187, "set_retval",               ["anything"], "integer", WITH_RETVAL],
   [101, "sysctl_get_name",          ["ctx", "inout_mem", "const_size", "anything"], "integer", SYSCTL],
@@ -20,8 +30,10 @@ export const HOOK_HELPERS: readonly Row[] = [
   [145, "inode_storage_get",        ["const_map_ptr", ptrToOrNull("inode"), "map_value_or_null", "anything"], "map_value_or_null", LSM],
   [146, "inode_storage_delete",     ["const_map_ptr", ptrToOrNull("inode")], "integer", LSM],
   [159, "bprm_opts_set",            [ptrTo("linux_binprm"), "anything"], "integer", LSM],
-  [161, "ima_inode_hash",           [ptrTo("inode"), "uninit_mem", "const_size"], "integer", LSM, { mightSleep: true }],
-  [193, "ima_file_hash",            [ptrTo("file"), "uninit_mem", "const_size"], "integer", LSM, { mightSleep: true }],
+  [161, "ima_inode_hash",           [ptrTo("inode"), "uninit_mem", "const_size"], "integer", LSM, { ...SLEEPABLE_HOOKS, mightSleep: true }],
+  [161, "ima_inode_hash",           [ptrTo("inode"), "uninit_mem", "const_size"], "integer", LSM, { notInProbe: true }],
+  [193, "ima_file_hash",            [ptrTo("file"), "uninit_mem", "const_size"], "integer", LSM, { ...SLEEPABLE_HOOKS, mightSleep: true }],
+  [193, "ima_file_hash",            [ptrTo("file"), "uninit_mem", "const_size"], "integer", LSM, { notInProbe: true }],
 
   [77,  "rc_repeat",                ["ctx"], "integer", LIRC, { gplOnly: true }],
   [78,  "rc_keydown",               ["ctx", "anything", "anything", "anything"], "integer", LIRC, { gplOnly: true }],

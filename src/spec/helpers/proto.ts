@@ -121,7 +121,7 @@ export interface HelperEffects {
   /** these programs know the helper but are not in a place where it may be called */
   readonly notInProbe?: true;
   /** only where the program is attached to one of these, by the names in BTF */
-  readonly targets?: readonly string[];
+  readonly targets?: readonly string[] | RegExp;
   /** returns an object that must be given back */
   readonly acquires?: true;
   /** gives back what this argument holds */

@@ -5,6 +5,7 @@ import {
   FILTER,
   ITER,
   LSM,
+  LSM_CGROUP,
   REUSEPORT,
   SK_LOOKUP,
   SK_MSG,
@@ -35,6 +36,12 @@ const STORAGE: readonly Callers[] = [
   ...SK_MSG,
   ...LSM,
 ];
+/** Programs that are attached by BTF: not to what these helpers call. */
+const WALKS: readonly Callers[] = [{ type: "tracing", attach: ["trace_iter", "trace_raw_tp"] }];
+const FUNC_ENDS: readonly Callers[] = [{ type: "tracing", attach: ["trace_fentry", "trace_fexit"] }];
+const NOT_STORAGE = { targets: /^(?!bpf_sk_storage)/ };
+const TRACED: readonly Callers[] = [...SYSCALL, { type: "tracing" }];
+
 const COOKIE: readonly Callers[] = [
   ...FILTER,
   ...TC,
@@ -50,6 +57,16 @@ const CASTS: readonly Callers[] = [...SOCKETS, ...TYPED];
 const OPTIONS: readonly Callers[] = [...SOCK_ADDR, ...SOCK_OPS];
 /** Iterators that hold the socket they are at. */
 const WALKS_SOCKETS = { targets: ["bpf_iter_tcp", "bpf_iter_unix"] } as const;
+/** Security hooks where the socket is locked, or not yet anybody's. */
+const SOCKET_HOOKS = {
+  targets: [
+    "bpf_lsm_sock_graft",
+    "bpf_lsm_inet_csk_clone",
+    "bpf_lsm_inet_conn_established",
+    "bpf_lsm_socket_post_create",
+    "bpf_lsm_socket_socketpair",
+  ],
+};
 const SETSOCKOPT: readonly Callers[] = [{ type: "cgroup_sockopt", attach: ["cgroup_setsockopt"] }];
 
 // biome-ignore format: table
@@ -75,11 +92,13 @@ export const SOCKET_HELPERS: readonly Row[] = [
 
   [107, "sk_storage_get",     ["const_map_ptr", "btf_id_sock_common", "map_value_or_null", "anything"], "map_value_or_null", STORAGE],
   [107, "sk_storage_get",     ["const_map_ptr", "ctx", "map_value_or_null", "anything"], "map_value_or_null", CGROUP_SOCK],
-  [107, "sk_storage_get",     ["const_map_ptr", ptrToOrNull("sock_common"), "map_value_or_null", "anything"], "map_value_or_null", [{ type: "tracing" }]],
-  [107, "sk_storage_get",     ["const_map_ptr", ptrToOrNull("sock_common"), "map_value_or_null", "anything"], "map_value_or_null", SYSCALL, { notInProbe: true }],
+  [107, "sk_storage_get",     ["const_map_ptr", ptrToOrNull("sock_common"), "map_value_or_null", "anything"], "map_value_or_null", WALKS],
+  [107, "sk_storage_get",     ["const_map_ptr", ptrToOrNull("sock_common"), "map_value_or_null", "anything"], "map_value_or_null", FUNC_ENDS, NOT_STORAGE],
+  [107, "sk_storage_get",     ["const_map_ptr", ptrToOrNull("sock_common"), "map_value_or_null", "anything"], "map_value_or_null", TRACED, { notInProbe: true }],
   [108, "sk_storage_delete",  ["const_map_ptr", "btf_id_sock_common"], "integer", STORAGE],
-  [108, "sk_storage_delete",  ["const_map_ptr", ptrToOrNull("sock_common")], "integer", [{ type: "tracing" }]],
-  [108, "sk_storage_delete",  ["const_map_ptr", ptrToOrNull("sock_common")], "integer", SYSCALL, { notInProbe: true }],
+  [108, "sk_storage_delete",  ["const_map_ptr", ptrToOrNull("sock_common")], "integer", WALKS],
+  [108, "sk_storage_delete",  ["const_map_ptr", ptrToOrNull("sock_common")], "integer", FUNC_ENDS, NOT_STORAGE],
+  [108, "sk_storage_delete",  ["const_map_ptr", ptrToOrNull("sock_common")], "integer", TRACED, { notInProbe: true }],
 
   [46,  "get_socket_cookie",  ["ctx"], "integer", COOKIE],
   [46,  "get_socket_cookie",  ["btf_id_sock_common_or_null"], "integer", [...REUSEPORT, ...TYPED]],
@@ -96,9 +115,11 @@ export const SOCKET_HELPERS: readonly Row[] = [
   [49,  "setsockopt",         ["ctx", "anything", "anything", "mem", "const_size"], "integer", OPTIONS],
   [49,  "setsockopt",         ["btf_id_sock_common", "anything", "anything", "mem", "const_size"], "integer", SETSOCKOPT],
   [49,  "setsockopt",         ["btf_id_sock_common", "anything", "anything", "mem", "const_size"], "integer", ITER, WALKS_SOCKETS],
+  [49,  "setsockopt",         ["btf_id_sock_common", "anything", "anything", "mem", "const_size"], "integer", LSM_CGROUP, SOCKET_HOOKS],
   [57,  "getsockopt",         ["ctx", "anything", "anything", "uninit_mem", "const_size"], "integer", OPTIONS],
   [57,  "getsockopt",         ["btf_id_sock_common", "anything", "anything", "uninit_mem", "const_size"], "integer", SETSOCKOPT],
   [57,  "getsockopt",         ["btf_id_sock_common", "anything", "anything", "uninit_mem", "const_size"], "integer", ITER, WALKS_SOCKETS],
+  [57,  "getsockopt",         ["btf_id_sock_common", "anything", "anything", "uninit_mem", "const_size"], "integer", LSM_CGROUP, SOCKET_HOOKS],
   [64,  "bind",               ["ctx", "mem", "const_size"], "integer", [{ type: "cgroup_sock_addr", attach: ["cgroup_inet4_connect", "cgroup_inet6_connect"] }]],
 
   [53,  "sock_map_update",    ["ctx", "const_map_ptr", "map_key", "anything"], "integer", SOCK_OPS, { pktAccess: true }],

@@ -1,6 +1,17 @@
 // Helpers of programs that hang on what the kernel does.
 import type { AttachTypeName } from "../prog_types.ts";
-import { FUNCS, ITER, PERF_EVENT, PROBES, RAW_TP_BTF, SYSCALL, TRACING, TYPED } from "./callers.ts";
+import {
+  FUNCS,
+  ITER,
+  LSM,
+  PERF_EVENT,
+  PROBES,
+  RAW_TP_BTF,
+  SLEEPABLE_HOOKS,
+  SYSCALL,
+  TRACING,
+  TYPED,
+} from "./callers.ts";
 import { type Callers, fixedMem, ptrTo, type Row } from "./proto.ts";
 
 /** Attached to many functions at once, or to both ends of one. */
@@ -11,6 +22,20 @@ const MULTI: readonly AttachTypeName[] = [
   "trace_uprobe_session",
 ];
 const NOT_PERF: readonly Callers[] = TRACING.filter((c) => c.type !== "perf_event");
+/** Functions that hold the path, and nothing that its name takes. */
+const HAS_PATH = {
+  targets: [
+    "security_file_permission",
+    "security_inode_getattr",
+    "security_file_open",
+    "security_path_truncate",
+    "vfs_truncate",
+    "vfs_fallocate",
+    "dentry_open",
+    "vfs_getattr",
+    "filp_close",
+  ],
+};
 /** Everywhere but in iterators. */
 const FILE_PATHS: readonly Callers[] = [
   ...SYSCALL,
@@ -34,6 +59,8 @@ export const TRACING_HELPERS: readonly Row[] = [
   [111, "skb_output",           [ptrTo("sk_buff"), "const_map_ptr", "anything", "mem", "const_size_or_zero"], "integer", TYPED, { gplOnly: true }],
   [121, "xdp_output",           [ptrTo("xdp_buff"), "const_map_ptr", "anything", "mem", "const_size_or_zero"], "integer", TYPED, { gplOnly: true }],
   [147, "d_path",               [ptrTo("path"), "inout_mem", "const_size_or_zero"], "integer", ITER],
+  [147, "d_path",               [ptrTo("path"), "inout_mem", "const_size_or_zero"], "integer", LSM, SLEEPABLE_HOOKS],
+  [147, "d_path",               [ptrTo("path"), "inout_mem", "const_size_or_zero"], "integer", [{ type: "tracing" }], HAS_PATH],
   [147, "d_path",               [ptrTo("path"), "inout_mem", "const_size_or_zero"], "integer", FILE_PATHS, { notInProbe: true }],
   [126, "seq_printf",           [ptrTo("seq_file"), "mem", "const_size", "mem_or_null", "const_size_or_zero"], "integer", ITER, { gplOnly: true }],
   [127, "seq_write",            [ptrTo("seq_file"), "mem", "const_size_or_zero"], "integer", ITER, { gplOnly: true }],

@@ -48,6 +48,7 @@ export const GENERAL: readonly KfuncRow[] = [
   ...kfuncs(GENERIC, "acquire ret_null rcu", `
     bpf_refcount_acquire_impl bpf_task_acquire bpf_task_get_cgroup1 bpf_cgroup_acquire bpf_cgroup_ancestor`),
   ...kfuncs(GENERIC, "acquire ret_null sleepable", "bpf_lookup_user_key"),
+  ...kfuncs(GENERIC, "sleepable", "bpf_verify_pkcs7_signature"),
   ...kfuncs(GENERIC, "release", `
     bpf_obj_drop_impl bpf_percpu_obj_drop_impl bpf_task_release bpf_cgroup_release bpf_key_put`),
   ...kfuncs(GENERIC, "ret_null", `

@@ -47,7 +47,7 @@ const NET: readonly KfuncRow[] = [
 const FILES_AND_TRACING: readonly KfuncRow[] = [
   ...kfuncs(["tracing"], "acquire ret_null", "bpf_get_task_exe_file", { filter: { type: "lsm" } }),
   ...kfuncs(["tracing"], "release", "bpf_put_file", { filter: { type: "lsm" } }),
-  ...kfuncs(["tracing"], "", "bpf_path_d_path", { filter: { type: "lsm" } }),
+  ...kfuncs(["tracing"], "", "bpf_path_d_path bpf_get_fsverity_digest", { filter: { type: "lsm" } }),
   ...kfuncs(["tracing"], "sleepable", `
     bpf_get_dentry_xattr bpf_get_file_xattr bpf_set_dentry_xattr bpf_remove_dentry_xattr`, { filter: { type: "lsm" } }),
   ...kfuncs(["tracing"], "", "css_rstat_updated"),

@@ -30,7 +30,7 @@ function nothing(code: ErrnoName, reason: string): Walked {
 }
 
 function beyond(t: StructType, at: Place): Walked {
-  return nothing("EACCES", `access beyond struct ${t.name} at off ${at.off} size ${at.size}`);
+  return nothing("EACCES", `access beyond struct ${t.name || "(anon)"} at off ${at.off} size ${at.size}`);
 }
 
 /** Where the access ends beyond the struct: into the flexible array at its end, if it has one. */

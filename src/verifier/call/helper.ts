@@ -1,6 +1,7 @@
 // Helper calls: may this program call it, do the arguments fit, does the map fit, and what is left afterwards.
 import { MAP_TYPES, type MapTypeName } from "../../spec/map_types.ts";
 import { HELPERS, type HelperProto } from "../../spec/helpers.ts";
+import { TRAMPOLINE } from "../../spec/helpers/callers.ts";
 import { ALSO, MADE_FOR, WALKABLE } from "../../spec/map_helpers.ts";
 import { progRules } from "../../spec/prog_rules.ts";
 import { progTypeId } from "../../spec/prog_types.ts";
@@ -60,8 +61,7 @@ function checkAllowed(env: Env, id: number): HelperProto {
   if (row === undefined) env.reject("EINVAL", `invalid func unknown#${id}`);
   const { gplCompatible } = env.prog;
   const proto = helperOf(env, id);
-  const { targets } = proto?.effects ?? {};
-  if (proto === undefined || targets?.includes(env.target?.name ?? "") === false)
+  if (proto === undefined)
     env.reject("EINVAL", `program of this type cannot use helper bpf_${row.name}#${id}`);
   const { gplOnly, notInProbe, mightSleep } = proto.effects;
   if (gplOnly === true && !gplCompatible)
@@ -115,6 +115,11 @@ function checkFormat(env: Env): void {
   if (reads === undefined || reads > size / 8) env.reject("EINVAL", "Invalid format string");
 }
 
+/** Attached to one function, with its arguments. */
+function hasTrampoline({ prog: { type, expectedAttachType: attach } }: Env): boolean {
+  return type === "tracing" && attach !== undefined && TRAMPOLINE.includes(attach);
+}
+
 /** Rules of single helpers about their arguments as a whole. */
 function checkSpecial(env: Env, { name, id }: HelperProto): void {
   const { type } = env.prog;
@@ -130,7 +135,7 @@ function checkSpecial(env: Env, { name, id }: HelperProto): void {
   }
   if (name === "tail_call") checkNothingHeld(env, "tail_call");
   if (name === "snprintf") checkFormat(env);
-  if (name === "get_func_ip" && type !== "kprobe") {
+  if (name === "get_func_ip" && type !== "kprobe" && !hasTrampoline(env)) {
     const why = type === "tracing" ? "supported only for fentry/fexit/fmod_ret programs" : "";
     env.reject(
       "ENOTSUPP",

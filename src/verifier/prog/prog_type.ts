@@ -6,7 +6,7 @@ import { checkSecret } from "../state/privileges.ts";
 import { checkRegRead } from "../state/reg_checks.ts";
 import { checkNothingHeld } from "../state/refs.ts";
 import { regTypeStr } from "../state/regs.ts";
-import { checkAsyncReturn, checkProgReturn } from "./returns.ts";
+import { checkAsyncReturn, checkProgReturn, returnsNothing } from "./returns.ts";
 
 /** Before anything of the program is looked at. */
 export function checkAttachType(env: Env): void {
@@ -50,10 +50,11 @@ export function checkReturned(env: Env, regno: number): void {
 /** The exit of the program, of a global function, or of a callback that runs on its own. */
 export function checkExit(env: Env): void {
   checkNothingHeld(env, "BPF_EXIT instruction in main prog");
+  const isProg = env.frame.subprogno === 0 || env.frame.subprogno === env.exceptionCb;
+  if (isProg && !env.frame.inAsyncCallback && returnsNothing(env)) return;
   const r0 = checkRegRead(env, 0);
   checkSecret(env, 0, r0, "leaks addr as return value");
   if (env.frame.inAsyncCallback) return checkAsyncReturn(env);
-  const isProg = env.frame.subprogno === 0 || env.frame.subprogno === env.exceptionCb;
   if (isProg) checkProgReturn(env);
   else if (r0.kind !== "scalar")
     env.reject("EINVAL", `At subprogram exit the register R0 is not a scalar value (${regTypeStr(r0)})`);

@@ -63,6 +63,16 @@ export function checkAsyncReturn(env: Env, regno = 0): void {
   checkRange(env, "At async callback return", ZERO, regno);
 }
 
+/** In the place of a security hook that returns nothing: R0 is nobody's. */
+export function returnsNothing({ prog, target }: Env): boolean {
+  return (
+    prog.type === "lsm" &&
+    prog.expectedAttachType !== "lsm_cgroup" &&
+    target !== undefined &&
+    target.proto.typeId === 0
+  );
+}
+
 /** Of the program. */
 export function checkProgReturn(env: Env, regno = 0): void {
   const allowed = returned(env);

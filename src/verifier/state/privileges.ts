@@ -25,8 +25,8 @@ export function checkLoadable({ type, insns }: Prog, caps: readonly Capability[]
 }
 
 /** The helper as this program may call it; undefined where it may not. */
-export function helperOf({ prog, caps }: Env, id: number): HelperProto | undefined {
-  const proto = helperProto(id, prog.type, prog.expectedAttachType);
+export function helperOf({ prog, caps, target }: Env, id: number): HelperProto | undefined {
+  const proto = helperProto(id, prog.type, prog.expectedAttachType, target?.name);
   return proto !== undefined && mayCallHelper(proto.name, prog.type, caps) ? proto : undefined;
 }
 
