@@ -203,7 +203,6 @@ export class Env {
 
   /** Registers of a frame that may still be read: at `pc`, or at the call the frame waits in. */
   liveIn(st: VerifierState, frame: Frame, pc: number): number {
-    if (this.exact) return -1;
     const next = st.frames[frame.frameno + 1];
     return this.liveRegs[next === undefined ? pc : next.callsite] as number;
   }

@@ -53,6 +53,7 @@ const VALUE = (off: number): string => `
   call bpf_map_lookup_elem
   if r0 == 0 goto out
   r0 += ${off}
+  r0 = *(u8 *)(r0 + 0)
   out: r0 = 1
   exit`;
 

@@ -10,7 +10,7 @@ import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import type { Prog, VerifiedProg } from "../../src/verifier/proof.ts";
 import { VerifierError, verify } from "../../src/verifier/verify.ts";
 import { RandomWorld, type Surroundings } from "../harness/random_world.ts";
-import { ClaimChecker, ClaimError, Claims, placesIn, TooManyClaims } from "./claims.ts";
+import { ClaimChecker, ClaimError, Claims, MAX_CLAIMS, placesIn, TooManyClaims } from "./claims.ts";
 import { isConvergent } from "./convergent.ts";
 import { StandIn } from "./stand_in.ts";
 
@@ -75,6 +75,8 @@ export class ClaimRun {
   constructor(
     readonly caps: readonly Capability[] = CAPABILITIES,
     readonly around?: Surroundings,
+    /** states kept of one program */
+    readonly maxClaims: number = MAX_CLAIMS,
   ) {
     this.random = new RandomWorld(interpEngine, { checked: true, opt: 1, cache: false }, around);
   }
@@ -97,7 +99,7 @@ export class ClaimRun {
     prog: Prog,
     interpret: (claims: Claims) => Held | Broken | Left,
   ): Held | Broken | Left {
-    const claims = new Claims();
+    const claims = new Claims(this.maxClaims);
     const exact = tryVerify(prog, this.caps, claims);
     if (!("refused" in exact)) return interpret(claims);
     this.random.world.reserveFunctions(verified.subprogs.length);

@@ -20,12 +20,18 @@ export class ClaimTotals {
   #steps = 0;
   #aside = 0;
 
-  constructor(readonly caps: readonly Capability[] = CAPABILITIES) {}
+  constructor(
+    readonly caps: readonly Capability[] = CAPABILITIES,
+    readonly maxClaims?: number,
+  ) {}
 
   #world(around: Surroundings): ClaimRun {
     let world = this.#worlds.get(around);
     if (world === undefined || world.count === PER_WORLD) {
-      world = { run: new ClaimRun(this.caps, { ...around, maps: around.maps.map(creatable) }), count: 0 };
+      world = {
+        run: new ClaimRun(this.caps, { ...around, maps: around.maps.map(creatable) }, this.maxClaims),
+        count: 0,
+      };
       this.#worlds.set(around, world);
     }
     world.count++;

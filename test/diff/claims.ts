@@ -27,8 +27,8 @@ function isSame(a: Claim["stack"], b: Claim["stack"]): boolean {
   return true;
 }
 
-/** States kept of one program. */
-const MAX_CLAIMS = 30_000;
+/** States kept of one program, if nothing else is said. */
+export const MAX_CLAIMS = 30_000;
 
 /** More states than can be kept. */
 export class TooManyClaims extends Error {
@@ -41,13 +41,15 @@ export class Claims {
   #stack: Claim["stack"] = [];
   count = 0;
 
+  constructor(readonly max: number = MAX_CLAIMS) {}
+
   readonly record: ClaimRecorder = (pc, regs, stack) => {
     if (!isSame(this.#stack, stack)) this.#stack = stack.slice();
     const claim = { regs: regs.slice(), stack: this.#stack };
     const list = this.#at.get(pc);
     if (list === undefined) this.#at.set(pc, [claim]);
     else list.push(claim);
-    if (++this.count > MAX_CLAIMS) throw new TooManyClaims(`more than ${MAX_CLAIMS} states`);
+    if (++this.count > this.max) throw new TooManyClaims(`more than ${this.max} states`);
   };
 
   at(pc: number): readonly Claim[] {

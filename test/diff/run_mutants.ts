@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { openObject } from "../../runtime/load/open.ts";
 import { toProg } from "../../runtime/load/prog.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { CAPABILITIES } from "../../src/spec/privileges.ts";
 import type { Prog } from "../../src/verifier/proof.ts";
 import { plausibleFrame } from "../harness/random_frames.ts";
 import type { Surroundings } from "../harness/random_world.ts";
@@ -27,7 +28,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const stats = new VerdictStats();
-const claims = new ClaimTotals();
+const claims = new ClaimTotals(CAPABILITIES, 100_000);
 let stopped = false;
 process.once("SIGINT", () => {
   stopped = true;

@@ -78,10 +78,17 @@ function keep(env: Env, pc: number): void {
 
 /** Clears what cannot be read any more in the states that no open path goes on from. */
 function cleanStates(env: Env, pc: number): void {
-  if (env.exact) return;
   for (const { state } of env.exploredAt()) {
     if (state.branches > 0 || state.cleaned || state.pc !== pc || !sameCalls(state, env.state)) continue;
     if (!isIncomplete(state)) clean(env, state);
+  }
+}
+
+/** With claims: what no path from here reads is claimed no more, so that fewer states differ. */
+function forgetDead(env: Env, st: VerifierState): void {
+  for (const frame of st.frames) {
+    const live = env.liveIn(st, frame, env.pc);
+    for (let i = 0; i < 10; i++) if ((live & (1 << i)) === 0) frame.regs[i] = NOT_INIT;
   }
 }
 
@@ -116,7 +123,8 @@ export function isVisited(env: Env): boolean {
   const force =
     env.testStateFreq || env.forceCheckpoint[pc] === 1 || env.history.count(cur.hist) > MAX_HISTORY;
   let add = force || (env.jmpsProcessed - env.prevJmps >= 2 && env.processed - env.prevInsns >= 8);
-  cleanStates(env, pc);
+  if (env.exact) forgetDead(env, cur);
+  else cleanStates(env, pc);
   const list = env.exploredAt();
   const count = list.length;
   for (let i = list.length - 1; i >= 0; i--) {
