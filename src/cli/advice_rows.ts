@@ -240,7 +240,7 @@ export const ADVICE: readonly Advice[] = [
     say: "callbacks must be static functions, exception callbacks global ones that nothing calls" },
   { when: /exception cb|exception callback|bpf_throw/, say: "bpf_throw is used outside callbacks, locks and RCU sections; one __exception_cb(f) with int f(u64) per program" },
   { when: /has tail_call and async cb/, say: "a function with a tail call cannot set timers: do one of them in another function" },
-  { when: /func_info|missing btf/i, say: "compile with -g: callbacks and global functions need BTF" },
+  { when: /func_info|missing btf/i, say: "compile with -g: callbacks need BTF" },
 
   // what a process may
   { when: /CAP_|programs of type .* need|attempt to corrupt|leaking pointer|leaks addr|unsupported alu operation|mixed signed bounds|beyond pointer bounds|from different maps, paths|speculative verification|abusing map_ptr|pointer comparison/,

@@ -2,6 +2,7 @@
 import { type OpenObject, openObject } from "../../runtime/load/open.ts";
 import { OBJECT_OPTIONS } from "./object_options.ts";
 import { type ProgVerdict, verifyEach } from "../../runtime/load/verdict.ts";
+import { BpfError } from "../spec/errors.ts";
 import { CAPABILITIES, type Capability } from "../spec/privileges.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { explain, type Rejected } from "./explain.ts";
@@ -105,6 +106,7 @@ export const verifyCommand = defineCommand({
       options.cpus === undefined ? undefined : parseCount("cpus", options.cpus, 1, MAX_KERNEL_CPUS);
     const object = openObject(operands[0] ?? "", options);
     const progs = options.prog === undefined ? object.spec.progs : [object.prog(options.prog)];
+    if (progs.length === 0) throw new BpfError("ENOENT", `${object.spec.name}: no programs`);
     const verdicts = verifyEach(object.spec, progs, logLevel, object.outside, caps, cpus);
     if (options.json === true) printJson(verdicts.map(toJson));
     else

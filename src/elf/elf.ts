@@ -86,7 +86,9 @@ export function parseElf(bytes: Uint8Array, name: string): Elf {
   const sections = readSections(file);
   checkOverlaps(file, sections);
   const symtab = symbolTable(file, sections);
-  const symbols = symtab === undefined ? [] : readSymbols(symtab, sections);
+  if (symtab === undefined)
+    return file.fail(40, "no symbol table, so no programs can be found: was it stripped?");
+  const symbols = readSymbols(symtab, sections);
   return { name, sections, symbols, relocs: readRelocs(sections, symtab, symbols) };
 }
 
@@ -216,7 +218,7 @@ function readSymbols(symtab: ElfSection, sections: readonly ElfSection[]): ElfSy
 
 function readRelocs(
   sections: readonly ElfSection[],
-  symtab: ElfSection | undefined,
+  symtab: ElfSection,
   symbols: readonly ElfSymbol[],
 ): Map<number, ElfReloc[]> {
   const out = new Map<number, ElfReloc[]>();
@@ -226,8 +228,7 @@ function readRelocs(
     const target = sections[s.info];
     if (s.info === 0 || target === undefined)
       return s.data.fail(0, `relocations for section ${s.info}, there are ${sections.length}`);
-    if (symtab === undefined || s.link !== symtab.index)
-      s.data.fail(0, `section ${s.link} is not the symbol table`);
+    if (s.link !== symtab.index) s.data.fail(0, `section ${s.link} is not the symbol table`);
     // Nobody reads debug sections; do not keep their relocations.
     if (target.name.startsWith(".debug") || target.name.startsWith(".eh_frame")) continue;
     if (out.has(target.index)) s.data.fail(0, `a second table of relocations for section ${target.name}`);

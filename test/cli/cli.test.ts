@@ -65,6 +65,7 @@ describe("refusals: one line, a status, nothing else", () => {
     [1, /^softirq: open examples: is a directory$/, ["list", "examples"]],
     [1, /^softirq: README\.md: not an ELF file$/, ["list", "README.md"]],
     [1, /^softirq: half\.o, offset 0x4fe8: the section table needs 64 bytes/, ["list", inScratch("half.o")]],
+    [1, /^softirq: no_programs\.o: no programs$/, ["verify", "test/elf/objects/no_programs.o"]],
     [1, /: 2 programs, choose one: firewall, setup$/, ["run", OBJECT, CAPTURE]],
     [1, /: no program 'firewal'; there are: firewall, setup$/, ["run", OBJECT, CAPTURE, "--prog", "firewal"]],
     [1, /: is empty$/, ["run", OBJECT, inScratch("empty.pcap"), "--prog", "firewall"]],

@@ -75,6 +75,7 @@ describe("whole objects", () => {
     ["symbol name outside",      u32(at(".symtab") + 24, 0x7fffffff),   /^x\.o: section \.strtab, offset 0x7fffffff: name of symbol 1 lies outside/],
     ["symbol in no section",     u16(at(".symtab") + 30, 900),          /^x\.o: section \.symtab, offset 0x1e: symbol 1 is in section 900, there are \d+$/],
     ["symbol names elsewhere",   u32(hdr(".symtab") + 40, 2),           /section 2 for symbol names is not a string table/],
+    ["no symbol table",          u32(hdr(".symtab") + 4, 0),            /^x\.o, offset 0x28: no symbol table, so no programs can be found: was it stripped\?$/],
     ["symbol records",           u64(hdr(".symtab") + 56, 16n),         /section \.symtab, offset 0x0: records of 16 bytes, not 24/],
     ["relocation to nowhere",    u64(at(".relxdp"), 0xfff8n),           /^x\.o: section \.relxdp, offset 0x0: relocation at 0xfff8, section xdp ends at/],
     ["relocation, no symbol",    u32(at(".relxdp") + 12, 5000),         /^x\.o: section \.relxdp, offset 0x0: relocation against symbol 5000, there are \d+$/],

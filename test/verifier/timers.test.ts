@@ -35,6 +35,13 @@ describe("refused", () => {
     expect([have, reasons]).toEqual([code, [reason]]);
   });
 
+  it("no global function where no linkage is known", () => {
+    const subprogs = [{ name: "half", pc: 2, global: true }];
+    const source = "call half\nexit\nhalf: r0 = 1\nexit";
+    expect(verify(prog(source, { funcs: [], subprogs })).stats.processed).toBe(4);
+    expect(refusal(prog(source, { subprogs })).reasons).toEqual(["Global functions need valid BTF"]);
+  });
+
   it("what a map without a usable timer should be", () => {
     const insns = asm(
       "*(u32 *)(r10 -4) = 0\nr2 = r10\nr2 += -4\nr1 = map[h]\ncall bpf_map_lookup_elem\nif r0 == 0 goto out\nr1 = r0\ncall bpf_timer_cancel\nout: r0 = 0\nexit",

@@ -39,7 +39,8 @@ function newSubprog(env: Env, start: number): Subprog {
     name: spec?.name ?? (start === 0 ? env.prog.name : `func#${start}`),
     start,
     end: env.insns.length,
-    global: start !== 0 && spec?.global === true,
+    // without func_info the kernel knows of no linkage: check_subprogs, subprog_is_global
+    global: start !== 0 && spec?.global === true && env.prog.funcs.length > 0,
     stackDepth: 0,
     fastcallOff: 0,
     dropsSpills: false,
