@@ -15,7 +15,7 @@ import { ClaimTotals } from "./claim_totals.ts";
 import { mutate } from "./mutate.ts";
 import { openVerdicts } from "./object_verdicts.ts";
 import { VerdictStats } from "./verdict_stats.ts";
-import { differs, type KernelVerdicts, logLines, ourLog, ourVerdict } from "./verdicts.ts";
+import { differs, type KernelVerdicts, logLines, ourLog, ourVerdict, ourVerified } from "./verdicts.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -44,7 +44,7 @@ function compare(kernel: KernelVerdicts, around: Surroundings, prog: Prog, name:
   const t0 = performance.now();
   const k = kernel.of(prog);
   const t1 = performance.now();
-  const o = ourVerdict(prog);
+  const o = ourVerified(prog);
   stats.oursMs += performance.now() - t1;
   stats.kernelMs += t1 - t0;
   const broken = o.verified === undefined ? undefined : claims.add(o.verified, seed, around);

@@ -17,7 +17,7 @@ import type { Surroundings } from "../harness/random_world.ts";
 import { CONTEXT_MAPS, randomContextProg } from "./random_contexts.ts";
 import { ClaimTotals } from "./claim_totals.ts";
 import { VerdictStats } from "./verdict_stats.ts";
-import { KernelVerdicts, logLines, ourLog, ourVerdict } from "./verdicts.ts";
+import { KernelVerdicts, logLines, ourLog, ourVerdict, ourVerified } from "./verdicts.ts";
 
 const { values } = parseArgs({
   options: {
@@ -93,7 +93,7 @@ async function run(seed: number, count: number, show: number, every: number): Pr
     const t0 = performance.now();
     const k = kernel.of(prog);
     const t1 = performance.now();
-    const o = ourVerdict(prog, caps);
+    const o = ourVerified(prog, caps);
     stats.oursMs += performance.now() - t1;
     stats.kernelMs += t1 - t0;
     if (k.code === "") acceptedByType.set(prog.type, (acceptedByType.get(prog.type) ?? 0) + 1);

@@ -182,8 +182,14 @@ export function ourLog(prog: Prog, level: 1 | 2, caps: readonly Capability[] = C
   }
 }
 
-/** Ours, in the same form, and the program if it is accepted. */
-export function ourVerdict(
+/** Ours, in the same form. */
+export function ourVerdict(prog: Prog, caps: readonly Capability[] = CAPABILITIES): Verdict {
+  const { code, words, processed } = ourVerified(prog, caps);
+  return { code, words, processed };
+}
+
+/** The same, and the program if it is accepted. */
+export function ourVerified(
   prog: Prog,
   caps: readonly Capability[] = CAPABILITIES,
 ): Verdict & { readonly verified?: VerifiedProg } {
