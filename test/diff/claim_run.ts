@@ -18,7 +18,7 @@ import { StandIn } from "./stand_in.ts";
 const INSN_LIMIT = 5_000_000;
 const CHANGED_INSN_LIMIT = 100_000;
 
-export type Checked = VerifiedProg | { readonly refused: string };
+type Checked = VerifiedProg | { readonly refused: string };
 
 export function tryVerify(prog: Prog, caps: readonly Capability[], claims?: Claims): Checked {
   try {
@@ -64,9 +64,9 @@ export interface Left {
   readonly why: string;
 }
 
-export const TOO_LONG = "too long";
-export const UNDECIDED = "ends only where something is irrelevant";
-export const GOES_ON = "goes on too long";
+const TOO_LONG = "too long";
+const UNDECIDED = "ends only where something is irrelevant";
+const GOES_ON = "goes on too long";
 
 export class ClaimRun {
   readonly random: RandomWorld;
