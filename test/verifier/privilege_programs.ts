@@ -186,6 +186,8 @@ const SPECULATION: Readonly<Record<string, string>> = {
   "a wrong guess reads what was spilled": `*(u64 *)(r10 -8) = r1\nr2 = 0\nif r2 == 0 goto out\n*(u64 *)(r10 -8) = 7\nr3 = *(u64 *)(r10 -8)\nout:${OUT}`,
   "a wrong guess loses the pointer that was compared": `if r10 == 0 goto out\n*(u64 *)(r10 -8) = 1\nout:${OUT}`,
   "a wrong guess goes on": `r2 = 0\nif r2 == 0 goto a\nr3 = 1\na: if r2 == 0 goto b\nr3 = 2\nb: if r2 == 0 goto c\nr3 = 3\nc:${OUT}`,
+  "a wrong guess ends at a call that fills the stack": `r6 = r1\n*(u64 *)(r10 -8) = 1\nr7 = 0\nl: r1 = r6\nr2 = 0\nr3 = r10
+r3 += -8\nr4 = 4\ncall bpf_skb_load_bytes\nr7 += 1\nif w7 s< 1 goto l${OUT}`,
   "masked to nothing": VALUE(
     `${NUMBER}r7 &= 7\nr0 += 8\nr0 += r7\nr1 = *(u8 *)(r0 +0)\nr0 += -8\nr1 = *(u8 *)(r0 +0)`,
   ),

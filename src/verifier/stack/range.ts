@@ -1,6 +1,7 @@
 // Stack that a call reads or writes: ranges of bytes, and the constants in them.
 import type { Env } from "../env.ts";
 import { isSecret } from "../state/privileges.ts";
+import { stepStoreBarrier } from "../state/speculation.ts";
 import type { RegState } from "../state/regs.ts";
 import { fmtTnum } from "../scalar/fmt.ts";
 import {
@@ -69,8 +70,10 @@ export function stepStackRange(env: Env, reg: RegState, size: number, write: boo
     const slot = frame.slot(spi);
     const n = Math.min((i & 7) + 1, end - off);
     if (hasInvalid(slot, i & 7, n)) noteUninitRead(env, frame);
-    if (wholly) env.scratchSlot(spi);
-    else noteSlotRead(env, reg.aux, spi);
+    if (wholly) {
+      env.scratchSlot(spi);
+      stepStoreBarrier(env, slot, 1, false); // byte by byte
+    } else noteSlotRead(env, reg.aux, spi);
     if (write) frame.setSlot(spi, setBytes(slot, i & 7, n, BYTE_MISC));
   }
 }

@@ -3,6 +3,7 @@ import { checkMayOverwrite, destroyDynptr } from "./dynptr_slots.ts";
 import type { Env } from "../env.ts";
 import { stepFastcallSlot } from "../passes/fastcall.ts";
 import { stackFlags } from "../state/history.ts";
+import { stepStoreBarrier } from "../state/speculation.ts";
 import { markPrecise } from "../precision/precision.ts";
 import { type RegState, UNKNOWN, immReg, isNull, withId, withoutId } from "../state/regs.ts";
 import {
@@ -95,16 +96,6 @@ export function stepStackWrite(env: Env, reg: RegState, off: number, size: numbe
   }
 }
 
-/** Loads that do not see this store yet would take for a number what is none, or the other way round. */
-function stepBarrier(env: Env, slot: StackSlot, hi: number, size: number, stored: Stored): void {
-  let needed = stored.regno >= 0 && stored.value.kind !== "scalar";
-  for (let i = hi; i > hi - size; i--) {
-    const b = byteAt(slot, i);
-    if (b !== BYTE_MISC && b !== BYTE_ZERO) needed = true;
-  }
-  if (needed) env.speculation.barrierAfter[env.pc] = 1;
-}
-
 function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: Stored): void {
   const i = -off - 1;
   const spi = i >> 3;
@@ -112,7 +103,7 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   const value = stored.value;
   env.scratchSlot(spi);
   if (size === 8) noteSlotWrite(env, frame.frameno, spi);
-  if (!env.may.storeBypass) stepBarrier(env, slot, i & 7, size, stored);
+  stepStoreBarrier(env, slot, size, stored.regno >= 0 && value.kind !== "scalar");
   const isKept =
     value.kind === "scalar" && off % 8 === 0 && stored.regno !== OPAQUE && env.may.numbersTracked;
   if (isRemembered(value) || isKept) {

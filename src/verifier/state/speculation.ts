@@ -5,6 +5,7 @@ import type { Insn } from "../../isa/insn.ts";
 import type { ErrnoName } from "../../spec/errors.ts";
 import type { Env } from "../env.ts";
 import { UNKNOWN } from "./regs.ts";
+import { BYTE_MISC, BYTE_ZERO, byteAt, type StackSlot } from "./stack.ts";
 
 export class Speculation {
   /** a barrier stands before the insn, after it */
@@ -55,6 +56,20 @@ export function execGuarded(env: Env, exec: (env: Env, insn: Insn) => boolean, i
   } finally {
     speculation.guarded = false;
   }
+}
+
+/**
+ * Loads that do not see this store yet would take for a number what is none, or the other way round. As in the kernel it
+ * is the slot's last bytes that are looked at, wherever in it the store goes.
+ */
+export function stepStoreBarrier(env: Env, slot: StackSlot, size: number, isPointer: boolean): void {
+  if (env.may.storeBypass) return;
+  let needed = isPointer;
+  for (let i = 0; i < size; i++) {
+    const b = byteAt(slot, i);
+    if (b !== BYTE_MISC && b !== BYTE_ZERO) needed = true;
+  }
+  if (needed) env.speculation.barrierAfter[env.pc] = 1;
 }
 
 /** A tail call takes its index below the map's size; which map that is must be known. */
