@@ -11,7 +11,7 @@ import { VerifierError } from "./error.ts";
 import type { Field } from "./btf/fields.ts";
 import { Facts } from "./facts.ts";
 import type { Kfunc } from "./kfunc/desc.ts";
-import { IdMap } from "./prune/id_map.ts";
+import { IdMap } from "./state/id_map.ts";
 import { Memo } from "./state/memo.ts";
 import { insnText, VerifierLog } from "./log/log.ts";
 import type { VerifyOptions } from "./options.ts";

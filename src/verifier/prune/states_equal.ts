@@ -15,7 +15,7 @@ import {
   type StackObject,
   type StackSlot,
 } from "../state/stack.ts";
-import type { IdMap } from "./id_map.ts";
+import type { IdMap } from "../state/id_map.ts";
 import type { Call, Frame, VerifierState } from "../state/state.ts";
 
 /**

@@ -15,7 +15,6 @@ import {
   isSpill,
   scrubSlot,
   setBytes,
-  type StackSlot,
   spillSlot,
 } from "../state/stack.ts";
 import { frameOf, minOff, maxOff, growStack, noteUninitRead, noteEscape } from "./bounds.ts";

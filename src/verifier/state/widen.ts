@@ -20,7 +20,7 @@ function previousAt(
 
 function widened(env: Env, old: RegState, cur: RegState, precise: boolean): RegState {
   if (old.kind !== "scalar" || cur.kind !== "scalar" || (precise && !env.exact)) return cur;
-  return sameButId(old, cur) && old.id === cur.id ? cur : UNKNOWN;
+  return sameButId(old, cur) && env.ids.same(old.id, cur.id) ? cur : UNKNOWN;
 }
 
 /** `from`: the checkpoint where the search for the round before begins. */
@@ -32,7 +32,9 @@ export function widenImprecise(
 ): void {
   const old = previousAt(from, pc, st);
   if (old === undefined) return;
-  for (const frame of st.frames) {
+  env.ids.restart(env.idGen);
+  // the innermost first: of ids that cannot all be matched the earlier ones are
+  for (const frame of st.frames.toReversed()) {
     const was = old.frames[frame.frameno];
     if (was === undefined) continue;
     for (let i = 0; i < 10; i++)
