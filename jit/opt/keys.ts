@@ -117,7 +117,7 @@ export function piecesIn(pieces: readonly Piece[], off: number, size: number): r
 // biome-ignore format: table
 const READ_ONLY_ARGS: ReadonlySet<ArgKind> = new Set<ArgKind>([
   "dontcare", "anything", "ctx", "const_map_ptr", "map_key", "map_value", "mem", "mem_or_null", "const_size",
-  "const_size_or_zero", "const_str", "timer", "spin_lock", "scalar",
+  "const_size_or_zero", "const_str", "timer", "spin_lock",
 ]);
 
 function callMayWrite({ callee }: InsnOf<"call">): boolean {

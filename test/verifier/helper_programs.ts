@@ -150,7 +150,6 @@ function candidate(name: string, type: ProgTypeName): Candidate | undefined {
 const FITTING: Partial<Record<ArgKind, string>> = {
   dontcare: "zero",
   anything: "zero",
-  scalar: "zero",
   ctx: "ctx",
   ctx_or_null: "ctx",
   const_map_ptr: "map",

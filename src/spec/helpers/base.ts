@@ -13,7 +13,7 @@ export const BASE: readonly Row[] = [
   [164, "for_each_map_elem",        ["const_map_ptr", "func", "stack_or_null", "anything"], "integer", "any"],
 
   [12,  "tail_call",                ["ctx", "const_map_ptr", "anything"], "void", "any", { changesPkt: true }],
-  [181, "loop",                     ["scalar", "func", "stack_or_null", "anything"], "integer", "any"],
+  [181, "loop",                     ["anything", "func", "stack_or_null", "anything"], "integer", "any"],
   [93,  "spin_lock",                ["spin_lock"], "void", "any"],
   [94,  "spin_unlock",              ["spin_lock"], "void", "any"],
   [169, "timer_init",               ["timer", "const_map_ptr", "anything"], "integer", "any", { gplOnly: true }],

@@ -6,7 +6,6 @@ import type { AttachTypeName, ProgTypeName } from "../prog_types.ts";
 export type PlainArg =
   | "dontcare" // not looked at, may even be uninitialised
   | "anything"
-  | "scalar"
   | "ctx"
   | "ctx_or_null"
   | "const_map_ptr"

@@ -58,7 +58,6 @@ const PERCPU_BTF: readonly TypeRow[] = [
 const ROWS: Readonly<Record<ArgKind, ArgRow | undefined>> = {
   dontcare: undefined,
   anything: undefined,
-  scalar: row([["scalar"]]),
   ctx: row([["ctx"]]),
   ctx_or_null: row([["ctx"]], "nullable"),
   const_map_ptr: row([["map_ptr"]]),

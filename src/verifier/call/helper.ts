@@ -134,6 +134,9 @@ function checkSpecial(env: Env, { name, id }: HelperProto): void {
       env.reject("EACCES", `Unsupported reg type ${regTypeStr(data)} for bpf_dynptr_from_mem data`);
   }
   if (name === "tail_call") checkNothingHeld(env, "tail_call");
+  // anything, but how often it calls must be known: the kernel calls what it says of a pointer a bug of its own
+  if (name === "loop" && (env.regs[1] as RegState).kind !== "scalar")
+    env.reject("EFAULT", "verifier bug: backtracking misuse");
   if (name === "snprintf") checkFormat(env);
   if (name === "get_func_ip" && type !== "kprobe" && !hasTrampoline(env)) {
     const why = type === "tracing" ? "supported only for fentry/fexit/fmod_ret programs" : "";
