@@ -1,5 +1,5 @@
 // The maps and types of an object in the running kernel, for verdicts on programs made from its own.
-import { BpfSys } from "../../runtime/engine/kernel/sys.ts";
+import { BpfSys, type MapCreate } from "../../runtime/engine/kernel/sys.ts";
 import { kernelMapName } from "../../runtime/load/kernel_name.ts";
 import { toMapDef } from "../../runtime/load/prog.ts";
 import { encodeBtf } from "../../src/btf/encode.ts";
@@ -9,13 +9,19 @@ import { MAP_TYPES } from "../../src/spec/map_types.ts";
 import type { Prog } from "../../src/verifier/proof.ts";
 import { KernelVerdicts } from "./verdicts.ts";
 
+/** With its types or, as libbpf tries next, where maps of this kind have none without. */
+function createTyped(sys: BpfSys, plain: MapCreate, btf: NonNullable<MapCreate["btf"]>): number {
+  try {
+    return sys.mapCreate({ ...plain, btf });
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    return sys.mapCreate(plain);
+  }
+}
+
 function createMap(sys: BpfSys, spec: ObjectSpec, map: MapSpec, btfFd: number | undefined): number {
   if (map.inner !== undefined) throw new BpfError("EOPNOTSUPP", `map '${map.name}': holds maps`);
-  const typed =
-    map.specialFields.length > 0 && btfFd !== undefined
-      ? { btf: { fd: btfFd, keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId } }
-      : {};
-  const fd = sys.mapCreate({
+  const plain: MapCreate = {
     name: kernelMapName(spec, map),
     type: MAP_TYPES[map.type].id,
     keySize: map.keySize,
@@ -24,8 +30,10 @@ function createMap(sys: BpfSys, spec: ObjectSpec, map: MapSpec, btfFd: number | 
     flags: toMapDef(map).flags,
     mapExtra: map.mapExtra ?? 0n,
     numaNode: map.numaNode ?? 0,
-    ...typed,
-  });
+  };
+  const { keyTypeId, valueTypeId } = map;
+  const isTyped = btfFd !== undefined && valueTypeId > 0;
+  const fd = isTyped ? createTyped(sys, plain, { fd: btfFd, keyTypeId, valueTypeId }) : sys.mapCreate(plain);
   if (map.data !== undefined) sys.mapUpdate(fd, new Uint8Array(4), map.data);
   if (map.readonlyData === true) sys.mapFreeze(fd);
   return fd;
