@@ -149,6 +149,8 @@ function result(
         if (dst !== undefined) noteEscape(env, dst);
         return UNKNOWN;
       }
+      // nothing moves: what shares its value still does
+      if (insn.kind === "end" && insn.to === "le" && insn.bits === 64) return dst;
       return scalarReg(insn.kind === "neg" ? neg(insn.width, dst.s) : end(insn.to, insn.bits, dst.s));
   }
 }

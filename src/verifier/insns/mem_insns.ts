@@ -3,6 +3,7 @@ import type { InsnOf } from "../../isa/insn.ts";
 import { isAtomicInArena } from "../mem/arena.ts";
 import type { Env } from "../env.ts";
 import {
+  checkAlignment,
   checkMem,
   PLAIN_LOAD,
   SIGNED_LOAD,
@@ -24,6 +25,7 @@ import {
   type RegType,
   regTypeStr,
   UNTRUSTED,
+  UNKNOWN,
 } from "../state/regs.ts";
 import { fmtTnum } from "../scalar/fmt.ts";
 import { immStored, OPAQUE_STORED, type Stored } from "../stack/write.ts";
@@ -118,6 +120,8 @@ export function execAtomic(env: Env, insn: InsnOf<"atomic">): void {
     env.reject("EACCES", `BPF_ATOMIC stores into R${insn.base} arena is not allowed`);
   const load = loadReg(insn);
   if (load >= 0) checkRegWrite(env, load);
+  // in the kernel's eyes the address is gone by now: nothing is known of it
+  if (load === insn.base) checkAlignment(env, UNKNOWN, insn.off, insn.size, true);
   if (base.kind === "fp" && !base.s.isConst)
     env.reject(
       "EACCES",

@@ -39,7 +39,7 @@ function isAligned(reg: RegState, off: number, size: number): boolean {
   return ((reg.s.maskLo & low) | ((reg.s.valLo + reg.off + off) & low)) === 0;
 }
 
-function checkAlignment(env: Env, reg: RegState, off: number, size: number, strict: boolean): void {
+export function checkAlignment(env: Env, reg: RegState, off: number, size: number, strict: boolean): void {
   if (size === 1 || reg.kind === "arena" || (!strict && !env.strictAlignment && reg.kind !== "fp")) return;
   if (isPkt(reg)) {
     if (!isAligned(reg, off + 2, size))

@@ -18,4 +18,28 @@ export const ATOMICS: readonly Case[] = [
     asm: `*(u64 *)(r10 -8) = 4\nr1 = 1\nlock *(u64 *)(r10 -8) += r1\nr1 = *(u64 *)(r10 -8)\nr2 = r10\nr2 += -16\nr2 += r1\nr0 = *(u8 *)(r2 +0)\nexit`,
     msg: ["EINVAL", "math between fp pointer and register with unbounded min value is not allowed"],
   },
+  {
+    name: "atomic whose result replaces the address of a value",
+    asm: `${LOOKUP("a")}r0 = atomic64_xchg((u64 *)(r0 +0), r0)\n${OUT}`,
+    msg: ["EACCES", "misaligned access off (0x0; 0xffffffffffffffff)+0+0 size 8"],
+  },
+  {
+    name: "atomic whose result replaces the address of the stack",
+    asm: `*(u64 *)(r10 -8) = 0\nr1 = r10\nr1 = atomic64_fetch_add((u64 *)(r1 -8), r1)\n${OUT}`,
+    msg: ["EACCES", "misaligned access off (0x0; 0xffffffffffffffff)+0+-8 size 8"],
+  },
+  {
+    name: "exchange if equal at the address in r0",
+    asm: `${LOOKUP("a")}r1 = 0\nr0 = atomic_cmpxchg((u32 *)(r0 +4), r0, r1)\n${OUT}`,
+    msg: ["EACCES", "misaligned access off (0x0; 0xffffffffffffffff)+0+4 size 4"],
+  },
+  {
+    name: "atomic whose result replaces a number that is none's address",
+    asm: `r1 = 0\nr1 = atomic64_xchg((u64 *)(r1 +0), r1)\n${OUT}`,
+    msg: ["EACCES", "misaligned access off (0x0; 0xffffffffffffffff)+0+0 size 8"],
+  },
+  {
+    name: "atomic that gives nothing back at its own operand",
+    asm: `${LOOKUP("a")}lock *(u64 *)(r0 +0) += r0\n${OUT}`,
+  },
 ];

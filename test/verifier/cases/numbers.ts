@@ -80,4 +80,18 @@ export const NUMBERS: readonly Case[] = [
     asm: `r1 = 0x100000000 ll\n*(u32 *)(r10 -8) = r1\nr2 = r10\nr2 += -8\nr1 = map[one]\ncall bpf_map_lookup_elem\nr0 = *(u8 *)(r0 +0)\n${OUT}`,
     msg: ["EACCES", "R0 invalid mem access 'map_value_or_null'"],
   },
+  {
+    name: "le64 changes nothing, so what is learned of one is learned of the other",
+    asm: `${LOOKUP("one")}r1 = *(u64 *)(r0 +0)\nr2 = r1\nr2 = le64 r2\nif r2 > 8 goto out\nr0 += r1\nr0 = *(u64 *)(r0 +0)\nout:${OUT}`,
+  },
+  {
+    name: "le32 cuts",
+    asm: `${LOOKUP("one")}r1 = *(u64 *)(r0 +0)\nr2 = r1\nr2 = le32 r2\nif r2 > 8 goto out\nr0 += r1\nr0 = *(u64 *)(r0 +0)\nout:${OUT}`,
+    msg: ["EINVAL", "math between map_value pointer and register with unbounded min value is not allowed"],
+  },
+  {
+    name: "be64 turns around",
+    asm: `${LOOKUP("one")}r1 = *(u64 *)(r0 +0)\nr2 = r1\nr2 = be64 r2\nif r2 > 8 goto out\nr0 += r1\nr0 = *(u64 *)(r0 +0)\nout:${OUT}`,
+    msg: ["EINVAL", "math between map_value pointer and register with unbounded min value is not allowed"],
+  },
 ];
