@@ -20,12 +20,12 @@ export function killPktPointers(env: Env): void {
   );
 }
 
-/** The dynptr is gone: nothing points into its data any more. */
+/** The dynptr is gone: nothing points into its data any more. Slices of a packet stay, and go with the packet. */
 export function killSlices(env: Env, dynptrId: number): void {
   const gone = afterwards(env);
   mapRegs(
     env.state,
-    (r) => (r.kind === "mem" && r.dynptrId === dynptrId ? gone : r),
+    (r) => (r.kind === "mem" && r.dynptrId === dynptrId && !r.is(PKT_SLICE) ? gone : r),
     (slot, r) => new StackSlot(slot.bytes, r),
   );
 }
