@@ -18,6 +18,8 @@ export const MAPS: readonly MapDef[] = [
   { ...mapDef("ro", "array", 4, 16, 1, RDONLY), frozen: RODATA },
   mapDef("one", "array", 4, 16, 1),
   mapDef("h8", "hash", 8, 8, 8),
+  mapDef("box", "array", 4, 64, 1),
+  mapDef("ring", "ringbuf", 0, 0, 4096),
 ];
 
 export function asm(source: string): Prog["insns"] {
