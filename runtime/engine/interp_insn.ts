@@ -100,6 +100,11 @@ function operand(frame: Frame, src: Operand, width: Width): bigint {
   return unsigned(width, src.kind === "reg" ? get(frame, src.regno) : BigInt(src.imm));
 }
 
+/** The jump goes to its target. */
+export function isTaken(frame: Frame, { op, width, dst, src }: InsnOf<"jmp">): boolean {
+  return JMP[op](unsigned(width, get(frame, dst)), operand(frame, src, width), width);
+}
+
 function address(frame: Frame, insn: { readonly base: number; readonly off: number }): bigint {
   return u64(get(frame, insn.base) + BigInt(insn.off));
 }
@@ -167,8 +172,7 @@ const STEPS: { readonly [K in InsnKind]: Step<K> } = {
   },
   store_release: (_, frame, insn) =>
     frame.memory.store(address(frame, insn), insn.size, get(frame, insn.src)),
-  jmp: (_, frame, { op, width, dst, src, target }) =>
-    JMP[op](unsigned(width, get(frame, dst)), operand(frame, src, width), width) ? target : undefined,
+  jmp: (_, frame, insn) => (isTaken(frame, insn) ? insn.target : undefined),
   ja: (_, _frame, { target }) => target,
   may_goto: (_, frame, { target }) => {
     if (frame.mayGoto === 0) return target;

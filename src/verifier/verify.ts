@@ -145,7 +145,7 @@ function exec(env: Env, insn: Insn): boolean {
 }
 
 /** Executes one insn and notes what it does to the stack; false where the path ends. */
-function step(env: Env, insn: Insn): boolean {
+export function step(env: Env, insn: Insn): boolean {
   const { pc } = env;
   if (env.state.speculative && env.speculation.barrierBefore[pc] === 1) return false;
   beginInsn(env);
@@ -197,7 +197,8 @@ function walk(env: Env): void {
   }
 }
 
-function verifyFrom(env: Env, subprogno: number): void {
+/** The current path begins at a function's start, with its arguments. */
+export function enter(env: Env, subprogno: number): void {
   const sub = env.subprogs[subprogno] as Subprog;
   const frame = newFrame(0, subprogno, MAIN_CALLSITE);
   env.log.forgetSource();
@@ -210,6 +211,10 @@ function verifyFrom(env: Env, subprogno: number): void {
     frame.regs[i + 1] = reg;
   });
   env.scratchAll();
+}
+
+function verifyFrom(env: Env, subprogno: number): void {
+  enter(env, subprogno);
   walk(env);
   if (env.log.level === 1) env.log.reset(0);
 }
@@ -256,11 +261,11 @@ function logLiveRegs(env: Env): void {
   }
 }
 
-function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg {
+/** All that is done before the first path is walked. */
+export function prepare(prog: Prog, options: VerifyOptions, logFrom = 0): Env {
   checkLoadable(prog, options.caps ?? CAPABILITIES);
   const ctx = CTX_LAYOUTS[prog.type];
   if (ctx === undefined) throw new BpfError("EINVAL", `programs of type ${prog.type} cannot be verified yet`);
-  const started = performance.now();
   const env = new Env(prog, ctx, options, logFrom);
   checkAttachType(env);
   const catches = exceptionCallbackPc(env);
@@ -283,6 +288,12 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   computeLiveRegs(env);
   markFastcalls(env);
   if (env.log.level === 2) logLiveRegs(env);
+  return env;
+}
+
+function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg {
+  const started = performance.now();
+  const env = prepare(prog, options, logFrom);
   verifyFrom(env, 0);
   verifyGlobals(env);
   checkNotCalledDirectly(env);

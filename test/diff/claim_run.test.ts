@@ -7,7 +7,8 @@ import { CAPABILITIES } from "../../src/spec/privileges.ts";
 import type { Prog, VerifiedProg } from "../../src/verifier/proof.ts";
 import { RANDOM_MAPS } from "../harness/random_gen.ts";
 import { randomProg } from "../harness/random_prog.ts";
-import { type Broken, ClaimRun, type Held, type Left, tryVerify } from "./claim_run.ts";
+import type { Surroundings } from "../harness/random_world.ts";
+import { type Against, ClaimRun, type Outcome, tryVerify } from "./claim_run.ts";
 import { ClaimTotals } from "./claim_totals.ts";
 import { CONTEXT_MAPS, randomContextProg } from "./random_contexts.ts";
 
@@ -16,12 +17,20 @@ const MAP = RANDOM_MAPS.findIndex(
   ({ type, keySize, valueSize }) => type === "array" && keySize === 4 && valueSize >= 16,
 );
 
+/** Functions that are named, as func_info names them. */
+function funcsOf(insns: Prog["insns"]): Prog["funcs"] {
+  const named = insns.flatMap((insn) =>
+    insn?.kind === "ld_imm64" && insn.value.kind === "func" ? insn.value.target : [],
+  );
+  return named.length === 0 ? [] : [0, ...named].map((pc) => ({ pc, typeId: 0 }));
+}
+
 function prog(source: string): Prog {
   const insns = assemble(source, {
     helperId: (name) => helperByName(name.replace(/^bpf_/, ""))?.id,
     mapIndex: () => MAP,
   });
-  return { ...TEMPLATE, insns, funcs: [], subprogs: [], lines: [] };
+  return { ...TEMPLATE, insns, funcs: funcsOf(insns), subprogs: [], lines: [] };
 }
 
 function verified(of: Prog): VerifiedProg {
@@ -30,9 +39,11 @@ function verified(of: Prog): VerifiedProg {
   return found;
 }
 
-/** Runs one program against the claims of another. */
-function against(run: string, claimed: string): Held | Broken | Left {
-  return new ClaimRun().run(verified(prog(run)), 1, prog(claimed));
+const EACH = { path: { path: true, claims: false }, claims: { path: false, claims: true } } as const;
+
+/** Runs one program against what is said of another. */
+function against(run: string, of: string, which: Against): Outcome {
+  return new ClaimRun(undefined, undefined, undefined, which).run(verified(prog(run)), 1, prog(of));
 }
 
 const PACKET = (checked: number): string => `
@@ -57,6 +68,62 @@ const VALUE = (off: number): string => `
   out: r0 = 1
   exit`;
 
+/** Which of two numbers depends on the packet, so that both are claimed where the sides meet. */
+const SIDES = (one: number, other: number): string => `
+  r2 = *(u32 *)(r1 + 12)
+  r3 = ${one}
+  if r2 == 0x12345 goto out
+  r3 = ${other}
+  out: r4 = r3
+  r0 = 1
+  exit`;
+
+const ROUNDS = (n: number, by: number): string => `
+  r6 = 0
+  r7 = 0
+  more: r7 += ${by}
+  r6 += 1
+  if r6 < ${n} goto more
+  r0 = r7
+  exit`;
+
+/** A function that returns one number and leaves another on its caller's stack. */
+const CALLED = (r0: number, slot: number): string => `
+  *(u64 *)(r10 - 8) = 0
+  r1 = r10
+  r1 += -8
+  call pc+2
+  r0 = *(u64 *)(r10 - 8)
+  exit
+  *(u64 *)(r1 + 0) = ${slot}
+  r0 = ${r0}
+  exit`;
+
+const CALLS_BACK = (by: number): string => `
+  *(u64 *)(r10 - 8) = 0
+  r1 = 3
+  r2 = func pc+7 ll
+  r3 = r10
+  r3 += -8
+  r4 = 0
+  call bpf_loop
+  r0 = *(u64 *)(r10 - 8)
+  exit
+  r4 = *(u64 *)(r2 + 0)
+  r4 += ${by}
+  *(u64 *)(r2 + 0) = r4
+  r0 = 0
+  exit`;
+
+const SIGN = (mask: number): string => `
+  r2 = *(u32 *)(r1 + 12)
+  r2 <<= 63
+  r2 s>>= 63
+  r2 &= ${mask}
+  r3 = r2
+  r0 = 1
+  exit`;
+
 // biome-ignore format: table
 const LIES: readonly (readonly [what: string, run: string, claimed: string])[] = [
   ["a constant",             "r1 = 5\nr0 = r1\nexit",                              "r1 = 6\nr0 = r1\nexit"],
@@ -72,22 +139,65 @@ const LIES: readonly (readonly [what: string, run: string, claimed: string])[] =
   ["equal numbers",          "r2 = *(u32 *)(r1 + 12)\nr3 = *(u32 *)(r1 + 12)\nr3 += 1\nr0 = 0\nexit", "r2 = *(u32 *)(r1 + 12)\nr3 = r2\nr3 += 0\nr0 = 0\nexit"],
 ];
 
+/** What the path alone can tell: states of other paths would hide it, or there are too many of them. */
+// biome-ignore format: table
+const PATH_LIES: readonly (readonly [what: string, run: string, of: string])[] = [
+  ["a number that holds on another path", SIDES(1, 2),                             SIDES(2, 1)],
+  ["a number in a round of a loop",       ROUNDS(4, 1),                            ROUNDS(4, 2)],
+  ["the number of rounds",                ROUNDS(3, 1),                            ROUNDS(2, 1)],
+  ["a number that a function returns",    CALLED(7, 0),                            CALLED(8, 0)],
+  ["a slot that a function writes below", CALLED(7, 5),                            CALLED(7, 6)],
+  ["a number in a callback's context",    CALLS_BACK(1),                           CALLS_BACK(2)],
+  ["the mask that is made of a sign",     SIGN(31),                                SIGN(30)],
+];
+
 describe("claims", () => {
-  it.each(LIES)("%s that does not hold is found", (_, run, claimed) => {
-    expect(against(run, claimed)).toMatchObject({ kind: "broken", where: "claims" });
-    expect(against(run, run)).toMatchObject({ kind: "held" });
-    expect(against(claimed, claimed)).toMatchObject({ kind: "held" });
+  it.each(LIES)("%s that does not hold is found", (_, run, of) => {
+    for (const [where, which] of Object.entries(EACH)) {
+      expect(against(run, of, which)).toMatchObject({ kind: "broken", where });
+      expect(against(run, run, which)).toMatchObject({ kind: "held" });
+      expect(against(of, of, which)).toMatchObject({ kind: "held" });
+    }
   });
 
   it("a jump to a side that was never seen is found", () => {
     const jump = (to: number): string => `r1 = 5\nif r1 == ${to} goto out\nr0 = 0\nexit\nout: r0 = 1\nexit`;
-    expect(against(jump(5), jump(6))).toMatchObject({ kind: "broken" });
+    for (const [where, which] of Object.entries(EACH))
+      expect(against(jump(5), jump(6), which)).toMatchObject({ kind: "broken", where });
+  });
+
+  it.each(PATH_LIES)("%s that does not hold is found on the path", (_, run, of) => {
+    expect(against(run, of, EACH.path)).toMatchObject({ kind: "broken", where: "path" });
+    expect(against(run, run, EACH.path)).toMatchObject({ kind: "held" });
+    expect(against(of, of, EACH.path)).toMatchObject({ kind: "held" });
+  });
+
+  it("a path that the verifier would refuse is found", () => {
+    const load = (off: number): string => PACKET(14).replace("r6 + 0)\n  out", `r6 + ${off})\n  out`);
+    expect(against(load(13), load(14), EACH.path)).toMatchObject({ kind: "broken", where: "verifier" });
+    expect(against(load(13), load(12), EACH.path)).toMatchObject({ kind: "held" });
+  });
+
+  it("a program with more states than are kept is held against its path", () => {
+    const of = verified(prog(ROUNDS(40, 1)));
+    const outcome = new ClaimRun(undefined, undefined, 20).run(of, 1);
+    expect(outcome).toMatchObject({
+      kind: "held",
+      claims: 0,
+      noClaims: "too long where nothing is irrelevant",
+    });
   });
 
   it("programs of every type are held against theirs, with stand-ins where something lacks here", () => {
     const totals = new ClaimTotals();
     const broken: string[] = [];
     const types = new Set<string>();
+    const arounds = new Map<string, Surroundings>();
+    const aroundOf = (type: Prog["type"]): Surroundings => {
+      const around = arounds.get(type) ?? { type, maps: CONTEXT_MAPS };
+      arounds.set(type, around);
+      return around;
+    };
     let accepted = 0;
     for (let seed = 5000; seed < 5500; seed++) {
       const of = randomContextProg(seed);
@@ -95,7 +205,7 @@ describe("claims", () => {
       if ("refused" in found) continue;
       accepted++;
       types.add(of.type);
-      const failure = totals.add(found, seed, { type: of.type, maps: CONTEXT_MAPS });
+      const failure = totals.add(found, seed, aroundOf(of.type));
       if (failure !== undefined) broken.push(`seed ${seed}: ${failure.where}: ${failure.what}`);
     }
     expect(broken).toEqual([]);

@@ -176,7 +176,7 @@ export class RandomDiff {
       prog: random.prog,
     });
     const outcome = this.#interp.run(verified, seed);
-    if (outcome.kind !== "held") {
+    if (outcome.kind !== "held" || outcome.cut) {
       for (const [i, { tableIndex }] of wasm.entries()) this.#forget(i, tableIndex, verified);
       if (outcome.kind === "broken") return failed(outcome.where, outcome.what, outcome.pc);
       this.stats.tooLong++;

@@ -11,6 +11,7 @@ import { CAPABILITIES } from "../../src/spec/privileges.ts";
 import type { Prog } from "../../src/verifier/proof.ts";
 import { plausibleFrame } from "../harness/random_frames.ts";
 import type { Surroundings } from "../harness/random_world.ts";
+import { parseAgainst } from "./claim_run.ts";
 import { ClaimTotals } from "./claim_totals.ts";
 import { mutate } from "./mutate.ts";
 import { openVerdicts } from "./object_verdicts.ts";
@@ -25,10 +26,11 @@ const { values, positionals } = parseArgs({
     show: { type: "string", default: "5" },
     prog: { type: "string" },
     log: { type: "string" },
+    against: { type: "string", default: "path,claims" },
   },
 });
 const stats = new VerdictStats();
-const claims = new ClaimTotals(CAPABILITIES, 100_000);
+const claims = new ClaimTotals(CAPABILITIES, 100_000, parseAgainst(values.against));
 let stopped = false;
 process.once("SIGINT", () => {
   stopped = true;

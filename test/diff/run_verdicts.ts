@@ -15,6 +15,7 @@ import { OBJECT_MAPS, randomObjectProg } from "../harness/random_objects.ts";
 import { randomProg } from "../harness/random_prog.ts";
 import type { Surroundings } from "../harness/random_world.ts";
 import { CONTEXT_MAPS, randomContextProg } from "./random_contexts.ts";
+import { parseAgainst } from "./claim_run.ts";
 import { ClaimTotals } from "./claim_totals.ts";
 import { VerdictStats } from "./verdict_stats.ts";
 import { KernelVerdicts, logLines, ourLog, ourVerdict, ourVerified } from "./verdicts.ts";
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     show: { type: "string", default: "5" },
     every: { type: "string", default: "5000" },
     log: { type: "string" },
+    against: { type: "string", default: "path,claims" },
     level: { type: "string", default: "2" },
     caps: { type: "string" },
     dropped: { type: "boolean", default: false },
@@ -34,6 +36,7 @@ const { values } = parseArgs({
 });
 const caps = values.caps === undefined ? CAPABILITIES : parseCaps(values.caps);
 if (values.caps !== undefined && !values.dropped) process.exit(runWithCaps(caps));
+const against = parseAgainst(values.against);
 const options = { type: caps.includes("net_admin") ? "xdp" : "socket_filter" } as const;
 
 interface About {
@@ -83,7 +86,7 @@ const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 async function run(seed: number, count: number, show: number, every: number): Promise<void> {
   const stats = new VerdictStats();
-  const claims = new ClaimTotals(caps);
+  const claims = new ClaimTotals(caps, undefined, against);
   let stopped = false;
   process.once("SIGINT", () => {
     stopped = true;

@@ -16,7 +16,7 @@ import type { MapDef, VerifiedProg } from "../../src/verifier/proof.ts";
 import { Rng } from "../harness/random_builder.ts";
 import { mapDef } from "../harness/map_def.ts";
 import type { RandomWorld } from "../harness/random_world.ts";
-import type { Places } from "./claims.ts";
+import type { Places } from "./claim_reading.ts";
 
 /** A syscall program's may be as large. */
 const CTX_ROOM = 0x10010;
