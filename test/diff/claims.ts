@@ -14,7 +14,7 @@ function isSame(a: Claim["stack"], b: Claim["stack"]): boolean {
 }
 
 /** States kept of one program, if nothing else is said. */
-export const MAX_CLAIMS = 30_000;
+export const MAX_CLAIMS = 5_000;
 
 /** More states than can be kept. */
 export class TooManyClaims extends Error {
