@@ -92,7 +92,7 @@ const EVERYTHING: Against = { path: true, claims: true };
 /** As commands are told: `path`, `claims` or both. */
 export function parseAgainst(text: string): Against {
   const names = text.split(",");
-  const unknown = names.find((name) => !(name in EVERYTHING));
+  const unknown = names.find((name) => !Object.hasOwn(EVERYTHING, name));
   if (unknown !== undefined) throw new Error(`--against ${unknown}: path, claims or both`);
   return { path: names.includes("path"), claims: names.includes("claims") };
 }
