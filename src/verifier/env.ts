@@ -26,6 +26,7 @@ import { lineOf } from "./source_line.ts";
 import { isStoppedBy, STOPPED, Speculation } from "./state/speculation.ts";
 import { StackLive } from "./stack/live.ts";
 import { Branch, type Explored, type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state/state.ts";
+import { StoredNow } from "./state/stored.ts";
 import type { Subprog } from "./passes/subprogs.ts";
 import { UndoRows } from "./precision/undo.ts";
 import { Wanted } from "./precision/wanted.ts";
@@ -100,6 +101,9 @@ export class Env {
   readonly outcomes: Memo<Outcomes>;
   readonly sums: Memo<Scalar>;
   readonly ids = new IdMap();
+
+  /** by the current insn */
+  readonly stored = new StoredNow();
 
   /** kept states by place and calling place; a list may hold those of other places too: see exploredAt */
   explored: (Explored[] | undefined)[];

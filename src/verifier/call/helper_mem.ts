@@ -8,7 +8,7 @@ import {
   checkPacket,
   checkRegion,
   PLAIN_LOAD,
-  UNKNOWN_STORE,
+  PLAIN_STORE,
 } from "../mem/mem_access.ts";
 import { checkIterBuffer } from "../mem/object_access.ts";
 import { markPrecise } from "../precision/precision.ts";
@@ -18,7 +18,7 @@ import { checkStackRange } from "../stack/range.ts";
 
 /** A context that is plain memory: its last byte must be there. */
 function checkCtxMem(env: Env, regno: number, size: number, write: boolean, zeroOk: boolean): void {
-  if (size > 0) checkMem(env, regno, size - 1, 1, write ? UNKNOWN_STORE : PLAIN_LOAD);
+  if (size > 0) checkMem(env, regno, size - 1, 1, write ? PLAIN_STORE : PLAIN_LOAD);
   else if (!zeroOk) env.reject("EACCES", "invalid zero-sized read");
 }
 

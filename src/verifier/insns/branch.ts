@@ -132,8 +132,7 @@ function relearn(r: RegState, known: RegState): RegState {
   if (r.kind !== "scalar" || r.id !== known.id || r === known) return r;
   const widths = (r.flags | known.flags) & ADD_CONST;
   if (widths === ADD_CONST) return r; // a distance in 64 bits and one modulo 2^32 say nothing of each other
-  if (widths === 0 || r.off === known.off)
-    return new RegState("scalar", known.off, known.s, known.id, 0, known.flags);
+  if (widths === 0 || r.off === known.off) return known;
   const delta = Scalar.ofBigInt(BigInt.asUintN(64, BigInt(r.off - known.off)));
   const moved = alu("add", 64, known.s, delta);
   return withValue(r, widths === ADD_CONST32 ? mov32(moved) : moved);
@@ -148,7 +147,9 @@ function syncLinked(st: VerifierState, known: RegState, linked: readonly number[
     if ((e & 8) !== 0) frame.regs[i] = relearn(frame.regs[i] as RegState, known);
     else {
       const slot = frame.slot(i);
-      if (slot.spilled !== undefined) frame.setSlot(i, setSpilled(slot, relearn(slot.spilled, known)));
+      const was = slot.spilled;
+      const now = was === undefined ? undefined : relearn(was, known);
+      if (now !== undefined && now !== was) frame.setSlot(i, setSpilled(slot, now));
     }
   }
 }

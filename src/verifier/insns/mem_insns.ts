@@ -6,17 +6,19 @@ import {
   checkAlignment,
   checkMem,
   PLAIN_LOAD,
+  PLAIN_STORE,
   SIGNED_LOAD,
   STRICT_LOAD,
+  STRICT_STORE,
   stepLoad,
   stepStore,
-  storeAccess,
   UNSEEN_LOAD,
 } from "../mem/mem_access.ts";
 import { isObjectKind } from "../mem/object_access.ts";
 import { checkSecret } from "../state/privileges.ts";
 import { checkRegRead, checkRegWrite } from "../state/reg_checks.ts";
 import {
+  immReg,
   isPktAny,
   QUALIFIERS,
   RDONLY,
@@ -28,7 +30,7 @@ import {
   UNKNOWN,
 } from "../state/regs.ts";
 import { fmtTnum } from "../scalar/fmt.ts";
-import { immStored, OPAQUE_STORED, type Stored } from "../stack/write.ts";
+import { IMMEDIATE, OPAQUE_STORED, type Stored } from "../state/stored.ts";
 
 /** Atomics work on memory, not on packets and what the kernel lays out. */
 function checkAtomicKind(env: Env, regno: number, what: "loads from" | "stores into"): void {
@@ -89,15 +91,18 @@ export function execLdx(env: Env, insn: InsnOf<"ldx"> | InsnOf<"load_acquire">):
   env.setReg(insn.dst, stepLoad(env, base, insn.off, insn.size, signed));
 }
 
+/** What the insn stores; it may read it. */
+function storedBy(env: Env, insn: InsnOf<"st"> | InsnOf<"store_release">): Stored {
+  if (insn.kind === "store_release") return env.stored.set(insn.src, checkRegRead(env, insn.src));
+  if (insn.src.kind === "imm") return env.stored.set(IMMEDIATE, immReg(insn.src.imm));
+  return env.stored.set(insn.src.regno, checkRegRead(env, insn.src.regno));
+}
+
 export function execSt(env: Env, insn: InsnOf<"st"> | InsnOf<"store_release">): void {
-  let stored: Stored;
-  if (insn.kind === "store_release") stored = { regno: insn.src, value: checkRegRead(env, insn.src) };
-  else if (insn.src.kind === "reg")
-    stored = { regno: insn.src.regno, value: checkRegRead(env, insn.src.regno) };
-  else stored = immStored(insn.src.imm);
+  const stored = storedBy(env, insn);
   const base = checkRegRead(env, insn.base);
   const strict = insn.kind === "store_release";
-  checkMem(env, insn.base, insn.off, insn.size, storeAccess(strict, stored));
+  checkMem(env, insn.base, insn.off, insn.size, strict ? STRICT_STORE : PLAIN_STORE, stored);
   checkPtrType(env, base, false);
   if (strict) checkAtomicKind(env, insn.base, "stores into");
   stepPtrType(env, base);
@@ -128,11 +133,11 @@ export function execAtomic(env: Env, insn: InsnOf<"atomic">): void {
       `variable offset stack pointer cannot be passed into helper function; var_off=${fmtTnum(base.s)} off=${base.off + insn.off} size=${insn.size}`,
     );
   checkMem(env, insn.base, insn.off, insn.size, UNSEEN_LOAD);
-  checkMem(env, insn.base, insn.off, insn.size, storeAccess(true, OPAQUE_STORED));
+  checkMem(env, insn.base, insn.off, insn.size, STRICT_STORE, OPAQUE_STORED);
   checkPtrType(env, base, false);
   stepPtrType(env, base);
   const old = stepLoad(env, base, insn.off, insn.size, false, load < 0);
-  stepStore(env, base, insn.off, insn.size, { ...OPAQUE_STORED });
+  stepStore(env, base, insn.off, insn.size, OPAQUE_STORED);
   if (src.kind === "fp")
     env.facts.stackEscapes[(env.state.frames[src.aux] as { subprogno: number }).subprogno] = true;
   if (load >= 0) env.setReg(load, old);

@@ -30,9 +30,9 @@ import {
 import { Scalar } from "../scalar/scalar.ts";
 import { fmtTnum } from "../scalar/fmt.ts";
 import { markPrecise } from "../precision/precision.ts";
-import type { Stored } from "../stack/write.ts";
 import { mapRegs } from "../state/state.ts";
 import { StackSlot } from "../state/stack.ts";
+import type { Stored } from "../state/stored.ts";
 import { inRcu } from "../state/trust.ts";
 
 /** A load or store by an insn; calls have none of this. */
@@ -40,7 +40,6 @@ export interface DirectAccess {
   /** of plain loads and stores: no atomic, no sign extension */
   readonly plain: boolean;
   readonly write: boolean;
-  readonly stored: Stored | undefined;
 }
 
 /** An access to a map's value touches no special field; pointers may be loaded and stored as a whole. */
@@ -50,6 +49,7 @@ export function checkFields(
   off: number,
   size: number,
   direct: DirectAccess | undefined,
+  stored: Stored | undefined,
 ): void {
   const fields = mapFields(env, reg.aux);
   if (fields.length === 0) return;
@@ -59,7 +59,7 @@ export function checkFields(
     checkWhole(env, reg, f, off, size, direct);
   }
   const field = pointerAt(env, reg, off);
-  if (field !== undefined && direct !== undefined) checkPointerAccess(env, field, direct);
+  if (field !== undefined && direct !== undefined) checkPointerAccess(env, field, direct, stored);
 }
 
 function checkWhole(
@@ -87,7 +87,12 @@ export function pointerAt(env: Env, reg: RegState, off: number): Field | undefin
   return fields.find((f) => f.off === at && POINTERS.has(f.kind));
 }
 
-function checkPointerAccess(env: Env, f: Field, { plain, write, stored }: DirectAccess): void {
+function checkPointerAccess(
+  env: Env,
+  f: Field,
+  { plain, write }: DirectAccess,
+  stored: Stored | undefined,
+): void {
   if (!plain) env.reject("EACCES", "kptr in map can only be accessed using BPF_MEM instruction mode");
   if (f.target === undefined)
     env.reject("EOPNOTSUPP", `a ${f.kind} needs the kernel's BTF, which is not there`);

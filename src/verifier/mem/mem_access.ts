@@ -25,7 +25,8 @@ import { checkSecret, type Leak } from "../state/privileges.ts";
 import { fmtTnum } from "../scalar/fmt.ts";
 import { checkStackBounds, MAX_VAR_OFF, noteEscape } from "../stack/bounds.ts";
 import { checkStackRead, stepStackRead } from "../stack/read.ts";
-import { checkStackWrite, stepStackWrite, type Stored } from "../stack/write.ts";
+import type { Stored } from "../state/stored.ts";
+import { checkStackWrite, stepStackWrite } from "../stack/write.ts";
 
 /** BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG */
 const F_RDONLY_PROG = 1 << 7;
@@ -140,6 +141,7 @@ export function checkMapValue(
   zeroOk: boolean,
   write: boolean,
   direct?: DirectAccess,
+  stored?: Stored,
 ): void {
   const reg = env.regs[regno] as RegState;
   const map = env.mapAt(reg.aux);
@@ -151,7 +153,7 @@ export function checkMapValue(
       "EACCES",
       `${write ? "write into" : "read from"} map forbidden, value_size=${map.valueSize} off=${off} size=${size}`,
     );
-  checkMapPlace(env, regno, reg, off, size, zeroOk, direct);
+  checkMapPlace(env, regno, reg, off, size, zeroOk, direct, stored);
 }
 
 /** The bytes at `off` and the pointer's variable part lie in the value and are not the kernel's. */
@@ -163,9 +165,10 @@ export function checkMapPlace(
   size: number,
   zeroOk: boolean,
   direct?: DirectAccess,
+  stored?: Stored,
 ): void {
   checkRegion(env, regno, off, size, env.mapAt(reg.aux).valueSize, zeroOk, reg);
-  checkFields(env, reg, off, size, direct);
+  checkFields(env, reg, off, size, direct, stored);
 }
 
 export interface Access extends DirectAccess {
@@ -178,7 +181,7 @@ export interface Access extends DirectAccess {
 }
 
 function loadAccess(signed: boolean, strict: boolean, unseen: boolean): Access {
-  return { plain: !strict && !signed, write: false, stored: undefined, signed, strict, unseen };
+  return { plain: !strict && !signed, write: false, signed, strict, unseen };
 }
 
 export const PLAIN_LOAD: Access = loadAccess(false, false, false);
@@ -186,19 +189,26 @@ export const SIGNED_LOAD: Access = loadAccess(true, false, false);
 export const STRICT_LOAD: Access = loadAccess(false, true, false);
 export const UNSEEN_LOAD: Access = loadAccess(false, true, true);
 
-export function storeAccess(strict: boolean, stored: Stored | undefined): Access {
-  return { plain: !strict, write: true, stored, signed: false, strict, unseen: false };
+function storeAccess(strict: boolean): Access {
+  return { plain: !strict, write: true, signed: false, strict, unseen: false };
 }
 
-/** By a helper: what is stored is not known. */
-export const UNKNOWN_STORE: Access = storeAccess(false, undefined);
+export const PLAIN_STORE: Access = storeAccess(false);
+export const STRICT_STORE: Access = storeAccess(true);
 
-function checkStored(env: Env, { stored }: Access, leak: Leak): void {
+function checkStored(env: Env, stored: Stored | undefined, leak: Leak): void {
   if (stored !== undefined && stored.regno >= 0) checkSecret(env, stored.regno, stored.value, leak);
 }
 
-/** Everything that may be refused about one load or store. Changes nothing. */
-export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o: Access): void {
+/** Everything that may be refused about one load or store. Of what a helper stores nothing is known. Changes nothing. */
+export function checkMem(
+  env: Env,
+  regno: number,
+  insnOff: number,
+  size: Size,
+  o: Access,
+  stored?: Stored,
+): void {
   const reg = env.regs[regno] as RegState;
   checkAlignment(env, reg, insnOff, size, o.strict);
   const off = insnOff + reg.off;
@@ -207,7 +217,7 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
     case "fp":
       checkStackBounds(env, regno, insnOff, size, o.write);
       if (!o.write) checkStackRead(env, regno, insnOff, size, o.unseen);
-      else if (o.stored !== undefined) checkStackWrite(env, regno, insnOff, size, o.stored);
+      else if (stored !== undefined) checkStackWrite(env, regno, insnOff, size, stored);
       return;
     case "arena":
       return;
@@ -215,11 +225,11 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
       if (o.write) env.reject("EACCES", `write to change key R${regno} not allowed`);
       return checkRegion(env, regno, off, size, env.mapAt(reg.aux).keySize, false);
     case "map_value":
-      checkStored(env, o, "leaks addr into map");
-      return checkMapValue(env, regno, off, size, false, o.write, o);
+      checkStored(env, stored, "leaks addr into map");
+      return checkMapValue(env, regno, off, size, false, o.write, o, stored);
     case "mem":
       if (o.write && reg.is(RDONLY)) env.reject("EACCES", `R${regno} cannot write into ${regTypeStr(reg)}`);
-      checkStored(env, o, "leaks addr into mem");
+      checkStored(env, stored, "leaks addr into mem");
       // nothing is known of what lies there: such loads cannot fault
       if (reg.is(RDONLY | UNTRUSTED)) return;
       return checkRegion(env, regno, off, size, reg.aux, false);
@@ -231,12 +241,12 @@ export function checkMem(env: Env, regno: number, insnOff: number, size: Size, o
     case "pkt_meta":
       if (o.write && progRules(env.prog.type).pkt !== "write")
         env.reject("EACCES", "cannot write into packet");
-      checkStored(env, o, "leaks addr into packet");
+      checkStored(env, stored, "leaks addr into packet");
       return checkPacket(env, regno, off, size, false);
     default:
       if (!isObjectKind(reg.kind)) return refuse(env, regno, reg);
-      if (reg.kind === "ctx") checkStored(env, o, "leaks addr into ctx");
-      if (reg.kind === "flow_keys") checkStored(env, o, "leaks addr into flow keys");
+      if (reg.kind === "ctx") checkStored(env, stored, "leaks addr into ctx");
+      if (reg.kind === "flow_keys") checkStored(env, stored, "leaks addr into flow keys");
       return checkObject(env, regno, reg.kind, { off, size, write: o.write, signed: o.signed });
   }
 }

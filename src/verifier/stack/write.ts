@@ -5,7 +5,7 @@ import { stepFastcallSlot } from "../passes/fastcall.ts";
 import { stackFlags } from "../state/history.ts";
 import { stepStoreBarrier } from "../state/speculation.ts";
 import { markPrecise } from "../precision/precision.ts";
-import { type RegState, UNKNOWN, immReg, isNull, withId, withoutId } from "../state/regs.ts";
+import { type RegState, isNull, withId, withoutId } from "../state/regs.ts";
 import {
   BYTE_INVALID,
   BYTE_MISC,
@@ -17,23 +17,10 @@ import {
   setBytes,
   spillSlot,
 } from "../state/stack.ts";
+import { OPAQUE_STORED, type Stored } from "../state/stored.ts";
 import { frameOf, minOff, maxOff, growStack, noteUninitRead, noteEscape } from "./bounds.ts";
 import { noteSlotWrite } from "./live.ts";
 import type { Frame } from "../state/state.ts";
-
-/** The result of an atomic operation: only known to be a number. */
-const OPAQUE = -2;
-export const OPAQUE_STORED: Stored = { regno: OPAQUE, value: UNKNOWN };
-
-/** What a store puts there: a register, or an immediate (regno -1). */
-export interface Stored {
-  readonly regno: number;
-  readonly value: RegState;
-}
-
-export function immStored(imm: number): Stored {
-  return { regno: -1, value: immReg(imm) };
-}
 
 /** The lowest number of a slot that holds one of the bytes before `end`. */
 function firstSlot(end: number): number {
@@ -104,7 +91,7 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   if (size === 8) noteSlotWrite(env, frame.frameno, spi);
   stepStoreBarrier(env, slot, size, stored.regno >= 0 && value.kind !== "scalar");
   const isKept =
-    value.kind === "scalar" && off % 8 === 0 && stored.regno !== OPAQUE && env.may.numbersTracked;
+    value.kind === "scalar" && off % 8 === 0 && stored !== OPAQUE_STORED && env.may.numbersTracked;
   if (isRemembered(value) || isKept) {
     frame.setSlot(spi, spillSlot(slot, spillValue(env, stored, size), size));
     env.pushHistory(stackFlags(frame.frameno, spi), undefined);
