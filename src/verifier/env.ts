@@ -334,6 +334,20 @@ export class Env {
     return frame;
   }
 
+  /**
+   * Lets go of what the walk kept: a garbage collector that has moved part of it to where it seldom looks would
+   * take all the rest along.
+   */
+  forgetStates(): void {
+    for (const list of this.explored) if (list !== undefined) list.length = 0;
+    this.explored = [];
+    this.branches.length = 0;
+    this.sccVisits.clear();
+    this.outcomes.clear();
+    this.sums.clear();
+    this.state = new VerifierState([]);
+  }
+
   /** Takes up the latest queued state; false when there is none. */
   pop(): boolean {
     const branch = this.branches.pop();

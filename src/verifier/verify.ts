@@ -294,8 +294,12 @@ export function prepare(prog: Prog, options: VerifyOptions, logFrom = 0): Env {
 function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg {
   const started = performance.now();
   const env = prepare(prog, options, logFrom);
-  verifyFrom(env, 0);
-  verifyGlobals(env);
+  try {
+    verifyFrom(env, 0);
+    verifyGlobals(env);
+  } finally {
+    env.forgetStates();
+  }
   checkNotCalledDirectly(env);
   checkThrowsInCallbacks(env);
   checkMaxStackDepth(env);

@@ -18,6 +18,12 @@ export class Memo<T> {
     return this.left[pc] === left && this.right[pc] === right ? this.results[pc] : undefined;
   }
 
+  clear(): void {
+    this.left.fill(undefined);
+    this.right.fill(undefined);
+    this.results.fill(undefined);
+  }
+
   /** Returns the result. */
   set(pc: number, left: Scalar, right: Scalar, result: T): T {
     this.left[pc] = left;
