@@ -34,7 +34,7 @@ import { isBranchTaken, narrowJmpSelf, narrowUndecided, type Outcomes, type Pair
 import { checkSecret } from "../state/privileges.ts";
 import { pushMispredicted } from "../state/speculation.ts";
 import { noteEscape } from "../stack/bounds.ts";
-import { StackSlot } from "../state/stack.ts";
+import { respill } from "../state/stack.ts";
 import { mayHoldLock } from "../btf/fields.ts";
 import { isNotNull } from "../state/trust.ts";
 import { mapRegs, type VerifierState } from "../state/state.ts";
@@ -101,8 +101,6 @@ function taken(insn: Jmp, dst: RegState, src: RegState): boolean | undefined {
   return insn.op === "jeq" ? false : insn.op === "jne" ? true : undefined;
 }
 
-const setSpilled = (slot: StackSlot, r: RegState): StackSlot => new StackSlot(slot.bytes, r);
-
 /**
  * Scalars of any frame with this id that may still be read. Those beyond the limit lose it, in the current state.
  */
@@ -122,7 +120,7 @@ function collectLinked(env: Env, id: number, into: number[]): void {
       const r = slot?.spilled;
       if (slot === undefined || r === undefined || r.id !== id || r.kind !== "scalar") continue;
       if (into.length < MAX_LINKED) into.push(packLinked(f, false, spi));
-      else frame.stack[spi] = setSpilled(slot, withoutId(r));
+      else frame.stack[spi] = respill(slot, withoutId(r));
     }
   }
 }
@@ -149,7 +147,7 @@ function syncLinked(st: VerifierState, known: RegState, linked: readonly number[
       const slot = frame.slot(i);
       const was = slot.spilled;
       const now = was === undefined ? undefined : relearn(was, known);
-      if (now !== undefined && now !== was) frame.setSlot(i, setSpilled(slot, now));
+      if (now !== undefined && now !== was) frame.setSlot(i, respill(slot, now));
     }
   }
 }
@@ -158,14 +156,10 @@ function syncLinked(st: VerifierState, known: RegState, linked: readonly number[
 function markNull(env: Env, st: VerifierState, regno: number, isNull: boolean): void {
   const { id, refId } = st.cur.regs[regno] as RegState;
   if (isNull && refId !== 0 && refId === id) forgetRef(st, id); // nothing was given, so nothing is owed
-  mapRegs(
-    st,
-    (r) => {
-      if (!r.maybeNull || r.id !== id) return r;
-      return isNull ? ZERO : notNull(env, r);
-    },
-    setSpilled,
-  );
+  mapRegs(st, (r) => {
+    if (!r.maybeNull || r.id !== id) return r;
+    return isNull ? ZERO : notNull(env, r);
+  });
 }
 
 /** A value with a lock keeps its id, which tells it from others; what a map of maps gave is a map. */
@@ -200,11 +194,7 @@ function markPktRange(st: VerifierState, ptr: RegState, open: boolean): void {
   if (ptr.off < 0 || (ptr.off === 0 && open)) return;
   if (ptr.s.umaxNum > MAX_PACKET_OFF || ptr.s.umaxNum + ptr.off > MAX_PACKET_OFF) return;
   const range = open ? ptr.off + 1 : ptr.off;
-  mapRegs(
-    st,
-    (r) => (r.kind === ptr.kind && r.id === ptr.id && r.aux < range ? withRange(r, range) : r),
-    setSpilled,
-  );
+  mapRegs(st, (r) => (r.kind === ptr.kind && r.id === ptr.id && r.aux < range ? withRange(r, range) : r));
 }
 
 /** The packet does not reach to where the register points (beyond), or just up to it. */

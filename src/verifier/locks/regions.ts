@@ -1,7 +1,7 @@
 // Regions that kernel functions open and close: RCU reading, preemption disabled. What may not be called inside.
 import type { Env } from "../env.ts";
 import { MAYBE_NULL, RCU, type RegState, UNTRUSTED, withFlags } from "../state/regs.ts";
-import { objectSlot, StackSlot } from "../state/stack.ts";
+import { objectSlot } from "../state/stack.ts";
 import { mapRegs } from "../state/state.ts";
 import type { Kfunc } from "../kfunc/desc.ts";
 
@@ -14,7 +14,7 @@ function distrust(r: RegState): RegState {
 function leaveRcu(env: Env, name: string): void {
   if (env.state.rcuDepth === 0) env.reject("EINVAL", `unmatched rcu read unlock (kernel function ${name})`);
   if (--env.state.rcuDepth > 0) return;
-  mapRegs(env.state, distrust, (slot, r) => new StackSlot(slot.bytes, r));
+  mapRegs(env.state, distrust);
   for (const frame of env.state.frames)
     frame.stack.forEach((slot, spi) => {
       const { object } = slot ?? {};

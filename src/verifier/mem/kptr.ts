@@ -31,7 +31,6 @@ import { Scalar } from "../scalar/scalar.ts";
 import { fmtTnum } from "../scalar/fmt.ts";
 import { markPrecise } from "../precision/precision.ts";
 import { mapRegs } from "../state/state.ts";
-import { StackSlot } from "../state/stack.ts";
 import type { Stored } from "../state/stored.ts";
 import { inRcu } from "../state/trust.ts";
 
@@ -206,14 +205,10 @@ export function exchanged(env: Env, { kind, target }: Field): RegState {
 export function giveToField(env: Env, refId: number): boolean {
   if (!forgetRef(env.state, refId)) return false;
   const rcu = inRcu(env);
-  mapRegs(
-    env.state,
-    (r) => {
-      if (r.refId !== refId) return r;
-      if (!rcu || !r.is(ALLOC | PERCPU)) return UNKNOWN;
-      return new RegState(r.kind, r.off, r.s, r.id, r.aux, (r.flags & ~ALLOC) | RCU, 0, r.btf);
-    },
-    (slot, r) => new StackSlot(slot.bytes, r),
-  );
+  mapRegs(env.state, (r) => {
+    if (r.refId !== refId) return r;
+    if (!rcu || !r.is(ALLOC | PERCPU)) return UNKNOWN;
+    return new RegState(r.kind, r.off, r.s, r.id, r.aux, (r.flags & ~ALLOC) | RCU, 0, r.btf);
+  });
   return true;
 }

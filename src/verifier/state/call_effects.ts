@@ -3,7 +3,6 @@
 import type { Env } from "../env.ts";
 import { afterwards } from "./privileges.ts";
 import { NOT_INIT, PKT_SLICE, isPktAny } from "./regs.ts";
-import { StackSlot } from "./stack.ts";
 import { mapRegs } from "./state.ts";
 
 export function clearCallerSaved(env: Env): void {
@@ -13,19 +12,11 @@ export function clearCallerSaved(env: Env): void {
 /** Packet pointers die. */
 export function killPktPointers(env: Env): void {
   const gone = afterwards(env);
-  mapRegs(
-    env.state,
-    (r) => (isPktAny(r) || (r.kind === "mem" && r.is(PKT_SLICE)) ? gone : r),
-    (slot, r) => new StackSlot(slot.bytes, r),
-  );
+  mapRegs(env.state, (r) => (isPktAny(r) || (r.kind === "mem" && r.is(PKT_SLICE)) ? gone : r));
 }
 
 /** The dynptr is gone: nothing points into its data any more. Slices of a packet stay, and go with the packet. */
 export function killSlices(env: Env, dynptrId: number): void {
   const gone = afterwards(env);
-  mapRegs(
-    env.state,
-    (r) => (r.kind === "mem" && r.dynptrId === dynptrId && !r.is(PKT_SLICE) ? gone : r),
-    (slot, r) => new StackSlot(slot.bytes, r),
-  );
+  mapRegs(env.state, (r) => (r.kind === "mem" && r.dynptrId === dynptrId && !r.is(PKT_SLICE) ? gone : r));
 }

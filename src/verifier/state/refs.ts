@@ -3,7 +3,6 @@
 import type { Env } from "../env.ts";
 import { afterwards } from "./privileges.ts";
 import { ALLOC, NON_OWN_REF, RegState } from "./regs.ts";
-import { StackSlot } from "./stack.ts";
 import { mapRegs, type VerifierState } from "./state.ts";
 
 /** A new counted object; the number is for RegState.refId of what the call returns. */
@@ -25,25 +24,14 @@ export function forgetRef(st: VerifierState, id: number): boolean {
 export function releaseRef(env: Env, id: number): boolean {
   if (!forgetRef(env.state, id)) return false;
   const gone = afterwards(env);
-  mapRegs(
-    env.state,
-    (r) => (r.refId === id ? gone : r),
-    (slot, r) => new StackSlot(slot.bytes, r),
-  );
+  mapRegs(env.state, (r) => (r.refId === id ? gone : r));
   return true;
 }
 
-const setSpilled = (slot: StackSlot, r: RegState): StackSlot => new StackSlot(slot.bytes, r);
-
 /** The object belongs to something else now: values derived from it may look at it, with these flags. */
 export function linkOwned(st: VerifierState, id: number, flags: number): void {
-  mapRegs(
-    st,
-    (r) =>
-      r.refId === id
-        ? new RegState(r.kind, r.off, r.s, r.id, r.aux, r.flags | flags, 0, r.btf, r.dynptrId)
-        : r,
-    setSpilled,
+  mapRegs(st, (r) =>
+    r.refId === id ? new RegState(r.kind, r.off, r.s, r.id, r.aux, r.flags | flags, 0, r.btf, r.dynptrId) : r,
   );
   forgetRef(st, id);
 }
@@ -51,7 +39,7 @@ export function linkOwned(st: VerifierState, id: number, flags: number): void {
 /** What was seen without being owned may be gone. */
 export function dropUnowned(env: Env): void {
   const gone = afterwards(env);
-  mapRegs(env.state, (r) => (r.kind === "ptr_" && r.is(ALLOC | NON_OWN_REF) ? gone : r), setSpilled);
+  mapRegs(env.state, (r) => (r.kind === "ptr_" && r.is(ALLOC | NON_OWN_REF) ? gone : r));
 }
 
 /** Objects that are held here, as the log names them. */

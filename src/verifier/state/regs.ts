@@ -57,6 +57,10 @@ export interface RegType {
   readonly flags: number;
 }
 
+/** What the bytes of a slot are that holds a value as a whole; see stack.ts. */
+export const ALL_SPILL = 0x11111111;
+
+/** Of a register; also a slot of the stack in which it was spilled whole, which is by far the most common kind. */
 export class RegState {
   constructor(
     readonly kind: RegKind,
@@ -76,6 +80,18 @@ export class RegState {
     /** mem: the dynptr it is a slice of, 0 = none */
     readonly dynptrId: number = 0,
   ) {}
+
+  get bytes(): number {
+    return ALL_SPILL;
+  }
+
+  get spilled(): RegState {
+    return this;
+  }
+
+  get object(): undefined {
+    return undefined;
+  }
 
   get maybeNull(): boolean {
     return (this.flags & MAYBE_NULL) !== 0;

@@ -1,6 +1,6 @@
 // Eight bytes of a frame's stack: what each byte holds, and the value that was spilled there. Immutable.
 // Byte 7 is the lowest address (fp-8), byte 0 the highest (fp-1): the order in which the kernel prints them.
-import { type RegState, UNKNOWN } from "./regs.ts";
+import { ALL_SPILL, type RegState, UNKNOWN } from "./regs.ts";
 
 export const BYTE_INVALID = 0;
 export const BYTE_SPILL = 1;
@@ -13,7 +13,6 @@ export const BYTE_IRQ = 6;
 
 const ALL_MISC = 0x22222222;
 const ALL_ZERO = 0x33333333;
-const ALL_SPILL = 0x11111111;
 
 export type DynptrType = "local" | "ringbuf" | "skb" | "xdp" | "skb_meta" | "file";
 
@@ -54,24 +53,31 @@ const OBJECT_BYTE: Readonly<Record<StackObject["kind"], number>> = {
   irq: BYTE_IRQ,
 };
 
-export class StackSlot {
+export interface StackSlot {
+  /** four bits a byte, byte 0 lowest */
+  readonly bytes: number;
+  /** the value of the bytes marked as spill, else undefined */
+  readonly spilled: RegState | undefined;
+  /** the object all eight bytes are part of, else undefined */
+  readonly object?: StackObject | undefined;
+}
+
+/** Every slot but one that holds a value as a whole: that is the value. */
+class MixedSlot implements StackSlot {
   constructor(
-    /** four bits a byte, byte 0 lowest */
     readonly bytes: number,
-    /** the value of the bytes marked as spill, else undefined */
     readonly spilled: RegState | undefined,
-    /** the object all eight bytes are part of, else undefined */
     readonly object?: StackObject,
   ) {}
 }
 
 export function objectSlot(object: StackObject): StackSlot {
-  return new StackSlot(OBJECT_BYTE[object.kind] * 0x11111111, undefined, object);
+  return new MixedSlot(OBJECT_BYTE[object.kind] * 0x11111111, undefined, object);
 }
 
-export const EMPTY_SLOT: StackSlot = new StackSlot(0, undefined);
-const MISC_SLOT = new StackSlot(ALL_MISC, undefined);
-const ZERO_SLOT = new StackSlot(ALL_ZERO, undefined);
+export const EMPTY_SLOT: StackSlot = new MixedSlot(0, undefined);
+const MISC_SLOT = new MixedSlot(ALL_MISC, undefined);
+const ZERO_SLOT = new MixedSlot(ALL_ZERO, undefined);
 
 export function byteAt(slot: StackSlot, i: number): number {
   return (slot.bytes >>> (i * 4)) & 0xf;
@@ -123,14 +129,19 @@ export function slotScalar(slot: StackSlot, uninitStack: boolean): RegState | un
 
 /** A value of `size` bytes spilled at the slot's lowest address. */
 export function spillSlot(old: StackSlot, reg: RegState, size: number): StackSlot {
-  if (size === 8) return new StackSlot(ALL_SPILL, reg);
+  if (size === 8) return reg;
   let bytes = 0;
   for (let i = 7; i >= 0; i--) {
     const was = byteAt(old, i);
     const now = i >= 8 - size ? BYTE_SPILL : was === BYTE_ZERO || was === BYTE_INVALID ? was : BYTE_MISC;
     bytes |= now << (i * 4);
   }
-  return new StackSlot(bytes, reg);
+  return new MixedSlot(bytes, reg);
+}
+
+/** The same bytes of another value. */
+export function respill(slot: StackSlot, reg: RegState): StackSlot {
+  return slot.bytes === ALL_SPILL ? reg : new MixedSlot(slot.bytes, reg);
 }
 
 /** What is left when a spilled value is overwritten in part: every byte that was set becomes unknown. */
@@ -139,7 +150,7 @@ export function scrubSlot(slot: StackSlot): StackSlot {
   if (slot.bytes === ALL_SPILL || slot.object !== undefined) return MISC_SLOT;
   let bytes = 0;
   for (let i = 0; i < 8; i++) if (byteAt(slot, i) !== BYTE_INVALID) bytes |= BYTE_MISC << (i * 4);
-  return new StackSlot(bytes, undefined);
+  return new MixedSlot(bytes, undefined);
 }
 
 /** Bytes hi..hi-size+1 (indexes) become `type`; the slot holds no spilled value after that. */
@@ -149,5 +160,5 @@ export function setBytes(slot: StackSlot, hi: number, size: number, type: number
   for (let i = hi; i > hi - size; i--) bytes = (bytes & ~(0xf << (i * 4))) | (type << (i * 4));
   if (bytes === ALL_MISC) return MISC_SLOT;
   if (bytes === ALL_ZERO) return ZERO_SLOT;
-  return new StackSlot(bytes, undefined);
+  return new MixedSlot(bytes, undefined);
 }

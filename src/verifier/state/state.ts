@@ -5,7 +5,7 @@ import { NO_HIST } from "./history.ts";
 import type { SccVisit } from "../prune/scc.ts";
 import type { Instance } from "../stack/live.ts";
 import { NOT_INIT, type RegState, ptrReg } from "./regs.ts";
-import { EMPTY_SLOT, type StackSlot } from "./stack.ts";
+import { EMPTY_SLOT, respill, type StackSlot } from "./stack.ts";
 
 export const MAX_STACK = 512;
 export const MAX_FRAMES = 8;
@@ -238,11 +238,7 @@ export class Branch {
 }
 
 /** Replaces every register and spilled value of the state by what `f` makes of it. */
-export function mapRegs(
-  st: VerifierState,
-  f: (r: RegState) => RegState,
-  makeSlot: (slot: StackSlot, r: RegState) => StackSlot,
-): void {
+export function mapRegs(st: VerifierState, f: (r: RegState) => RegState): void {
   for (const frame of st.frames) {
     const regs = frame.regs;
     for (let i = 0; i < 10; i++) {
@@ -255,7 +251,7 @@ export function mapRegs(
       const slot = stack[i];
       if (slot?.spilled === undefined) continue;
       const now = f(slot.spilled);
-      if (now !== slot.spilled) stack[i] = makeSlot(slot, now);
+      if (now !== slot.spilled) stack[i] = respill(slot, now);
     }
   }
 }

@@ -2,7 +2,7 @@
 // depended on is forgotten, so that a later round is covered by an earlier one.
 import type { Env } from "../env.ts";
 import { type RegState, sameButId, UNKNOWN } from "./regs.ts";
-import { StackSlot } from "./stack.ts";
+import { respill } from "./stack.ts";
 import type { VerifierState } from "./state.ts";
 
 /** The latest checkpoint of this path at pc, in the same calls, that is still compared: the kernel knows no others. */
@@ -50,7 +50,7 @@ export function widenImprecise(
       const before = was.slot(spi);
       if (slot.spilled === undefined || before.spilled === undefined) continue;
       const now = widened(env, before.spilled, slot.spilled, was.preciseSlots.has(spi));
-      if (now !== slot.spilled) frame.stack[spi] = new StackSlot(slot.bytes, now);
+      if (now !== slot.spilled) frame.stack[spi] = respill(slot, now);
     }
   }
 }
