@@ -71,6 +71,17 @@ describe("a packet pointer beyond the end that moves down", () => {
   });
 });
 
+describe("the low half of an address", () => {
+  const moved = (mask: number): string =>
+    `r6 = map[one][0]+0\nr0 = *(u32 *)(r6 +0)\nr0 &= ${mask}\nr6 += r0\nif w6 != 0 goto out\nr0 = *(u8 *)(r10 -600)\nout: r0 = 0\nexit`;
+  it("is not 0 in a value", () => {
+    expect(refusal(() => verify(prog(moved(15))))).toEqual(["", ""]);
+  });
+  it("may be 0 beyond it, though Linux 6.18 says no", () => {
+    expect(refusal(() => verify(prog(moved(31))))[0]).toBe("EACCES");
+  });
+});
+
 describe("branches that are open at once", () => {
   const nested = (n: number): string =>
     `call bpf_get_prandom_u32\n${"if r0 == 7 goto +0\n".repeat(n)}r0 = 0\nexit`;

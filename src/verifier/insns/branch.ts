@@ -81,12 +81,13 @@ function isNull32(s: Scalar): boolean {
   return s.isConst32 && s.valLo === 0;
 }
 
-/** The low half of an address is not 0 where something begins; further on it may be, though the kernel says no. */
-function isUnmoved(ptr: RegState): boolean {
-  return ptr.off === 0 && ptr.s.isZero;
+/** Of a pointer that is not null: the low half is not 0 where something begins, nor in a value; further on it may be. */
+function hasLowHalf(env: Env, { kind, aux, off, s }: RegState): boolean {
+  if (off === 0 && s.isZero) return true;
+  return kind === "map_value" && off + s.umaxNum < env.mapAt(aux).valueSize;
 }
 
-function taken(insn: Jmp, dst: RegState, src: RegState): boolean | undefined {
+function taken(env: Env, insn: Jmp, dst: RegState, src: RegState): boolean | undefined {
   if (dst.kind === "scalar" && src.kind === "scalar") {
     if (!isSelf(insn)) return isBranchTaken(insn.op, insn.width, dst.s, src.s);
     const self = narrowJmpSelf(insn.op, insn.width, dst.s);
@@ -96,7 +97,7 @@ function taken(insn: Jmp, dst: RegState, src: RegState): boolean | undefined {
   const ptr = src.kind === "scalar" ? dst : src;
   const num = src.kind === "scalar" ? src : dst;
   if (num.kind !== "scalar" || !isNotNull(ptr)) return undefined;
-  const isZero = insn.width === 64 ? num.s.isZero : isNull32(num.s) && isUnmoved(ptr);
+  const isZero = insn.width === 64 ? num.s.isZero : isNull32(num.s) && hasLowHalf(env, ptr);
   if (!isZero) return undefined;
   return insn.op === "jeq" ? false : insn.op === "jne" ? true : undefined;
 }
@@ -340,7 +341,7 @@ export function execJmp(env: Env, insn: Jmp): void {
     checkSecret(env, insn.src.regno, src, "pointer comparison prohibited");
   const flags = (dst.kind === "fp" ? HIST_DST_FP : 0) | (src.kind === "fp" ? HIST_SRC_FP : 0);
   if (flags !== 0) env.pushHistory(flags, undefined);
-  const decided = taken(insn, dst, src);
+  const decided = taken(env, insn, dst, src);
   if (decided === undefined) {
     env.facts.jump(env.pc, true);
     env.facts.jump(env.pc, false);

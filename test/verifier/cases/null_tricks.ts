@@ -13,6 +13,7 @@ export const NULL_TRICKS: readonly Case[] = tricks(HEAD, TAIL, [
   ["null spilled", "*(u64 *)(r10 -16) = r0; if r0 == 0 goto out; r6 = *(u64 *)(r10 -16); r0 = *(u8 *)(r6 +0)"],
   ["null spilled half", "*(u64 *)(r10 -16) = r0; r6 = *(u32 *)(r10 -16); if r6 == 0 goto out; r0 = *(u8 *)(r0 +0)", "EACCES", "invalid size of register fill"],
   ["null w compare", "if w0 == 0 goto out; r0 = *(u8 *)(r0 +0)", "EACCES", "R0 invalid mem access 'map_value_or_null'"],
+  ["low half in value", "if r0 == 0 goto out; r6 = *(u32 *)(r0 +0); r6 &= 15; r0 += r6; if w0 != 0 goto out; r0 = *(u8 *)(r10 -600)"],
   ["null ne map value", "r6 = map[box][0]+0; if r0 != r6 goto out; r0 = *(u8 *)(r0 +0)"],
   ["null eq other null", "r6 = r0; r2 = r10; r2 += -4; r1 = map[h]; call bpf_map_lookup_elem; if r0 == 0 goto out; if r6 != r0 goto out; r0 = *(u8 *)(r6 +0)"],
   ["null ge 1", "if r0 < 1 goto out; r0 = *(u8 *)(r0 +0)", "EACCES", "R0 invalid mem access 'map_value_or_null'"],
