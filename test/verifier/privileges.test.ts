@@ -106,6 +106,20 @@ describe("a process without capabilities", () => {
     expect(log).toContain("R5 !read_ok");
   });
 
+  it.each([
+    // The states are those of Linux 6.18.
+    ["r6 += r7", "R6=map_value(map=a,ks=4,vs=16,smin=0,smax=umax=3,var_off=(0x0; 0x3)) R7=scalar("],
+    ["r7 += r6", "R7=map_value(map=a,ks=4,vs=16,smin=smin32=0,smax=umax=smax32=umax32=3,var_off=(0x0; 0x3))"],
+  ])("sees a pointer that a wrong guess leaves where it was: %s", (add, state) => {
+    const insns = assembleFree(
+      "*(u32 *)(r10 -4) = 0\nr2 = r10\nr2 += -4\nr1 = map[a]\ncall bpf_map_lookup_elem\nif r0 == 0 goto out\n" +
+        `r6 = r0\nr0 = *(u32 *)(r6 +0)\nr7 = *(u32 *)(r6 +4)\nr0 &= 3\nr7 &= 3\nr6 += r0\n${add}\nr1 = 0\nout: r0 = 0\nexit`,
+    );
+    const { log } = verify(progOf("socket_filter", insns), { logLevel: 2, caps: ["bpf"] });
+    const at = log.find((l) => l.startsWith("from 13 to 14 (speculative execution): "));
+    expect(at).toContain(state);
+  });
+
   it("leaves no trace of wrong guesses in what the JIT is told", () => {
     const insns = assembleFree("r2 = 0\nif r2 == 0 goto out\nr3 = *(u64 *)(r1 +48)\nout: r0 = 0\nexit");
     const { aux } = verify(progOf("socket_filter", insns), { caps: [] });

@@ -4,7 +4,8 @@
 import type { InsnOf } from "../../isa/insn.ts";
 import type { Env } from "../env.ts";
 import { checkMapPlace } from "../mem/mem_access.ts";
-import type { RegState } from "../state/regs.ts";
+import { type RegState, withValue } from "../state/regs.ts";
+import { without32 } from "../scalar/bounds.ts";
 import { fmtTnum } from "../scalar/fmt.ts";
 import { MAX_STACK } from "../state/state.ts";
 
@@ -66,15 +67,18 @@ function limitOf(env: Env, insn: Alu, ptr: RegState, ptrReg: number, toLeft: boo
   return limit;
 }
 
-/** The path on which the operand turns out to be masked to nothing: the pointer stays where it is. */
-function pushTruncated(env: Env, insn: Alu, ptr: RegState): void {
+/**
+ * The path on which the operand turns out to be masked to nothing: the pointer stays where it is. One that moves in its own
+ * register has lost its bounds of 32 bits by then.
+ */
+function pushTruncated(env: Env, insn: Alu, ptr: RegState, ptrIsDst: boolean): void {
   if (env.isFull) {
     env.say(`The sequence of ${env.branches.length + 1} jumps is too complex.`);
     env.reject("ENOMEM", `R${insn.dst} could not be pushed for speculative verification, ${PROHIBITED}`);
   }
   const state = env.push(insn.pc + 1, insn.pc);
   state.speculative = true;
-  state.cur.regs[insn.dst] = ptr;
+  state.cur.regs[insn.dst] = ptrIsDst ? withValue(ptr, without32(ptr.s)) : ptr;
 }
 
 /** Before the pointer moves. Undefined: nothing is masked here. */
@@ -102,7 +106,7 @@ export function sanitizePtr(
     if (!isConst) env.speculation.exploreLimits = true;
     mask = { kind, limit, toLeft };
   }
-  if (!isConst) pushTruncated(env, insn, ptr);
+  if (!isConst) pushTruncated(env, insn, ptr, ptrIsDst);
   return mask;
 }
 

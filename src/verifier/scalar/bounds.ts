@@ -56,6 +56,13 @@ export function unbound32(d: Draft): void {
   d.s32max = I32_MAX;
 }
 
+/** Without what is known of the low half beside its bits. */
+export function without32(s: Scalar): Scalar {
+  const d = copyOf(s);
+  unbound32(d);
+  return d;
+}
+
 export function unboundU64(d: Draft): void {
   d.uminLo = d.uminHi = 0;
   d.umaxLo = d.umaxHi = -1;
