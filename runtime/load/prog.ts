@@ -128,11 +128,18 @@ export function loadsTypes(
   return caps.includes("bpf") && (btf === undefined || takesTypes(btf, outside.kernelBtf));
 }
 
-/** The program as libbpf loads it where it may not load types. */
-function withoutTypes(typed: Prog): Prog {
+type Typed = Readonly<Pick<MapDef, "specialFields" | "keyTypeId" | "valueTypeId">>;
+
+/** The map as libbpf creates it where it may not load types. */
+export function withoutTypes<M extends Typed & { readonly inner?: M }>(map: M): M {
+  const inner = map.inner === undefined ? {} : { inner: withoutTypes(map.inner) };
+  return { ...map, specialFields: [], keyTypeId: 0, valueTypeId: 0, ...inner };
+}
+
+/** The program as libbpf loads it there. */
+function progWithoutTypes(typed: Prog): Prog {
   const { btf: _, ...prog } = typed;
-  const maps = prog.maps.map((map) => ({ ...map, specialFields: [], keyTypeId: 0, valueTypeId: 0 }));
-  return { ...prog, funcs: [], maps };
+  return { ...prog, funcs: [], maps: prog.maps.map(withoutTypes) };
 }
 
 /**
@@ -147,7 +154,7 @@ export function verifyProg(
 ): VerifiedProg {
   const ready = toProg(spec, prog, outside);
   try {
-    return verify(loadsTypes(spec, outside, options.caps) ? ready : withoutTypes(ready), options);
+    return verify(loadsTypes(spec, outside, options.caps) ? ready : progWithoutTypes(ready), options);
   } catch (error) {
     throw error instanceof VerifierError ? explainPoison(spec, prog, error) : error;
   }

@@ -1,13 +1,13 @@
 // The gate's answer about each program of an object, as plain data.
 import { basename } from "node:path";
-import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
+import type { ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import type { VerifyStats } from "../../src/verifier/proof.ts";
 import { VerifierError } from "../../src/verifier/error.ts";
 import { checkMapSpec } from "./map_check.ts";
 import { type Outside, RUNNING } from "./outside.ts";
-import { loadsTypes, mapsOf, verifyProg } from "./prog.ts";
+import { loadsTypes, mapsOf, verifyProg, withoutTypes } from "./prog.ts";
 
 interface Head {
   readonly prog: string;
@@ -56,11 +56,6 @@ const STATE_DUMP = /^(cur|old) state:/;
 function sourceAt(prog: ProgSpec, pc: number): { source?: string } {
   const line = prog.lines.findLast((l) => l.pc <= pc);
   return pc < 0 || line === undefined ? {} : { source: `${basename(line.file)}:${line.line}` };
-}
-
-/** The map as libbpf creates it where it may not load types. */
-function withoutTypes(map: MapSpec): MapSpec {
-  return { ...map, specialFields: [], keyTypeId: 0, valueTypeId: 0 };
 }
 
 interface VerdictOptions {

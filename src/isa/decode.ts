@@ -263,13 +263,31 @@ function decodeBody(raw: RawInsn, pc: number, next: RawInsn | undefined): Body |
   return decoder(raw, row, pc, next);
 }
 
+/** Where a jump or an exit leads, whatever its other fields are. */
+function leadsTo(raw: RawInsn, pc: number): { leadsTo?: readonly number[] } {
+  const row = OPCODES[raw.code];
+  if (row?.format === "exit") return { leadsTo: [] };
+  if (row?.format === "ja") return { leadsTo: [pc + 1 + (row.wide ? raw.imm : raw.off)] };
+  if (row?.format === "jmp" || row?.format === "may_goto") return { leadsTo: [pc + 1, pc + 1 + raw.off] };
+  return {};
+}
+
 /** One insn at `pc`; `next` is the slot after it, which ld_imm64 takes too. */
 function decodeInsn(raw: RawInsn, pc: number, next?: RawInsn): Insn {
   const body = decodeBody(raw, pc, next);
   if (!("refuse" in body)) return { pc, ...body };
   const twoSlots = OPCODES[raw.code]?.format === "ld_imm64" && isSecondSlot(next);
   const second = twoSlots ? { next } : {};
-  return { pc, kind: "invalid", raw, ...second, message: body.refuse, atLoad: body.atLoad === true };
+  const leads = leadsTo(raw, pc);
+  return {
+    pc,
+    kind: "invalid",
+    raw,
+    ...second,
+    message: body.refuse,
+    atLoad: body.atLoad === true,
+    ...leads,
+  };
 }
 
 /** Slots taken: 2 for ld_imm64 (also a refused one whose second slot is well formed). */

@@ -142,13 +142,15 @@ export type Insn = { readonly pc: number } & (
   | { readonly kind: "call"; readonly callee: Callee }
   | { readonly kind: "exit" }
   // Undefined opcode or used reserved field, with the kernel's words. `atLoad`: refused before any path is walked,
-  // reachable or not; else only where a path meets it. `next`: the second slot, if the insn takes two.
+  // reachable or not; else only where a path meets it. `next`: the second slot, if the insn takes two. `leadsTo`: where
+  // control would go, if it is a jump or an exit: the kernel follows it before it looks at its other fields.
   | {
       readonly kind: "invalid";
       readonly raw: RawInsn;
       readonly next?: RawInsn;
       readonly message: string;
       readonly atLoad: boolean;
+      readonly leadsTo?: readonly number[];
     }
 );
 

@@ -14,9 +14,4 @@ export const DIFFERS: Readonly<Record<string, Differs>> = {
     message: "invalid kptr access, R2 type=ptr_ expected=ptr_pair",
     why: "a plain object where one of every CPU is kept: 6.18 would hand it out as one of every CPU",
   },
-  bad_exit_with_bits: {
-    errno: ERRNO.EINVAL,
-    message: "last insn is not an exit or jmp",
-    why: "an exit with reserved bits is none to our decoder, so that the function seems to run off its end first",
-  },
 };

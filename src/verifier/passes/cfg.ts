@@ -3,7 +3,7 @@
 import { HELPERS } from "../../spec/helpers.ts";
 import type { Insn } from "../../isa/insn.ts";
 import type { Env } from "../env.ts";
-import { insnSlots } from "./flow.ts";
+import { insnSlots, jumpOf } from "./flow.ts";
 
 /** The helper calls its callback before it returns. */
 export function isSyncCallbackCall(env: Env, insn: Insn): boolean {
@@ -28,15 +28,10 @@ interface Edge {
 
 /** Where control may go after the insn; a call's callee counts as a branch. */
 function edgesOf(insn: Insn): Edge[] {
+  const jump = jumpOf(insn);
+  if (jump !== undefined) return jump.map((to, i) => ({ to, branch: i > 0 }));
   const next = { to: insn.pc + insnSlots(insn), branch: false };
   switch (insn.kind) {
-    case "exit":
-      return [];
-    case "ja":
-      return [{ to: insn.target, branch: false }];
-    case "jmp":
-    case "may_goto":
-      return [next, { to: insn.target, branch: true }];
     case "call":
       return insn.callee.kind === "subprog" ? [next, { to: insn.callee.target, branch: true }] : [next];
     case "ld_imm64":

@@ -7,8 +7,8 @@ export function insnSlots(insn: Insn): 1 | 2 {
   return insn.kind === "ld_imm64" ? 2 : 1;
 }
 
-/** The insns that may follow, the next one first. */
-export function successors(insn: Insn): readonly number[] {
+/** Where a jump or an exit leads, the next insn first; undefined: the insn is neither. */
+export function jumpOf(insn: Insn): readonly number[] | undefined {
   switch (insn.kind) {
     case "exit":
       return [];
@@ -17,9 +17,16 @@ export function successors(insn: Insn): readonly number[] {
     case "jmp":
     case "may_goto":
       return [insn.pc + 1, insn.target];
+    case "invalid":
+      return insn.leadsTo;
     default:
-      return [insn.pc + insnSlots(insn)];
+      return undefined;
   }
+}
+
+/** The insns that may follow, the next one first. */
+export function successors(insn: Insn): readonly number[] {
+  return jumpOf(insn) ?? [insn.pc + insnSlots(insn)];
 }
 
 export function isTailCall(insn: Insn): boolean {

@@ -2,7 +2,7 @@
 // Knows no registers; stack depths are what the walk found.
 import { HELPERS } from "../../spec/helpers.ts";
 import type { Insn } from "../../isa/insn.ts";
-import { isTailCall } from "./flow.ts";
+import { isTailCall, jumpOf } from "./flow.ts";
 import type { Env } from "../env.ts";
 
 export interface Subprog {
@@ -99,12 +99,12 @@ export function checkSubprogs(env: Env): void {
       if (insn === undefined) continue;
       last = insn;
       if (isTailCall(insn)) sub.hasTailCall = true;
-      if (insn.kind !== "jmp" && insn.kind !== "ja" && insn.kind !== "may_goto") continue;
-      if (insn.target < sub.start || insn.target >= sub.end)
-        env.rejectAt(pc, "EINVAL", `jump out of range from insn ${pc} to ${insn.target}`);
+      const target = jumpOf(insn)?.at(-1);
+      if (target !== undefined && (target < sub.start || target >= sub.end))
+        env.rejectAt(pc, "EINVAL", `jump out of range from insn ${pc} to ${target}`);
     }
-    const atEnd = last !== undefined && last.pc === sub.end - 1;
-    if (!atEnd || (last?.kind !== "exit" && last?.kind !== "ja"))
+    const leads = last?.pc === sub.end - 1 ? jumpOf(last) : undefined;
+    if (leads === undefined || leads.length > 1)
       env.rejectAt(-1, "EINVAL", "last insn is not an exit or jmp");
   }
   markPktChanges(env);

@@ -44,4 +44,14 @@ export const FLOW: readonly Case[] = [
     asm: `call sub\ngoto out\nsub: r0 = 0\nout: exit`,
     msg: ["EINVAL", "jump out of range from insn 1 to 3"],
   },
+  {
+    name: "last jump with bits in a field it does not use",
+    asm: "goto far\nback: r0 = 0\nexit\nfar: .raw 0x00000001fffd0005",
+    msg: ["EINVAL", "BPF_JA uses reserved fields"],
+  },
+  {
+    name: "jump with such bits that leaves the program",
+    asm: "r0 = 0\n.raw 0x0000000100050015\nexit",
+    msg: ["EINVAL", "jump out of range from insn 1 to 7"],
+  },
 ];

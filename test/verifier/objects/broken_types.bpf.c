@@ -39,6 +39,33 @@ SEC("tc") int bad_locks_in_plain_value(struct __sk_buff *skb)
 	return 0;
 }
 
+struct inner {
+	MAP_UINT(type, 2);
+	MAP_TYPE(key, u32);
+	MAP_TYPE(value, struct plain);
+	MAP_UINT(max_entries, 1);
+} inner SEC(".maps");
+
+struct {
+	MAP_UINT(type, 12);
+	MAP_TYPE(key, u32);
+	MAP_UINT(max_entries, 1);
+	MAP_INNER(values, struct inner);
+} outer SEC(".maps") = { .values = { &inner } };
+
+SEC("tc") int bad_locks_in_inner_value(struct __sk_buff *skb)
+{
+	u32 key = 0;
+	void *map = map_lookup(&outer, &key);
+	struct plain *v = map ? map_lookup(map, &key) : 0;
+
+	if (v) {
+		spin_lock(&v->lock);
+		spin_unlock(&v->lock);
+	}
+	return 0;
+}
+
 SEC("tc") int lock_is_plain_bytes(struct __sk_buff *skb)
 {
 	u32 key = 0;
