@@ -1,10 +1,14 @@
 // Claims must be able to fail: a program run against what was claimed of another one, which differs in one place, is found
 // out, whatever kind of fact it is that does not hold.
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openObject } from "../../runtime/load/open.ts";
+import { toProg } from "../../runtime/load/prog.ts";
 import { assemble } from "../../src/isa/asm.ts";
 import { helperByName } from "../../src/spec/helpers.ts";
 import { CAPABILITIES } from "../../src/spec/privileges.ts";
 import type { Prog, VerifiedProg } from "../../src/verifier/proof.ts";
+import { ROOT } from "../kernel/recordings.ts";
 import { RANDOM_MAPS } from "../harness/random_gen.ts";
 import { randomProg } from "../harness/random_prog.ts";
 import type { Surroundings } from "../harness/random_world.ts";
@@ -186,6 +190,14 @@ describe("claims", () => {
       claims: 0,
       noClaims: "too long where nothing is irrelevant",
     });
+  });
+
+  it("a program that reads what a number points to is left, and said why", () => {
+    const opened = openObject(join(ROOT, "test/verifier/objects/global_args.o"));
+    const of = verified(toProg(opened.spec, opened.prog("fine_bytes_untrusted")));
+    const totals = new ClaimTotals();
+    expect(totals.add(of, 1, { type: of.prog.type, maps: of.prog.maps })).toBeUndefined();
+    expect(totals.text()).toContain("not run 1: reads whatever a number points to");
   });
 
   it("programs of every type are held against theirs, with stand-ins where something lacks here", () => {

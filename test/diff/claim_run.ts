@@ -199,6 +199,7 @@ export class ClaimRun {
     } catch (error) {
       if (error instanceof InsnLimit && this.around !== undefined) return watched.held(aside, true);
       if (error instanceof TooManyWays) return { kind: "left", why: error.message };
+      if (isMissing(error)) throw error;
       return { kind: "broken", ...whatBroke(error as Error) };
     }
   }
@@ -262,12 +263,14 @@ class Watched {
 
 const MISSING: ReadonlySet<string> = new Set(["EOPNOTSUPP", "ENOMEM"]);
 
+const isMissing = (error: unknown): error is BpfError => error instanceof BpfError && MISSING.has(error.code);
+
 /** What is missing to run it, where something is. */
 function unlessMissing<T>(run: () => T): T | string {
   try {
     return run();
   } catch (error) {
-    if (!(error instanceof BpfError) || !MISSING.has(error.code)) throw error;
+    if (!isMissing(error)) throw error;
     return error.message.replace(/^[^:]*: (\d+: )?/, "");
   }
 }

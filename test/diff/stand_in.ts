@@ -61,6 +61,8 @@ export class StandIn {
     tableIndex: number,
     hooks: Pick<InterpEnv, "onStep" | "insnLimit">,
   ): void {
+    if (verified.facts.needs.includes("untrusted_mem"))
+      throw new BpfError("EOPNOTSUPP", `${verified.prog.name}: reads whatever a number points to`);
     const { world } = this.random;
     const cpu = world.cpu(0);
     const rng = new Rng(seed ^ 0x57a2d);

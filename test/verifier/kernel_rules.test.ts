@@ -82,6 +82,34 @@ describe("the low half of an address", () => {
   });
 });
 
+describe("rounds of a loop that are made alike", () => {
+  it("keep a number at a distance from others apart from those at none", () => {
+    const loop = `r8 = 0
+      call bpf_get_prandom_u32
+      *(u64 *)(r10 -8) = r0
+      r9 = r0
+      r9 += 1
+      r0 = 0
+      more: may_goto out
+      r8 += 1
+      call bpf_get_prandom_u32
+      r9 = r0
+      r9 += 1
+      r0 = 0
+      goto more
+      out: r9 += r8
+      r1 = *(u64 *)(r10 -8)
+      exit`;
+    const { log } = verify(prog(loop), { logLevel: 2 });
+    const rounds = log.filter((line) => line.startsWith("from 6 to 7: "));
+    expect(rounds).toEqual([
+      "from 6 to 7: R0=0 R8=0 R9=scalar(id=1+1) R10=fp0 fp-8=scalar(id=1)",
+      "from 6 to 7: R0=0 R8=scalar() R9=scalar(id=2+1) R10=fp0 fp-8=scalar(id=1)",
+      "from 6 to 7: R0=0 R8=scalar() R9=scalar(id=3+1) R10=fp0 fp-8=scalar(id=1)",
+    ]);
+  });
+});
+
 describe("branches that are open at once", () => {
   const nested = (n: number): string =>
     `call bpf_get_prandom_u32\n${"if r0 == 7 goto +0\n".repeat(n)}r0 = 0\nexit`;

@@ -1,7 +1,7 @@
 // Loops that the verifier does not count out (callbacks, may_goto): what differs between two rounds and nothing
 // depended on is forgotten, so that a later round is covered by an earlier one.
 import type { Env } from "../env.ts";
-import { type RegState, sameButId, UNKNOWN } from "./regs.ts";
+import { ADD_CONST, type RegState, sameButId, UNKNOWN } from "./regs.ts";
 import { respill } from "./stack.ts";
 import type { VerifierState } from "./state.ts";
 
@@ -18,9 +18,12 @@ function previousAt(
   return undefined;
 }
 
+/** A number at a distance from others counts as linked with those at one only. */
+const linkOf = ({ id, flags }: RegState): number => id && id + (flags & ADD_CONST) * 0x100000;
+
 function widened(env: Env, old: RegState, cur: RegState, precise: boolean): RegState {
   if (old.kind !== "scalar" || cur.kind !== "scalar" || (precise && !env.exact)) return cur;
-  return sameButId(old, cur) && env.ids.same(old.id, cur.id) ? cur : UNKNOWN;
+  return sameButId(old, cur) && env.ids.same(linkOf(old), linkOf(cur)) ? cur : UNKNOWN;
 }
 
 /** `from`: the checkpoint where the search for the round before begins. */
