@@ -121,7 +121,7 @@ function collectLinked(env: Env, id: number, into: number[]): void {
       const r = slot?.spilled;
       if (slot === undefined || r === undefined || r.id !== id || r.kind !== "scalar") continue;
       if (into.length < MAX_LINKED) into.push(packLinked(f, false, spi));
-      else frame.stack[spi] = respill(slot, withoutId(r));
+      else frame.setSlot(spi, respill(slot, withoutId(r)));
     }
   }
 }

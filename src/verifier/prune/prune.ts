@@ -59,6 +59,12 @@ function isUseless(env: Env, e: Explored, pc: number): boolean {
   return e.misses > e.hits * n + n;
 }
 
+/** As splice, which makes a list of what it takes out. */
+function removeAt(list: Explored[], at: number): void {
+  for (let i = at + 1; i < list.length; i++) list[i - 1] = list[i] as Explored;
+  list.pop();
+}
+
 function keep(env: Env, pc: number): void {
   const cur = env.state;
   const state = cur.clone();
@@ -99,13 +105,11 @@ function sameCalls(a: VerifierState, b: VerifierState): boolean {
 }
 
 function clean(env: Env, st: VerifierState): void {
-  const isLive = liveSlots(env, st, st.pc);
   st.cleaned = true;
   for (const frame of st.frames) {
     const live = env.liveIn(st, frame, st.pc);
     for (let i = 0; i < 10; i++) if ((live & (1 << i)) === 0) frame.regs[i] = NOT_INIT;
-    for (let spi = 0; spi < frame.stack.length; spi++)
-      if (frame.stack[spi] !== undefined && !isLive(frame.frameno, spi)) frame.stack[spi] = undefined;
+    frame.keepOnly(liveSlots(env, st, frame.frameno, st.pc));
   }
 }
 
@@ -148,7 +152,7 @@ export function isVisited(env: Env): boolean {
     }
     if (add) e.misses++;
     if (isUseless(env, e, pc)) {
-      list.splice(i, 1);
+      removeAt(list, i);
       // where paths go on from it, it is still needed
       if (old.branches > 0) old.dropped = true;
       else env.curStates--;

@@ -45,7 +45,7 @@ export function checkStackBounds(env: Env, regno: number, off: number, size: num
 export function growStack(env: Env, frame: Frame, minOff: number): void {
   const sub = env.subprogs[frame.subprogno];
   const depth = (-minOff + 7) & ~7;
-  while (frame.stack.length < depth >> 3) frame.stack.push(undefined);
+  frame.growTo(depth >> 3);
   if (sub !== undefined && sub.stackDepth < depth) sub.stackDepth = depth;
 }
 

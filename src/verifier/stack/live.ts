@@ -5,7 +5,7 @@ import type { Insn } from "../../isa/insn.ts";
 import type { Env } from "../env.ts";
 import type { Subprog } from "../passes/subprogs.ts";
 import { isTailCall, successors } from "../passes/flow.ts";
-import { type Frame, MAX_FRAMES, type VerifierState } from "../state/state.ts";
+import { type Frame, MAX_FRAMES, SlotSet, type VerifierState } from "../state/state.ts";
 
 /** Sets of slots (0..63, two words each) of one frame, for every insn of a function. */
 class Marks {
@@ -348,28 +348,22 @@ export function updateStackLive(env: Env): void {
   }
 }
 
-function isLiveAt(at: Instance, frameno: number, pc: number, spi: number): boolean {
+function addLiveAt(at: Instance, frameno: number, pc: number, to: SlotSet): void {
   const m = at.frames[frameno];
-  const i = 2 * (pc - at.sub.start) + (spi >> 5);
-  return m !== undefined && (((m.live[i] as number) >>> (spi & 31)) & 1) !== 0;
+  const i = 2 * (pc - at.sub.start);
+  if (m !== undefined) to.set(to.lo | (m.live[i] as number), to.hi | (m.live[i + 1] as number));
 }
 
-/** For a state that stands at `pc`: which slots of its frames may still be read. */
-export function liveSlots(
-  env: Env,
-  st: VerifierState,
-  pc: number,
-): (frameno: number, spi: number) => boolean {
-  const at = st.frames.map((_, f) => frameInstance(env, st, f));
-  const top = at.length - 1;
-  return (frameno, spi) => {
-    if (isLiveAt(at[top] as Instance, frameno, pc, spi)) return true;
-    for (let f = frameno; f < top; f++) {
-      const callsite = st.frames[f + 1]?.callsite as number;
-      // a call that calls back is executed again after the callback
-      const from = env.callsCallback[callsite] === 1 ? callsite : callsite + 1;
-      if (isLiveAt(at[f] as Instance, frameno, from, spi)) return true;
-    }
-    return false;
-  };
+/** For a state that stands at `pc`: which slots of this frame may still be read. */
+export function liveSlots(env: Env, st: VerifierState, frameno: number, pc: number): SlotSet {
+  const live = new SlotSet();
+  const top = st.frames.length - 1;
+  addLiveAt(frameInstance(env, st, top), frameno, pc, live);
+  for (let f = frameno; f < top; f++) {
+    const callsite = st.frames[f + 1]?.callsite as number;
+    // a call that calls back is executed again after the callback
+    const from = env.callsCallback[callsite] === 1 ? callsite : callsite + 1;
+    addLiveAt(frameInstance(env, st, f), frameno, from, live);
+  }
+  return live;
 }

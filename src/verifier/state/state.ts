@@ -42,6 +42,7 @@ export class SlotSet {
 
 /** Of every frame that is not part of a checkpoint; never written. */
 const NO_SLOTS = new SlotSet();
+const ALL_SLOTS = new SlotSet(-1, -1);
 
 /** How a frame was entered. The same object in all copies of the frame. */
 export class Call {
@@ -61,12 +62,15 @@ export class Frame {
   /** checkpoints: values that a decision depended on */
   preciseRegs = 0;
   preciseSlots = NO_SLOTS;
+  /** checkpoints: slots that some path from here may read */
+  private live = ALL_SLOTS;
+  /** `slots` may be those of other frames too: never written then */
+  private shared = false;
 
   constructor(
     readonly call: Call,
     readonly regs: RegState[],
-    /** index = (-off - 1) / 8; holes are uninitialised */
-    readonly stack: (StackSlot | undefined)[],
+    private slots: (StackSlot | undefined)[],
     /** callbacks: how many times this frame's bpf_loop was simulated */
     public callbackDepth: number,
   ) {}
@@ -88,7 +92,10 @@ export class Frame {
   }
 
   clone(): Frame {
-    return new Frame(this.call, this.regs.slice(), this.stack.slice(), this.callbackDepth);
+    const copy = new Frame(this.call, this.regs.slice(), this.slots, this.callbackDepth);
+    copy.shared = true;
+    this.shared = true;
+    return copy;
   }
 
   /** From now on marks are collected here. */
@@ -96,13 +103,38 @@ export class Frame {
     this.preciseSlots = new SlotSet();
   }
 
+  /** index = (-off - 1) / 8; holes are uninitialised */
+  get stack(): readonly (StackSlot | undefined)[] {
+    return this.slots;
+  }
+
   slot(spi: number): StackSlot {
-    return this.stack[spi] ?? EMPTY_SLOT;
+    return this.live.has(spi) ? (this.slots[spi] ?? EMPTY_SLOT) : EMPTY_SLOT;
   }
 
   setSlot(spi: number, slot: StackSlot): void {
-    while (this.stack.length < spi) this.stack.push(undefined);
-    this.stack[spi] = slot;
+    this.growTo(spi);
+    this.own()[spi] = slot;
+  }
+
+  /** From now on it has this many slots at least. */
+  growTo(count: number): void {
+    if (this.slots.length >= count) return;
+    const slots = this.own();
+    while (slots.length < count) slots.push(undefined);
+  }
+
+  /** The other slots are uninitialised from now on, though frames that share them may still read them. */
+  keepOnly(live: SlotSet): void {
+    this.live = live;
+  }
+
+  private own(): (StackSlot | undefined)[] {
+    if (this.shared) {
+      this.slots = this.slots.slice();
+      this.shared = false;
+    }
+    return this.slots;
   }
 }
 
@@ -246,12 +278,11 @@ export function mapRegs(st: VerifierState, f: (r: RegState) => RegState): void {
       const now = f(was);
       if (now !== was) regs[i] = now;
     }
-    const stack = frame.stack;
-    for (let i = 0; i < stack.length; i++) {
-      const slot = stack[i];
+    for (let i = 0; i < frame.stack.length; i++) {
+      const slot = frame.stack[i];
       if (slot?.spilled === undefined) continue;
       const now = f(slot.spilled);
-      if (now !== slot.spilled) stack[i] = respill(slot, now);
+      if (now !== slot.spilled) frame.setSlot(i, respill(slot, now));
     }
   }
 }

@@ -53,7 +53,7 @@ export function widenImprecise(
       const before = was.slot(spi);
       if (slot.spilled === undefined || before.spilled === undefined) continue;
       const now = widened(env, before.spilled, slot.spilled, was.preciseSlots.has(spi));
-      if (now !== slot.spilled) frame.stack[spi] = respill(slot, now);
+      if (now !== slot.spilled) frame.setSlot(spi, respill(slot, now));
     }
   }
 }
