@@ -4,6 +4,7 @@ import type { Btf } from "../btf/btf.ts";
 import type { Insn } from "../isa/insn.ts";
 import type { LineInfo } from "../elf/object_spec.ts";
 import type { ErrnoName } from "../spec/errors.ts";
+import type { HelperProto } from "../spec/helpers.ts";
 import type { CtxField, CtxLayout } from "../spec/ctx/field.ts";
 import type { AttachTarget } from "./prog/attach_target.ts";
 import { CAPABILITIES, type Capability, type Rights, rightsOf } from "../spec/privileges.ts";
@@ -58,6 +59,9 @@ export class Env {
   /** fields of the context that were accessed: see findCtxField */
   readonly ctxFields = new Map<number, CtxField>();
 
+  /** the helpers that are called, by number: see helperOf */
+  readonly helpers: (HelperProto | undefined)[] = [];
+
   /** the kernel functions that are called, by the id in the call */
   readonly kfuncs = new Map<number, Kfunc>();
 
@@ -100,6 +104,8 @@ export class Env {
   readonly undo: UndoRows;
   readonly outcomes: Memo<Outcomes>;
   readonly sums: Memo<Scalar>;
+  /** what helpers return that give a length: see helper_ret.ts */
+  readonly sizes = new Map<number, RegState>();
   readonly ids = new IdMap();
 
   /** by the current insn */

@@ -15,6 +15,7 @@ import { checkArg } from "./helper_args.ts";
 import { returned } from "./helper_ret.ts";
 import { stepDynptrRead, stepDynptrRelease, stepNewDynptr } from "../objects/dynptr.ts";
 import { stepLock } from "../locks/locks.ts";
+import type { MapDef } from "../proof.ts";
 import { markPrecise } from "../precision/precision.ts";
 import { helperOf } from "../state/privileges.ts";
 import { checkNothingHeld } from "../state/refs.ts";
@@ -35,6 +36,10 @@ function mayChangeSockets(env: Env, proto: HelperProto): boolean {
   return proto.name !== "map_delete_elem" || sockmap !== undefined;
 }
 
+function cannotPass({ type }: MapDef, { name, id }: HelperProto): string {
+  return `cannot pass map_type ${MAP_TYPES[type].id} into func bpf_${name}#${id}`;
+}
+
 function checkMapFits(env: Env, proto: HelperProto, map: number): void {
   if (map < 0) return;
   const def = env.mapAt(map);
@@ -44,10 +49,9 @@ function checkMapFits(env: Env, proto: HelperProto, map: number): void {
     env.reject("ENOTSUPP", "callback function not allowed for map");
   const made = MADE_FOR[proto.name];
   const fits = made === undefined ? ALSO[def.type]?.includes(proto.name) !== false : made.includes(def.type);
-  const refusal = `cannot pass map_type ${MAP_TYPES[def.type].id} into func bpf_${proto.name}#${proto.id}`;
-  if (!fits) env.reject("EINVAL", refusal);
+  if (!fits) env.reject("EINVAL", cannotPass(def, proto));
   if (HOLDS_SOCKETS.has(def.type) && !mayChangeSockets(env, proto))
-    env.reject("EINVAL", "cannot update sockmap in this context", refusal);
+    env.reject("EINVAL", "cannot update sockmap in this context", cannotPass(def, proto));
   if (
     (def.flags & F_RDONLY_PROG) !== 0 &&
     (proto.name === "map_update_elem" || proto.name === "map_delete_elem")

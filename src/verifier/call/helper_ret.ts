@@ -27,6 +27,7 @@ import { withLimits } from "../scalar/bounds.ts";
 /** The maps put into a map of maps may have another number of elements than its template. */
 const F_INNER_MAP = 1 << 12;
 const MAX_ERRNO = 4095;
+const SIZES_KEPT = 64;
 
 function limited(min: number, max: number): RegState {
   const [smin, smax] = [BigInt(min), BigInt(max)];
@@ -34,8 +35,17 @@ function limited(min: number, max: number): RegState {
   return scalarReg(withLimits(Scalar.unknown, { smin, smax, ...unsigned }));
 }
 
+/** A length or a negative errno. Made once for each length, of which programs do not know many. */
+function sizeOrErrno(env: Env, max: number): RegState {
+  let reg = env.sizes.get(max);
+  if (reg !== undefined) return reg;
+  reg = limited(-MAX_ERRNO, max);
+  if (env.sizes.size < SIZES_KEPT) env.sizes.set(max, reg);
+  return reg;
+}
+
 function integer(env: Env, proto: HelperProto, meta: CallMeta): RegState {
-  if (proto.effects.returnsSize === true) return limited(-MAX_ERRNO, meta.maxSize);
+  if (proto.effects.returnsSize === true) return sizeOrErrno(env, meta.maxSize);
   const cpus = env.options.cpus;
   return proto.name !== "get_smp_processor_id" || cpus === undefined ? UNKNOWN : limited(0, cpus - 1);
 }

@@ -25,9 +25,14 @@ export function checkLoadable({ type, insns }: Prog, caps: readonly Capability[]
 }
 
 /** The helper as this program may call it; undefined where it may not. */
-export function helperOf({ prog, caps, target }: Env, id: number): HelperProto | undefined {
+export function helperOf(env: Env, id: number): HelperProto | undefined {
+  const known = env.helpers[id];
+  if (known !== undefined) return known;
+  const { prog, caps, target } = env;
   const proto = helperProto(id, prog.type, prog.expectedAttachType, target?.name);
-  return proto !== undefined && mayCallHelper(proto.name, prog.type, caps) ? proto : undefined;
+  if (proto === undefined || !mayCallHelper(proto.name, prog.type, caps)) return undefined;
+  env.helpers[id] = proto;
+  return proto;
 }
 
 /** The register is a pointer whose address the program must not come to know. */
