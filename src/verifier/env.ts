@@ -21,7 +21,7 @@ import type { MapDef, Prog, VerifyStats } from "./proof.ts";
 import { History, NO_HIST } from "./state/history.ts";
 import type { RegState, RegType } from "./state/regs.ts";
 import type { Scalar } from "./scalar/scalar.ts";
-import type { Outcomes } from "./scalar/jmp.ts";
+import type { Sides } from "./insns/learn.ts";
 import type { SccVisit } from "./prune/scc.ts";
 import { lineOf } from "./source_line.ts";
 import { isStoppedBy, STOPPED, Speculation } from "./state/speculation.ts";
@@ -102,8 +102,9 @@ export class Env {
   /** what the search for precise scalars looks for; what is compared by pattern when states are */
   readonly wanted = new Wanted();
   readonly undo: UndoRows;
-  readonly outcomes: Memo<Outcomes>;
-  readonly sums: Memo<Scalar>;
+  readonly sides: Memo<Scalar, Scalar, Sides>;
+  readonly sums: Memo<Scalar, Scalar, RegState>;
+  readonly places: Memo<RegState, Scalar, RegState>;
   /** what helpers return that give a length: see helper_ret.ts */
   readonly sizes = new Map<number, RegState>();
   readonly ids = new IdMap();
@@ -160,8 +161,9 @@ export class Env {
     const n = prog.insns.length;
     this.insns = prog.insns;
     this.undo = new UndoRows(prog.insns);
-    this.outcomes = new Memo(n);
+    this.sides = new Memo(n);
     this.sums = new Memo(n);
+    this.places = new Memo(n);
     this.strictAlignment = prog.flags.includes("strict_alignment");
     this.caps = options.caps ?? CAPABILITIES;
     this.may = rightsOf(this.caps);
@@ -349,8 +351,9 @@ export class Env {
     this.explored = [];
     this.branches.length = 0;
     this.sccVisits.clear();
-    this.outcomes.clear();
+    this.sides.clear();
     this.sums.clear();
+    this.places.clear();
     this.state = new VerifierState([]);
   }
 

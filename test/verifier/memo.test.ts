@@ -4,7 +4,7 @@ import { Scalar } from "../../src/verifier/scalar/scalar.ts";
 import { Memo } from "../../src/verifier/state/memo.ts";
 
 it("gives back what was made of the same numbers at the same insn only", () => {
-  const memo = new Memo<string>(3);
+  const memo = new Memo<Scalar, Scalar, string>(3);
   const [one, two, three] = [1, 2, 3].map((n) => Scalar.ofImm(n)) as [Scalar, Scalar, Scalar];
   expect(memo.get(1, one, two)).toBeUndefined();
   expect(memo.set(1, one, two, "sum")).toBe("sum");

@@ -87,12 +87,12 @@ function constStep(insn: InsnOf<"alu">, by: Scalar): number | undefined {
  * Which ids survive: only a constant added once keeps a link, with its distance; in 32 bits only while the upper
  * half was zero (adjust_reg_min_max_vals in kernel/bpf/verifier.c).
  */
-function relink(env: Env, insn: InsnOf<"alu">, before: RegState, src: RegState, after: Scalar): RegState {
+function relink(env: Env, insn: InsnOf<"alu">, before: RegState, src: RegState, after: RegState): RegState {
   const sameReg = insn.src.kind === "reg" && insn.src.regno === insn.dst;
   const step = before.id === 0 || before.addConst || sameReg ? undefined : constStep(insn, src.s);
   if (!env.may.numbersTracked || step === undefined || (insn.width === 32 && before.s.umaxNum > U32_MAX))
-    return scalarReg(after);
-  return new RegState(SCALAR, step, after, before.id, 0, insn.width === 32 ? ADD_CONST32 : ADD_CONST64);
+    return after;
+  return new RegState(SCALAR, step, after.s, before.id, 0, insn.width === 32 ? ADD_CONST32 : ADD_CONST64);
 }
 
 function checkConstOperand(env: Env, insn: InsnOf<"alu">): void {
@@ -113,11 +113,10 @@ function binary(env: Env, insn: InsnOf<"alu">): RegState {
   return relink(env, insn, from, src, compute(env, insn, from.s, src.s));
 }
 
-function compute(env: Env, insn: InsnOf<"alu">, dst: Scalar, src: Scalar): Scalar {
-  if (dst.isConst && src.isConst) return alu(insn.op, insn.width, dst, src);
-  return (
-    env.sums.get(insn.pc, dst, src) ?? env.sums.set(insn.pc, dst, src, alu(insn.op, insn.width, dst, src))
-  );
+/** The result as a register that shares nothing. */
+function compute(env: Env, { pc, op, width }: InsnOf<"alu">, dst: Scalar, src: Scalar): RegState {
+  if (dst.isConst && src.isConst) return scalarReg(alu(op, width, dst, src));
+  return env.sums.get(pc, dst, src) ?? env.sums.set(pc, dst, src, scalarReg(alu(op, width, dst, src)));
 }
 
 /** Checks and computes; the caller writes the destination. */

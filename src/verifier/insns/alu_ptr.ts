@@ -72,15 +72,19 @@ function fitsS32(n: number): boolean {
   return n >= -0x80000000 && n <= 0x7fffffff;
 }
 
+/** The pointer at another fixed offset. */
+function movedBy(ptr: RegState, off: number): RegState {
+  const there = withPlace(ptr, off, ptr.s);
+  // At or beyond the packet's end: not any more, if it goes down. (The kernel keeps the mark all the same.)
+  return isPkt(ptr) && ptr.aux < 0 && off < ptr.off ? withRange(there, 0) : there;
+}
+
 /** The pointer moved; `ptrIsDst` false for `scalar += pointer`. */
 function moved(env: Env, insn: Alu, ptr: RegState, by: Scalar): RegState {
   const sign = insn.op === "sub" ? -1 : 1;
   const off = ptr.off + sign * by.constNum;
-  if (by.isConst && fitsS32(off)) {
-    // At or beyond the packet's end: not any more, if it goes down. (The kernel keeps the mark all the same.)
-    const aux = isPkt(ptr) && ptr.aux < 0 && off < ptr.off ? 0 : ptr.aux;
-    return withRange(withPlace(ptr, off, ptr.s), aux);
-  }
+  if (by.isConst && fitsS32(off))
+    return env.places.get(insn.pc, ptr, by) ?? env.places.set(insn.pc, ptr, by, movedBy(ptr, off));
   const s = sign > 0 ? ptrAdd(ptr.s, by) : ptrSub(ptr.s, by);
   if (!isPkt(ptr)) return withPlace(ptr, ptr.off, s);
   const range = sign > 0 || by.sminHi < 0 ? 0 : Math.max(ptr.aux, 0);

@@ -30,7 +30,8 @@ import {
 import { Scalar } from "../scalar/scalar.ts";
 import { alu } from "../scalar/alu.ts";
 import { mov32 } from "../scalar/cast.ts";
-import { isBranchTaken, narrowJmpSelf, narrowUndecided, type Outcomes, type Pair } from "../scalar/jmp.ts";
+import { isBranchTaken, narrowJmpSelf } from "../scalar/jmp.ts";
+import { isSelf, learnNumbers } from "./learn.ts";
 import { checkSecret } from "../state/privileges.ts";
 import { pushMispredicted } from "../state/speculation.ts";
 import { noteEscape } from "../stack/bounds.ts";
@@ -70,11 +71,6 @@ function pktTaken(op: JmpOp, dst: RegState, src: RegState): boolean | undefined 
   if ((rel === "jgt" || rel === "jle") && pkt.aux === BEYOND_PKT_END) return rel === "jgt";
   if (rel === "jge" || rel === "jlt") return rel === "jge";
   return undefined;
-}
-
-/** A register compared with itself. */
-function isSelf(insn: Jmp): boolean {
-  return insn.src.kind === "reg" && insn.src.regno === insn.dst;
 }
 
 function isNull32(s: Scalar): boolean {
@@ -236,36 +232,6 @@ function matchPkt(
   return true;
 }
 
-function outcomes(env: Env, insn: Jmp, dst: Scalar, src: Scalar): Outcomes {
-  const known = env.outcomes.get(insn.pc, dst, src);
-  if (known !== undefined) return known;
-  const { op, width } = insn;
-  const found = isSelf(insn) ? narrowJmpSelf(op, width, dst) : narrowUndecided(op, width, dst, src);
-  return env.outcomes.set(insn.pc, dst, src, found);
-}
-
-/** Which side each register's new facts belong to. */
-function narrow(
-  env: Env,
-  insn: Jmp,
-  dst: RegState,
-  src: RegState,
-  here: VerifierState,
-  there: VerifierState,
-): void {
-  if (dst.kind !== "scalar" || src.kind !== "scalar") return;
-  const out = outcomes(env, insn, dst.s, src.s);
-  learn(insn, dst, src, there, out.taken);
-  learn(insn, dst, src, here, out.fallthrough);
-}
-
-function learn(insn: Jmp, dst: RegState, src: RegState, st: VerifierState, pair: Pair | undefined): void {
-  if (pair === undefined) return;
-  const { regs } = st.cur;
-  if (insn.src.kind === "reg") regs[insn.src.regno] = withValue(src, pair.src);
-  regs[insn.dst] = withValue(dst, pair.dst);
-}
-
 function learnLinked(
   insn: Jmp,
   dst: RegState,
@@ -317,7 +283,7 @@ function fork(env: Env, insn: Jmp): void {
   const src = insn.src.kind === "reg" ? (env.regs[insn.src.regno] as RegState) : immReg(insn.src.imm);
   const here = env.state;
   const there = env.push(insn.target, env.pc);
-  narrow(env, insn, dst, src, here, there);
+  learnNumbers(env, insn, dst, src, here, there);
   learnLinked(insn, dst, src, here, linked);
   learnLinked(insn, dst, src, there, linked);
   learnEqual(env, insn, dst, src, here, there);

@@ -1,11 +1,10 @@
-// What came of two numbers the last time an insn met them. Paths that fork meet the same ones again and again, and
-// numbers are immutable: the very same two give the very same result. Knows nothing of what is computed.
-import type { Scalar } from "../scalar/scalar.ts";
+// What came of two values the last time an insn met them. Paths that fork meet the same ones again and again, and
+// numbers and registers are immutable: the very same two give the very same result. Knows nothing of what is computed.
 
 /** One result an insn. */
-export class Memo<T> {
-  private readonly left: (Scalar | undefined)[];
-  private readonly right: (Scalar | undefined)[];
+export class Memo<L, R, T> {
+  private readonly left: (L | undefined)[];
+  private readonly right: (R | undefined)[];
   private readonly results: (T | undefined)[];
 
   constructor(insns: number) {
@@ -14,7 +13,7 @@ export class Memo<T> {
     this.results = new Array(insns).fill(undefined);
   }
 
-  get(pc: number, left: Scalar, right: Scalar): T | undefined {
+  get(pc: number, left: L, right: R): T | undefined {
     return this.left[pc] === left && this.right[pc] === right ? this.results[pc] : undefined;
   }
 
@@ -25,7 +24,7 @@ export class Memo<T> {
   }
 
   /** Returns the result. */
-  set(pc: number, left: Scalar, right: Scalar, result: T): T {
+  set(pc: number, left: L, right: R, result: T): T {
     this.left[pc] = left;
     this.right[pc] = right;
     this.results[pc] = result;

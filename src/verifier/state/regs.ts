@@ -158,6 +158,11 @@ export function withValue(r: RegState, s: Scalar): RegState {
   return s === r.s ? r : changed(r, r.off, s, r.id, r.aux, r.flags);
 }
 
+/** A scalar with the value of `plain`, a scalar that shares nothing. */
+export function withValueOf(r: RegState, plain: RegState): RegState {
+  return (r.id | r.off | r.flags) === 0 ? plain : withValue(r, plain.s);
+}
+
 /** The pointer elsewhere: another fixed offset, another variable part. */
 export function withPlace(r: RegState, off: number, s: Scalar): RegState {
   return changed(r, off, s, r.id, r.aux, r.flags);
