@@ -5,7 +5,7 @@ import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import type { VerifyStats } from "../../src/verifier/proof.ts";
 import { VerifierError } from "../../src/verifier/error.ts";
-import { checkMapSpec } from "./map_check.ts";
+import { asCreated, checkMapSpec } from "./map_check.ts";
 import { type Outside, RUNNING } from "./outside.ts";
 import { loadsTypes, mapsOf, verifyProg, withoutTypes } from "./prog.ts";
 
@@ -70,7 +70,8 @@ function verdictOf(spec: ObjectSpec, prog: ProgSpec, options: VerdictOptions, ou
   try {
     for (const index of mapsOf(prog)) {
       const map = spec.maps[index];
-      if (map !== undefined) checkMapSpec(loadsTypes(spec, outside, caps) ? map : withoutTypes(map), caps);
+      if (map === undefined) continue;
+      checkMapSpec(loadsTypes(spec, outside, caps) ? map : withoutTypes(asCreated(map, 1)), caps);
     }
     const verified = verifyProg(spec, prog, options, outside);
     return { ...head, accept: true, stats: verified.stats, ...(logLevel > 0 ? { log: verified.log } : {}) };

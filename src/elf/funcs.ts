@@ -193,6 +193,8 @@ function relocRef(c: Context, f: ElfFunc, slot: Slot, r: ElfReloc): Ref | undefi
   if (r.type !== (isCall ? R_BPF.CALL32 : R_BPF.LD64))
     refuse(v, slot.off, `relocation of type ${r.type} against ${name} does not fit its insn`);
   if (r.sym.shndx === SHN.UNDEF) return externRef(c, f, slot, r.sym);
+  if (r.sym.shndx === SHN.COMMON)
+    refuse(v, slot.off, `relocation against ${name}, a common symbol: build with -fno-common`);
   if (r.sym.shndx >= SHN.LORESERVE)
     refuse(v, slot.off, `relocation against ${name} in special section ${hex(r.sym.shndx)}`);
   const section = c.elf.sections[r.sym.shndx];

@@ -2,6 +2,7 @@
 // type's name or tag, all of them or, where one is not as the kernel wants it, none: then they are plain bytes.
 // What may be done with them is the verifier's business.
 import { MAX_RESOLVE_DEPTH, type Btf, type BtfMember, type BtfType, type BtfTypeOf } from "../btf/btf.ts";
+import { kernelTakes } from "../btf/kernel_takes.ts";
 import { BpfError } from "../spec/errors.ts";
 import {
   KEPT_STRUCTS,
@@ -184,11 +185,12 @@ function canOwn(btf: Btf, fields: readonly SpecialField[]): boolean {
 
 const accepted = new WeakMap<Btf, boolean>();
 
-/** The kernel takes the types of an object as a whole or not at all: a struct with a wrong field spoils them. */
+/** The kernel takes the types of an object as a whole or not at all: one that is wrong spoils them. */
 export function takesTypes(btf: Btf, kernel: () => Btf | undefined): boolean {
   const known = accepted.get(btf);
   if (known !== undefined) return known;
   const takes = btf.types.every((t) => {
+    if (!kernelTakes(btf, t)) return false;
     const fields = fieldsOfObject(btf, t);
     return fields?.every((f) => isKept(f, btf, kernel())) === true && canOwn(btf, fields);
   });

@@ -9,6 +9,7 @@ import { fuzzElf, OBJECTS, readAny } from "../fuzz/elf.ts";
 
 const GOOD = new Uint8Array(readFileSync(fileURLToPath(new URL("./objects/features.o", import.meta.url))));
 const elf = parseElf(GOOD, "x.o");
+const FLOWS = elf.symbols.findIndex((s) => s.name === "flows");
 const TABLE = Number(new DataView(GOOD.buffer, GOOD.byteOffset).getBigUint64(40, true));
 
 /** File offset of a section's header, and of its contents. */
@@ -103,6 +104,7 @@ describe("one program of an object", () => {
     ["wrong relocation type",   u32(relocs + 8, 3),                     /section xdp, offset 0x8: relocation of type 3 against flows does not fit its insn/],
     ["relocation, wrong insn",  u64(relocs, 0n),                        /section xdp, offset 0x0: relocation against flows for an insn with code/],
     ["data offset outside",     u32(at("xdp") + 0xc0 + 4, 4000),        /section xdp, offset 0xc0: relocation to offset 4000 of section \.rodata, which ends at 33/],
+    ["common symbol",           u16(at(".symtab") + 24 * FLOWS + 6, 0xfff2), /section xdp, offset 0x8: relocation against flows, a common symbol: build with -fno-common$/],
     ["callback in the middle",  u32(at("xdp") + 0x18 + 4, 8),           /section xdp, offset 0x18: no function starts at 0x8 of section \.text/],
   ];
   it.each(rows)("%s", (_, edit, message) => {

@@ -5,6 +5,8 @@ import { PerfReader, RingbufReader } from "../../runtime/events/reader.ts";
 import { loadObject } from "../../runtime/load/object.ts";
 import { openObject } from "../../runtime/load/open.ts";
 import { verifyEach } from "../../runtime/load/verdict.ts";
+import { openBtf } from "../../src/btf/parse.ts";
+import { BtfBuilder } from "../btf/build.ts";
 import { ROOT } from "../kernel/recordings.ts";
 
 const opened = openObject(join(ROOT, "test/elf/objects/other_loaders.o"));
@@ -48,4 +50,12 @@ it("the type of a ring buffer's records is no value's size", async () => {
   expect(object.runPacket("typed", new Uint8Array(60)).verdict).toBe(2);
   expect([reader.tryRead()?.bytes.length, perf.tryRead()?.bytes.length]).toEqual([12, 12]);
   expect([object.map("ring").shape.valueSize, object.map("typed_events").shape.valueSize]).toEqual([0, 4]);
+});
+
+it("so it is where the kernel takes no types", () => {
+  const odd = new BtfBuilder();
+  odd.int("signed char", 1, 3);
+  const progs = opened.spec.progs.filter((p) => p.name === "typed");
+  const said = verifyEach({ ...opened.spec, btf: openBtf(odd.bytes(), "odd") }, progs);
+  expect(said).toMatchObject([{ prog: "typed", accept: true }]);
 });
