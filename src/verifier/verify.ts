@@ -305,9 +305,9 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkMaxStackDepth(env);
   checkDeadCallbacks(env);
   checkTailMaps(env);
+  const aux = env.facts.finish();
   env.timeUs = Math.round((performance.now() - started) * 1000);
   env.closeLog();
-  const aux = env.facts.finish();
   const facts = {
     writesPkt: env.facts.writesPkt,
     resizesPkt: env.facts.resizesPkt,

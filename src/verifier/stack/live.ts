@@ -137,7 +137,8 @@ export function beginInsn(env: Env): void {
 
 function forgetWrites(stackLive: StackLive): void {
   if (!stackLive.wrote) return;
-  stackLive.writing.fill(0);
+  const { writing } = stackLive;
+  for (let i = 0; i < writing.length; i++) writing[i] = 0;
   stackLive.wrote = false;
 }
 
