@@ -225,6 +225,8 @@ function whatBroke(error: Error): Omit<Broken, "kind"> {
 
 /** What a run comes to. */
 class Watched {
+  /** functions that end no packet, by number */
+  readonly #late: readonly boolean[];
   readonly #ran: Uint8Array;
   readonly #results: bigint[] = [];
   #steps = 0;
@@ -234,6 +236,7 @@ class Watched {
     readonly checks: Checks,
     readonly noClaims: string | undefined,
   ) {
+    this.#late = verified.subprogs.map(({ isAsyncCallback }) => isAsyncCallback);
     this.#ran = new Uint8Array(verified.prog.insns.length);
   }
 
@@ -244,7 +247,8 @@ class Watched {
     sides.onStep(insn, frame);
     path?.onStep(insn, frame);
     claims?.onStep(insn, frame);
-    if (insn.kind === "exit" && frame.depth === 0) this.#results.push(frame.regs[0] ?? 0n);
+    const endsPacket = insn.kind === "exit" && frame.depth === 0 && this.#late[frame.subprogno] !== true;
+    if (endsPacket) this.#results.push(frame.regs[0] ?? 0n);
   };
 
   held(aside: boolean, cut: boolean): Held {

@@ -8,7 +8,7 @@ import { BpfMap, type MapHome } from "../../runtime/map/bpf_map.ts";
 import { createMap, mapLayout } from "../../runtime/map/map_layout.ts";
 import * as L from "../../runtime/memory/layout.ts";
 import { World } from "../../runtime/memory/world.ts";
-import { createLib } from "../../runtime/wasm/lib.ts";
+import { createLib, type LibExports } from "../../runtime/wasm/lib.ts";
 import { type MapTypeRow, mapTypeRow } from "../../src/spec/map_types.ts";
 import { RUN_TYPES } from "../../src/spec/run_types.ts";
 import type { MapDef, Prog, VerifiedProg } from "../../src/verifier/proof.ts";
@@ -21,6 +21,9 @@ const FRAMES = 5;
 const LENGTHS = [14, 15, 18, 34, 42, 60, 64, 98, 400] as const;
 const FLAGS = L.WALK_ROWS | L.WALK_CRC | L.WALK_CLOCK | L.WALK_EVENTS;
 const EVENTS_SIZE = 1 << 16;
+/** How long the clock goes on after the last packet, and how many timers and works may then run. */
+const LATER_NS = 60_000_000_000n;
+const MAX_LATE = 64;
 
 /** Memory that two engines may leave different: the stack (slots may be locals), words of checked mode, what was thrown. */
 const OWN: readonly (readonly [start: number, end: number])[] = [
@@ -47,6 +50,7 @@ const RANDOM: Surroundings = { type: "xdp", maps: RANDOM_MAPS };
 export class RandomWorld {
   readonly world = new World(1);
   readonly maps: readonly MapBinding[];
+  readonly #lib: LibExports;
   readonly #initial: Uint8Array;
   readonly #jumps: readonly MapBinding[];
   #descriptors = 0;
@@ -59,7 +63,8 @@ export class RandomWorld {
   ) {
     const { world } = this;
     const { maps, data } = around;
-    const lib = createLib(world.memory);
+    const lib = createLib(world.memory, world.table);
+    this.#lib = lib;
     lib.world_init(1, 42n, 0);
     const scratch = world.alloc(1 << 17);
     const home: MapHome = { memory: world.memory, lib, cpu: world.cpu(0), scratch: () => scratch };
@@ -125,7 +130,10 @@ export class RandomWorld {
     this.world.bytes.set(this.#initial);
   }
 
-  /** Runs a program on every frame of a seed, from the same start each time; it is in two slots of each program array. */
+  /**
+   * Runs a program on every frame of a seed, from the same start each time, then what it put off. It is in two slots of each
+   * program array.
+   */
   run(prog: EngineProg, seed: number = 1): void {
     const { world } = this;
     this.reset();
@@ -134,7 +142,9 @@ export class RandomWorld {
       for (const slot of [0, 2])
         if (slot < def.maxEntries)
           world.view.setUint32(address + elemsOff + slot * L.PROG_SLOT_SIZE, prog.tableIndex + 1, true);
-    prog.walk(world.cpu(0), FLAGS | safestFlags(prog.verified), FRAMES);
+    const cpu = world.cpu(0);
+    prog.walk(cpu, FLAGS | safestFlags(prog.verified), FRAMES);
+    this.#lib.timers_run(cpu, world.view.getBigUint64(cpu + L.CPU_MONOTONIC, true) + LATER_NS, MAX_LATE);
   }
 }
 
