@@ -19,8 +19,24 @@ function createTyped(sys: BpfSys, plain: MapCreate, btf: NonNullable<MapCreate["
   }
 }
 
+/** With a map of the inner shape, which is needed no longer than that. */
 function createMap(sys: BpfSys, spec: ObjectSpec, map: MapSpec, btfFd: number | undefined): number {
-  if (map.inner !== undefined) throw new BpfError("EOPNOTSUPP", `map '${map.name}': holds maps`);
+  if (map.inner === undefined) return createWith(sys, spec, map, btfFd);
+  const innerFd = createWith(sys, spec, map.inner, btfFd);
+  try {
+    return createWith(sys, spec, map, undefined, innerFd);
+  } finally {
+    sys.close(innerFd);
+  }
+}
+
+function createWith(
+  sys: BpfSys,
+  spec: ObjectSpec,
+  map: MapSpec,
+  btfFd: number | undefined,
+  innerFd?: number,
+): number {
   const plain: MapCreate = {
     name: kernelMapName(spec, map),
     type: MAP_TYPES[map.type].id,
@@ -30,6 +46,7 @@ function createMap(sys: BpfSys, spec: ObjectSpec, map: MapSpec, btfFd: number | 
     flags: toMapDef(map).flags,
     mapExtra: map.mapExtra ?? 0n,
     numaNode: map.numaNode ?? 0,
+    ...(innerFd === undefined ? {} : { innerFd }),
   };
   const { keyTypeId, valueTypeId } = map;
   const isTyped = btfFd !== undefined && valueTypeId > 0;

@@ -27,6 +27,7 @@ const KNOWN = [
   ["too many paths, at a lock",           "objects/locks.o", "locks_in_a_loop", 45],
   ["what a linked number is off by",      "twins/words.o",   "fine_copy_both_plus", 45],
   ["the high half of a number as a key",  "twins/stack.o",   "fine_fill_constant", 36],
+  ["a timer in a map of maps",            "../objects/timers.o", "in_inner_map", 12],
 ] as const;
 
 describe.skipIf(refused !== undefined)("a program changed a little gets the kernel's verdict", () => {

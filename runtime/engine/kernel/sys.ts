@@ -69,6 +69,8 @@ export interface MapCreate {
   readonly numaNode: number;
   /** types of a value with fields of the kernel's */
   readonly btf?: { readonly fd: number; readonly keyTypeId: number; readonly valueTypeId: number };
+  /** of a map of maps: one that has the shape of those in it */
+  readonly innerFd?: number;
 }
 
 export interface ProgLoad {
@@ -174,7 +176,12 @@ export class BpfSys {
 
   mapCreate(m: MapCreate): number {
     const attr = new Attr(72).u32(0, m.type).u32(4, m.keySize).u32(8, m.valueSize).u32(12, m.maxEntries);
-    attr.u32(16, m.flags).u32(24, m.numaNode).name(28, m.name).u64(64, m.mapExtra);
+    attr
+      .u32(16, m.flags)
+      .u32(20, m.innerFd ?? 0)
+      .u32(24, m.numaNode)
+      .name(28, m.name)
+      .u64(64, m.mapExtra);
     if (m.btf !== undefined) attr.u32(48, m.btf.fd).u32(52, m.btf.keyTypeId).u32(56, m.btf.valueTypeId);
     return this.#must(CMD.mapCreate, attr, () => `the kernel refuses to create map '${m.name}'`);
   }
