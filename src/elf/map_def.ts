@@ -104,7 +104,8 @@ function readType(d: Draft, m: BtfMember): MapTypeName {
 function readPinning(d: Draft, m: BtfMember): void {
   if (d.isInner) refuse(d, "an inner map cannot be pinned");
   const n = uint(d, m);
-  if (n !== PIN_NONE && n !== PIN_BY_NAME) refuse(d, `unknown pinning ${n}`);
+  if (n !== PIN_NONE && n !== PIN_BY_NAME)
+    refuse(d, `invalid pinning value ${n}: 0 is none, 1 by name, others are known to one loader only`);
   d.pinning = n;
 }
 

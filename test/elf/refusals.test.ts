@@ -19,6 +19,22 @@ function section(name: string): { header: number; off: number } {
   return { header: TABLE + s.index * 64, off: s.off };
 }
 
+const hdr = (name: string) => section(name).header;
+const at = (name: string) => section(name).off;
+
+/** Where the only array type of so many elements says so: what a map definition writes as a number. */
+function lengthAt(n: number): number {
+  const bytes = Buffer.from(GOOD.buffer, GOOD.byteOffset);
+  const types = at(".BTF") + 24;
+  const end = types + bytes.readUInt32LE(at(".BTF") + 12);
+  const found: number[] = [];
+  for (let off = types; off + 24 <= end; off += 4)
+    if (bytes.readUInt32LE(off + 4) === 0x03000000 && bytes.readUInt32LE(off + 20) === n)
+      found.push(off + 20);
+  expect(found).toHaveLength(1);
+  return found[0] as number;
+}
+
 type Edit = (v: DataView) => void;
 const u8 =
   (at: number, n: number): Edit =>
@@ -36,8 +52,6 @@ const u64 =
   (at: number, n: bigint): Edit =>
   (v) =>
     v.setBigUint64(at, n, true);
-const hdr = (name: string) => section(name).header;
-const at = (name: string) => section(name).off;
 
 function edited(...edits: readonly Edit[]): Uint8Array {
   const bytes = GOOD.slice();
@@ -105,6 +119,7 @@ describe("one program of an object", () => {
     ["relocation, wrong insn",  u64(relocs, 0n),                        /section xdp, offset 0x0: relocation against flows for an insn with code/],
     ["data offset outside",     u32(at("xdp") + 0xc0 + 4, 4000),        /section xdp, offset 0xc0: relocation to offset 4000 of section \.rodata, which ends at 33/],
     ["common symbol",           u16(at(".symtab") + 24 * FLOWS + 6, 0xfff2), /section xdp, offset 0x8: relocation against flows, a common symbol: build with -fno-common$/],
+    ["a loader's own pinning",  u32(lengthAt(1), 16),                   /map flows: invalid pinning value 16: 0 is none, 1 by name, others are known to one loader only$/],
     ["callback in the middle",  u32(at("xdp") + 0x18 + 4, 8),           /section xdp, offset 0x18: no function starts at 0x8 of section \.text/],
   ];
   it.each(rows)("%s", (_, edit, message) => {
