@@ -110,6 +110,16 @@ describe("rounds of a loop that are made alike", () => {
   });
 });
 
+describe("a register that a helper does not look at", () => {
+  it("is not read by it", () => {
+    const { log } = verify(
+      prog("r1 = map[one][0]+0\nr2 = 8\nr3 = 0\nr4 = 0\nr5 = 0\ncall bpf_trace_printk\nr0 = 0\nexit"),
+      { logLevel: 2 },
+    );
+    expect(log.map((line) => line.trim())).toContain("6: .12....... (85) call bpf_trace_printk#6");
+  });
+});
+
 describe("branches that are open at once", () => {
   const nested = (n: number): string =>
     `call bpf_get_prandom_u32\n${"if r0 == 7 goto +0\n".repeat(n)}r0 = 0\nexit`;

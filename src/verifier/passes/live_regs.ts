@@ -20,7 +20,8 @@ function bit(regno: number): number {
 
 /** How many arguments are looked at; undefined: that is not known. */
 function argCount(env: Env, { callee }: InsnOf<"call">): number | undefined {
-  if (callee.kind === "helper") return helperOf(env, callee.id)?.args.length;
+  if (callee.kind === "helper")
+    return helperOf(env, callee.id)?.args.filter((arg) => arg !== "dontcare").length;
   return callee.kind === "kfunc" ? env.kfuncs.get(callee.btfId)?.params.length : undefined;
 }
 
