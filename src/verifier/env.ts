@@ -62,6 +62,9 @@ export class Env {
   /** the helpers that are called, by number: see helperOf */
   readonly helpers: (HelperProto | undefined)[] = [];
 
+  /** some helper gets arguments that it does not look at before it runs */
+  unseenArgs = false;
+
   /** the kernel functions that are called, by the id in the call */
   readonly kfuncs = new Map<number, Kfunc>();
 

@@ -39,6 +39,15 @@ describe("facts", () => {
     expect(ok(source).subprogs[0]?.stackEscapes).toBe(true);
   });
 
+  it("the frame escapes into what a helper does not look at, on a path that is covered too", () => {
+    const source = (r3: string): string =>
+      `r6 = *(u32 *)(r1 +0)\nr7 = *(u32 *)(r1 +4)\n*(u64 *)(r10 -8) = 65\nr1 = map[one][0]+0\nr2 = 8\nr3 = 0\nr4 = 0\nr5 = 0\n` +
+      `if r6 == r7 goto l\nr4 = 1\ngoto m\nl: r3 = ${r3}\nr4 = 2\nm: r5 = 0\ncall bpf_trace_printk\nr0 = *(u64 *)(r10 -8)\nexit`;
+    expect(ok(source("r10")).stats.processed).toBe(ok(source("0")).stats.processed);
+    expect(ok(source("r10")).subprogs[0]?.stackEscapes).toBe(true);
+    expect(ok(source("0")).subprogs[0]?.stackEscapes).toBe(false);
+  });
+
   it("bytes never written", () => {
     expect(ok("*(u32 *)(r10 -8) = 1\nr0 = *(u32 *)(r10 -8)\nexit").subprogs[0]?.readsUninitStack).toBe(false);
     expect(ok("*(u32 *)(r10 -8) = 1\nr0 = *(u64 *)(r10 -8)\nexit").subprogs[0]?.readsUninitStack).toBe(true);

@@ -20,8 +20,12 @@ function bit(regno: number): number {
 
 /** How many arguments are looked at; undefined: that is not known. */
 function argCount(env: Env, { callee }: InsnOf<"call">): number | undefined {
-  if (callee.kind === "helper")
-    return helperOf(env, callee.id)?.args.filter((arg) => arg !== "dontcare").length;
+  if (callee.kind === "helper") {
+    const args = helperOf(env, callee.id)?.args;
+    const looked = args?.filter((arg) => arg !== "dontcare");
+    if (looked?.length !== args?.length) env.unseenArgs = true;
+    return looked?.length;
+  }
   return callee.kind === "kfunc" ? env.kfuncs.get(callee.btfId)?.params.length : undefined;
 }
 

@@ -6,8 +6,9 @@ import { frameText } from "../log/log_state.ts";
 import { NO_HIST } from "../state/history.ts";
 import { propagatePrecision } from "../precision/precision.ts";
 import { addBackedge, enterScc, exitScc, isIncomplete } from "./scc.ts";
+import { noteEscape } from "../stack/bounds.ts";
 import { liveSlots, updateStackLive } from "../stack/live.ts";
-import { NOT_INIT } from "../state/regs.ts";
+import { NOT_INIT, type RegState } from "../state/regs.ts";
 import { maybeLooping, type Mode, statesEqual } from "./states_equal.ts";
 import { Explored, type VerifierState } from "../state/state.ts";
 
@@ -47,9 +48,15 @@ function rejectLoop(env: Env, old: VerifierState, cur: VerifierState, pc: number
   env.reject("EINVAL", `infinite loop detected at insn ${pc}`, ...states);
 }
 
+/** What a helper gets unseen counts as dead here, but when the helper runs it may follow a pointer to the stack. */
+function noteUnseenArgs(env: Env): void {
+  for (let regno = 1; regno <= 5; regno++) noteEscape(env, env.regs[regno] as RegState);
+}
+
 function onHit(env: Env, old: VerifierState, open: boolean): void {
   if (env.jmpPoint[env.pc] === 1) env.pushHistory(0, undefined);
   propagatePrecision(env, old, env.state, env.pc);
+  if (env.unseenArgs) noteUnseenArgs(env);
   if (open && !env.exact) addBackedge(env, old);
 }
 
