@@ -137,6 +137,9 @@ export class Env {
   /** per insn: the type of pointer it was seen to load or store through */
   readonly ptrTypes: (RegType | undefined)[] = [];
 
+  /** some path has kept a dynptr, an iterator or the like on a stack */
+  stackObjects = false;
+
   /** the program names an arena */
   hasArena = false;
 

@@ -98,17 +98,17 @@ export class Facts {
     return f.access;
   }
 
-  access(pc: number, kind: AccessKind, write: boolean, map?: number): void {
+  access(pc: number, kind: AccessKind, write: boolean, map?: number): AccessFacts {
     const a = this.accessAt(pc);
     if (a.kinds.length !== 1 || a.kinds[0] !== kind) addOnce(a.kinds, kind);
     if (write) a.write = true;
     if (map !== undefined) addOnce(a.maps, map);
+    return a;
   }
 
   /** off undefined: variable */
   stackAccess(pc: number, write: boolean, subprogno: number, depth: number, off: number | undefined): void {
-    this.access(pc, "stack", write);
-    const a = this.accessAt(pc);
+    const a = this.access(pc, "stack", write);
     a.fpOff.note(off);
     a.fpDepth.note(depth);
     if (a.subprogs[0] !== subprogno) addOnce(a.subprogs, subprogno);

@@ -83,6 +83,7 @@ export function stepNewDynptr(env: Env, { frame, spi }: ObjectPlace, type: Dynpt
   const id = env.newId();
   const held = type === "ringbuf" && refId === 0 ? acquireRef(env) : refId;
   const part = { kind: "dynptr", type, id, refId: held, rdonly: false, parentId: 0 } as const;
+  env.stackObjects = true;
   frame.setSlot(spi, objectSlot({ ...part, first: true }));
   frame.setSlot(spi - 1, objectSlot({ ...part, first: false }));
   for (const slot of [spi, spi - 1]) {

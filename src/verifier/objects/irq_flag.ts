@@ -81,6 +81,7 @@ export function stepIrqFlag(env: Env, { place, save, native }: IrqCall): void {
     destroyDynptr(env, frame, spi);
     const refId = env.newId();
     env.state.addRef({ kind: "irq", id: refId, pc: env.pc });
+    env.stackObjects = true;
     frame.setSlot(spi, objectSlot({ kind: "irq", refId, native }));
   } else {
     noteSlotRead(env, frame.frameno, spi);

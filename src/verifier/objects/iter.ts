@@ -86,6 +86,7 @@ export function stepIter(env: Env, { kfunc, iter }: KfuncMeta): void {
     growStack(env, frame, -(iter.spi + 1) * 8);
     const rcu = kfunc.is("rcu_protected");
     const id = acquireRef(env);
+    env.stackObjects = true;
     all.forEach((spi, i) => {
       destroyDynptr(env, frame, spi);
       const part: Iter = {

@@ -12,6 +12,7 @@ export function dynptrAt(frame: Frame, spi: number): Dynptr | undefined {
 
 /** Slots lo..hi are about to be written: no dynptr that must be given back lies there. */
 export function checkMayOverwrite(env: Env, frame: Frame, lo: number, hi: number): void {
+  if (!env.stackObjects) return;
   for (let spi = lo; spi <= hi; spi++)
     if (dynptrAt(frame, spi)?.type === "ringbuf") env.reject("EINVAL", "cannot overwrite referenced dynptr");
 }

@@ -34,7 +34,7 @@ function readBytes(env: Env, frame: Frame, min: number, end: number): RegState {
 
 /** The lowest of these bytes that may not be read. */
 function unreadableIn(env: Env, frame: Frame, min: number, end: number): number | undefined {
-  if (env.may.uninitStack) return objectIn(frame, min, end);
+  if (env.may.uninitStack) return env.stackObjects ? objectIn(frame, min, end) : undefined;
   for (let at = min; at < end; at++) if (!isReadable(env, byteOf(frame, at))) return at;
   return undefined;
 }

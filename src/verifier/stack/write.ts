@@ -39,6 +39,7 @@ function checkOverwrites(env: Env, ptr: RegState, off: number, size: number): vo
 }
 
 function loseDynptrs(env: Env, frame: Frame, min: number, end: number): void {
+  if (!env.stackObjects) return;
   for (let spi = firstSlot(end); spi <= lastSlot(min); spi++) destroyDynptr(env, frame, spi);
 }
 

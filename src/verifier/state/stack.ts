@@ -98,6 +98,7 @@ export function isFullSpill(slot: StackSlot): boolean {
 
 /** Bytes of the spilled value, from the lowest address up. */
 export function spillSize(slot: StackSlot): number {
+  if (slot.bytes === ALL_SPILL) return 8;
   let n = 0;
   for (let i = 7; i >= 0 && byteAt(slot, i) === BYTE_SPILL; i--) n++;
   return n;
@@ -155,9 +156,8 @@ export function scrubSlot(slot: StackSlot): StackSlot {
 
 /** Bytes hi..hi-size+1 (indexes) become `type`; the slot holds no spilled value after that. */
 export function setBytes(slot: StackSlot, hi: number, size: number, type: number): StackSlot {
-  const base = scrubSlot(slot);
-  let bytes = base.bytes;
-  for (let i = hi; i > hi - size; i--) bytes = (bytes & ~(0xf << (i * 4))) | (type << (i * 4));
+  const mask = size === 8 ? -1 : ((1 << (4 * size)) - 1) << (4 * (hi - size + 1));
+  const bytes = (scrubSlot(slot).bytes & ~mask) | ((type * 0x11111111) & mask);
   if (bytes === ALL_MISC) return MISC_SLOT;
   if (bytes === ALL_ZERO) return ZERO_SLOT;
   return new MixedSlot(bytes, undefined);
