@@ -74,10 +74,23 @@ export function tnumIntersect(out: TnumOut, a: Tnum, b: Tnum): void {
   put(out, a.valLo | b.valLo, a.valHi | b.valHi, a.maskLo & b.maskLo, a.maskHi & b.maskHi);
 }
 
+function isUnknown(t: Tnum): boolean {
+  return (t.maskLo & t.maskHi) === -1;
+}
+
+/** Anything times `t`, step by step as below: unknown from the lowest bit on that `t` may have. */
+function putMultiples(out: TnumOut, t: Tnum): void {
+  const lo = t.valLo | t.maskLo;
+  const hi = t.valHi | t.maskHi;
+  put(out, 0, 0, lo | -lo, lo === 0 ? hi | -hi : -1);
+}
+
 /**
  * Long multiplication, one bit of `a` a step: a known 1 adds b, an unknown bit joins "added" with "not added".
  */
 export function tnumMul(out: TnumOut, a: Tnum, b: Tnum): void {
+  if (isUnknown(a)) return putMultiples(out, b);
+  if (isUnknown(b)) return putMultiples(out, a);
   const acc: TnumOut = { valLo: 0, valHi: 0, maskLo: 0, maskHi: 0 };
   const sum: TnumOut = { valLo: 0, valHi: 0, maskLo: 0, maskHi: 0 };
   const row: TnumOut = { valLo: b.valLo, valHi: b.valHi, maskLo: b.maskLo, maskHi: b.maskHi };
