@@ -4,18 +4,27 @@ import type { InsnOf } from "../../isa/insn.ts";
 import type { Env } from "../env.ts";
 import { narrowJmpSelf, narrowUndecided, type Pair } from "../scalar/jmp.ts";
 import type { Scalar } from "../scalar/scalar.ts";
-import { type RegState, scalarReg, withValueOf } from "../state/regs.ts";
+import { type RegState, scalarReg, sharesNothing, withValue } from "../state/regs.ts";
 import type { VerifierState } from "../state/state.ts";
 
 type Jmp = InsnOf<"jmp">;
 
-/** Both numbers on one side, as registers that share nothing. */
+/** Both numbers on one side; as registers that share nothing they are made once, if at all. */
 class Learned {
-  readonly dst: RegState;
-  readonly src: RegState;
-  constructor(pair: Pair) {
-    this.dst = scalarReg(pair.dst);
-    this.src = scalarReg(pair.src);
+  private dst: RegState | undefined = undefined;
+  private src: RegState | undefined = undefined;
+  constructor(private readonly pair: Pair) {}
+
+  asDst(r: RegState): RegState {
+    if (!sharesNothing(r)) return withValue(r, this.pair.dst);
+    this.dst ??= scalarReg(this.pair.dst);
+    return this.dst;
+  }
+
+  asSrc(r: RegState): RegState {
+    if (!sharesNothing(r)) return withValue(r, this.pair.src);
+    this.src ??= scalarReg(this.pair.src);
+    return this.src;
   }
 }
 
@@ -45,8 +54,8 @@ function sidesOf(env: Env, insn: Jmp, dst: Scalar, src: Scalar): Sides {
 function learn(insn: Jmp, dst: RegState, src: RegState, st: VerifierState, side: Learned | undefined): void {
   if (side === undefined) return;
   const { regs } = st.cur;
-  if (insn.src.kind === "reg") regs[insn.src.regno] = withValueOf(src, side.src);
-  regs[insn.dst] = withValueOf(dst, side.dst);
+  if (insn.src.kind === "reg") regs[insn.src.regno] = side.asSrc(src);
+  regs[insn.dst] = side.asDst(dst);
 }
 
 /** `there` is where the jump leads, `here` where it is not taken. */

@@ -158,9 +158,9 @@ export function withValue(r: RegState, s: Scalar): RegState {
   return s === r.s ? r : changed(r, r.off, s, r.id, r.aux, r.flags);
 }
 
-/** A scalar with the value of `plain`, a scalar that shares nothing. */
-export function withValueOf(r: RegState, plain: RegState): RegState {
-  return (r.id | r.off | r.flags) === 0 ? plain : withValue(r, plain.s);
+/** Of a scalar: all that is known of it is its value. */
+export function sharesNothing(r: RegState): boolean {
+  return (r.id | r.off | r.flags) === 0;
 }
 
 /** The pointer elsewhere: another fixed offset, another variable part. */
