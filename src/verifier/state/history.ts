@@ -14,12 +14,15 @@ const PREV = 1;
 const FLAGS = 2;
 const BEFORE = 3;
 const COUNT = 4;
-const ENTRY = 5;
+/** where its linked scalars lie, if it has any */
+const LINKS = 5;
+const ENTRY = 6;
 
 export class History {
   private row = new Int32Array(ENTRY * 1024);
   private used: number = ENTRY;
-  private readonly links = new Map<number, readonly number[]>();
+  /** of the entries that have any, in their order */
+  private readonly links: (readonly number[])[] = [];
 
   /** The entry of the insn at `pc`, reached from the one at `prev`, in a path whose latest entry is `before`. */
   add(pc: number, prev: number, before: number): number {
@@ -31,6 +34,7 @@ export class History {
     row[at + FLAGS] = 0;
     row[at + BEFORE] = before;
     row[at + COUNT] = this.count(before) + 1;
+    row[at + LINKS] = this.links.length;
     this.used += ENTRY;
     return at;
   }
@@ -42,6 +46,7 @@ export class History {
 
   /** Forgets the entries from `top` on. */
   cut(top: number): void {
+    if (top < this.used) this.links.length = this.row[top + LINKS] as number;
     this.used = top;
   }
 
@@ -51,10 +56,10 @@ export class History {
     this.row.set(row);
   }
 
-  /** What more is known of an entry. */
+  /** What more is known of the latest entry. */
   amend(entry: number, flags: number, linked: readonly number[] | undefined): void {
     this.row[entry + FLAGS] = this.flags(entry) | flags | (linked === undefined ? 0 : HIST_LINKED);
-    if (linked !== undefined) this.links.set(entry, linked);
+    if (linked !== undefined) this.links[this.row[entry + LINKS] as number] = linked;
   }
 
   pc(entry: number): number {
@@ -74,7 +79,9 @@ export class History {
     return this.row[entry + COUNT] as number;
   }
   linked(entry: number): readonly number[] | undefined {
-    return (this.flags(entry) & HIST_LINKED) === 0 ? undefined : this.links.get(entry);
+    return (this.flags(entry) & HIST_LINKED) === 0
+      ? undefined
+      : this.links[this.row[entry + LINKS] as number];
   }
 }
 
