@@ -80,6 +80,11 @@ describe("the low half of an address", () => {
   it("may be 0 beyond it, though Linux 6.18 says no", () => {
     expect(refusal(() => verify(prog(moved(31))))[0]).toBe("EACCES");
   });
+  it("may be 0 before it, though Linux 6.18 says no", () => {
+    const before =
+      "r6 = map[one][0]+0\nr6 += -4096\nif w6 != 0 goto out\nr0 = *(u8 *)(r10 -600)\nout: r0 = 0\nexit";
+    expect(refusal(() => verify(prog(before)))[0]).toBe("EACCES");
+  });
 });
 
 describe("rounds of a loop that are made alike", () => {
