@@ -28,6 +28,7 @@ import { isStoppedBy, STOPPED, Speculation } from "./state/speculation.ts";
 import { StackLive } from "./stack/live.ts";
 import { Branch, type Explored, type Frame, MAIN_CALLSITE, newFrame, VerifierState } from "./state/state.ts";
 import { StoredNow } from "./state/stored.ts";
+import { Flow } from "./passes/flow.ts";
 import type { Subprog } from "./passes/subprogs.ts";
 import { UndoRows } from "./precision/undo.ts";
 import { Wanted } from "./precision/wanted.ts";
@@ -37,6 +38,7 @@ const MAX_JMP_SEQ = 8192;
 
 export class Env {
   readonly insns: readonly (Insn | undefined)[];
+  readonly flow: Flow;
   /** what the JIT is told: of the current path, if it can be walked by a program that runs */
   facts: Facts;
   private readonly realFacts: Facts;
@@ -166,6 +168,7 @@ export class Env {
   ) {
     const n = prog.insns.length;
     this.insns = prog.insns;
+    this.flow = new Flow(prog.insns);
     this.undo = new UndoRows(prog.insns);
     this.sides = new Memo(n);
     this.sums = new Memo(n);

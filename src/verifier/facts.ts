@@ -39,12 +39,19 @@ class CallFacts {
   readonly noFlags = new Same<boolean>();
 }
 
-class InsnFacts {
-  jumpTaken = false;
-  jumpFallthrough = false;
-  isJump = false;
-  access: AccessFacts | undefined = undefined;
-  call: CallFacts | undefined = undefined;
+// What one insn was seen to do, as bits.
+const SEEN = 1;
+const JUMP = 2;
+const TAKEN = 4;
+const FELL_THROUGH = 8;
+
+/** Of insns that touch no memory and call nothing, by those bits: the same object for all. */
+const PLAIN: readonly (InsnAux | undefined)[] = Array.from({ length: 16 }, (_, bits) => plainAux(bits));
+
+function plainAux(bits: number): InsnAux | undefined {
+  if ((bits & SEEN) === 0) return undefined;
+  if ((bits & JUMP) === 0) return { seen: true };
+  return { seen: true, jump: { taken: (bits & TAKEN) !== 0, fallthrough: (bits & FELL_THROUGH) !== 0 } };
 }
 
 function addOnce<T>(list: T[], v: T): void {
@@ -52,7 +59,9 @@ function addOnce<T>(list: T[], v: T): void {
 }
 
 export class Facts {
-  private readonly insns: (InsnFacts | undefined)[];
+  private readonly bits: Uint8Array;
+  private readonly accesses: (AccessFacts | undefined)[];
+  private readonly calls: (CallFacts | undefined)[];
   /** per subprog */
   readonly stackEscapes: boolean[] = [];
   readonly readsUninit: boolean[] = [];
@@ -65,37 +74,35 @@ export class Facts {
   readonly needs = new Set<string>();
 
   constructor(insnCnt: number) {
-    this.insns = new Array(insnCnt).fill(undefined);
+    this.bits = new Uint8Array(insnCnt);
+    this.accesses = new Array(insnCnt).fill(undefined);
+    this.calls = new Array(insnCnt).fill(undefined);
   }
 
-  private at(pc: number): InsnFacts {
-    let f = this.insns[pc];
-    if (f === undefined) {
-      f = new InsnFacts();
-      this.insns[pc] = f;
-    }
-    return f;
+  private note(pc: number, bits: number): void {
+    this.bits[pc] = (this.bits[pc] as number) | bits;
   }
 
   seen(pc: number): void {
-    if (this.insns[pc] === undefined) this.insns[pc] = new InsnFacts();
+    this.note(pc, SEEN);
   }
 
   isSeen(pc: number): boolean {
-    return this.insns[pc] !== undefined;
+    return this.bits[pc] !== 0;
   }
 
   jump(pc: number, taken: boolean): void {
-    const f = this.at(pc);
-    f.isJump = true;
-    if (taken) f.jumpTaken = true;
-    else f.jumpFallthrough = true;
+    this.note(pc, SEEN | JUMP | (taken ? TAKEN : FELL_THROUGH));
   }
 
   private accessAt(pc: number): AccessFacts {
-    const f = this.at(pc);
-    f.access ??= new AccessFacts();
-    return f.access;
+    this.note(pc, SEEN);
+    let a = this.accesses[pc];
+    if (a === undefined) {
+      a = new AccessFacts();
+      this.accesses[pc] = a;
+    }
+    return a;
   }
 
   access(pc: number, kind: AccessKind, write: boolean, map?: number): AccessFacts {
@@ -115,9 +122,13 @@ export class Facts {
   }
 
   private callAt(pc: number): CallFacts {
-    const f = this.at(pc);
-    f.call ??= new CallFacts();
-    return f.call;
+    this.note(pc, SEEN);
+    let c = this.calls[pc];
+    if (c === undefined) {
+      c = new CallFacts();
+      this.calls[pc] = c;
+    }
+    return c;
   }
 
   callKfunc(pc: number, name: string, ignored: readonly boolean[]): void {
@@ -139,13 +150,12 @@ export class Facts {
 
   /** Stack accesses that are not one constant place on every path make the frames they touch escape. */
   finish(): (InsnAux | undefined)[] {
-    for (const f of this.insns) {
-      const a = f?.access;
+    for (const a of this.accesses) {
       if (a === undefined || a.subprogs.length === 0) continue;
       if (a.fpOff.differs || a.fpDepth.differs || a.kinds.length > 1 || a.subprogs.length > 1)
         for (const s of a.subprogs) this.stackEscapes[s] = true;
     }
-    return this.insns.map((f) => (f === undefined ? undefined : toAux(f)));
+    return Array.from(this.bits, (bits, pc) => toAux(bits, this.accesses[pc], this.calls[pc]));
   }
 }
 
@@ -169,11 +179,16 @@ function toCall(c: CallFacts): CallAux {
   };
 }
 
-function toAux(f: InsnFacts): InsnAux {
+function toAux(
+  bits: number,
+  access: AccessFacts | undefined,
+  call: CallFacts | undefined,
+): InsnAux | undefined {
+  const plain = PLAIN[bits];
+  if (plain === undefined || (access === undefined && call === undefined)) return plain;
   return {
-    seen: true,
-    ...(f.isJump ? { jump: { taken: f.jumpTaken, fallthrough: f.jumpFallthrough } } : {}),
-    ...(f.access === undefined ? {} : { access: toAccess(f.access) }),
-    ...(f.call === undefined ? {} : { call: toCall(f.call) }),
+    ...plain,
+    ...(access === undefined ? {} : { access: toAccess(access) }),
+    ...(call === undefined ? {} : { call: toCall(call) }),
   };
 }

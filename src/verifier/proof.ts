@@ -83,8 +83,6 @@ export interface InsnAux {
   readonly jump?: { readonly taken: boolean; readonly fallthrough: boolean };
   readonly access?: Access;
   readonly call?: CallAux;
-  /** 32-bit ALU: upper half is known zero already, etc. Reserved for ranges the JIT can use. */
-  readonly dstRange?: { readonly umin: bigint; readonly umax: bigint };
 }
 
 export interface SubprogInfo {

@@ -3,7 +3,8 @@
 import { HELPERS } from "../../spec/helpers.ts";
 import type { Insn } from "../../isa/insn.ts";
 import type { Env } from "../env.ts";
-import { insnSlots, jumpOf } from "./flow.ts";
+import { insnSlots, NOWHERE } from "./flow.ts";
+import { calleePc } from "./subprogs.ts";
 
 /** The helper calls its callback before it returns. */
 export function isSyncCallbackCall(env: Env, insn: Insn): boolean {
@@ -21,35 +22,14 @@ function isAsyncCallbackCall(env: Env, insn: Insn): boolean {
   return insn.callee.kind === "kfunc" && env.kfuncs.get(insn.callee.btfId)?.async === true;
 }
 
-interface Edge {
-  readonly to: number;
-  readonly branch: boolean;
-}
-
-/** Where control may go after the insn; a call's callee counts as a branch. */
-function edgesOf(insn: Insn): Edge[] {
-  const jump = jumpOf(insn);
-  if (jump !== undefined) return jump.map((to, i) => ({ to, branch: i > 0 }));
-  const next = { to: insn.pc + insnSlots(insn), branch: false };
-  switch (insn.kind) {
-    case "call":
-      return insn.callee.kind === "subprog" ? [next, { to: insn.callee.target, branch: true }] : [next];
-    case "ld_imm64":
-      return insn.value.kind === "func" ? [next, { to: insn.value.target, branch: true }] : [next];
-    default:
-      return [next];
-  }
-}
-
-/** Marks at and after one insn; needs only the insn itself. */
-function mark(env: Env, insn: Insn, edges: readonly Edge[]): void {
+/** Marks at and after one insn, and where its branch leads; needs only the insn itself. */
+function mark(env: Env, insn: Insn, branch: number): void {
   const { prunePoint, jmpPoint } = env;
-  for (const e of edges) {
-    if (!e.branch) continue;
-    prunePoint[e.to] = 1;
-    jmpPoint[e.to] = 1;
+  const { pc } = insn;
+  if (branch !== NOWHERE && env.flow.next[pc] !== NOWHERE) {
+    prunePoint[branch] = 1;
+    jmpPoint[branch] = 1;
   }
-  const pc = insn.pc;
   switch (insn.kind) {
     case "ja":
       prunePoint[insn.target] = 1;
@@ -94,41 +74,56 @@ const DONE = 2;
 /** Depth-first walk from the entry: marks every reachable insn, refuses edges that lead nowhere. */
 export function markCfg(env: Env): void {
   const n = env.insns.length;
+  const { next } = env.flow;
+  // of a call, what it calls
+  const branch = env.flow.target.slice();
   const color = new Uint8Array(n);
+  /** how many of the insn's two ways were taken */
+  const taken = new Uint8Array(n);
   const heads = new Set<number>();
-  const path: { readonly pc: number; readonly edges: readonly Edge[]; next: number }[] = [];
+  const path: number[] = [];
+
+  const checkEdge = (pc: number, to: number): void => {
+    if (to !== NOWHERE && (to < 0 || to >= n))
+      env.rejectAt(pc, "EINVAL", `jump out of range from insn ${pc} to ${to}`);
+  };
 
   const enter = (pc: number): void => {
     const insn = env.insns[pc];
     if (insn === undefined) env.rejectAt(-1, "EINVAL", `jump into the middle of ldimm64 insn ${pc - 1}`);
-    const edges = edgesOf(insn);
-    for (const e of edges)
-      if (e.to < 0 || e.to >= n) env.rejectAt(pc, "EINVAL", `jump out of range from insn ${pc} to ${e.to}`);
-    mark(env, insn, edges);
+    const callee = calleePc(insn);
+    if (callee !== undefined) branch[pc] = callee;
+    checkEdge(pc, next[pc] as number);
+    checkEdge(pc, branch[pc] as number);
+    mark(env, insn, branch[pc] as number);
     color[pc] = ON_PATH;
-    path.push({ pc, edges, next: 0 });
+    path.push(pc);
+  };
+
+  const goOn = (pc: number, to: number): void => {
+    if (to === NOWHERE) return;
+    if (color[to] === 0) enter(to);
+    else if (color[to] === ON_PATH) {
+      if (!env.may.loops) env.rejectAt(pc, "EINVAL", `back-edge from insn ${pc} to ${to}`);
+      heads.add(to);
+    }
   };
 
   const follow = (from: number): void => {
     if (color[from] === 0) enter(from);
-    for (let top = path[0]; top !== undefined; top = path[path.length - 1]) {
-      const e = top.edges[top.next++];
-      if (e === undefined) {
-        color[top.pc] = DONE;
+    for (let pc = path.at(-1); pc !== undefined; pc = path.at(-1)) {
+      const way = taken[pc] as number;
+      taken[pc] = way + 1;
+      if (way === 2) {
+        color[pc] = DONE;
         path.pop();
-      } else if (color[e.to] === 0) enter(e.to);
-      else if (color[e.to] === ON_PATH) {
-        if (!env.may.loops) env.rejectAt(top.pc, "EINVAL", `back-edge from insn ${top.pc} to ${e.to}`);
-        heads.add(e.to);
-      }
+      } else goOn(pc, (way === 0 ? next : branch)[pc] as number);
     }
   };
   follow(0);
   follow(env.subprogs[env.exceptionCb]?.start ?? 0);
-  for (let pc = 0; pc < n; pc++) {
-    const insn = env.insns[pc];
-    if (insn === undefined) continue;
-    if (color[pc] !== DONE) env.rejectAt(-1, "EINVAL", `unreachable insn ${pc}`);
-  }
+  for (let pc = 0; pc < n; pc++)
+    if (env.insns[pc] !== undefined && color[pc] !== DONE)
+      env.rejectAt(-1, "EINVAL", `unreachable insn ${pc}`);
   env.loopHeads = [...heads].sort((a, b) => a - b);
 }

@@ -7,26 +7,49 @@ export function insnSlots(insn: Insn): 1 | 2 {
   return insn.kind === "ld_imm64" ? 2 : 1;
 }
 
-/** Where a jump or an exit leads, the next insn first; undefined: the insn is neither. */
-export function jumpOf(insn: Insn): readonly number[] | undefined {
-  switch (insn.kind) {
-    case "exit":
-      return [];
-    case "ja":
-      return [insn.target];
-    case "jmp":
-    case "may_goto":
-      return [insn.pc + 1, insn.target];
-    case "invalid":
-      return insn.leadsTo;
-    default:
-      return undefined;
-  }
-}
+/** In place of an insn: control goes there from no insn at all. */
+export const NOWHERE: number = -0x80000000;
 
-/** The insns that may follow, the next one first. */
-export function successors(insn: Insn): readonly number[] {
-  return jumpOf(insn) ?? [insn.pc + insnSlots(insn)];
+/** The two ways on from every insn, one a slot; where they lead may lie outside of the program. */
+export class Flow {
+  /** the insn behind it */
+  readonly next: Int32Array;
+  /** where its jump leads */
+  readonly target: Int32Array;
+
+  constructor(insns: readonly (Insn | undefined)[]) {
+    this.next = new Int32Array(insns.length).fill(NOWHERE);
+    this.target = new Int32Array(insns.length).fill(NOWHERE);
+    for (const insn of insns) if (insn !== undefined) this.add(insn);
+  }
+
+  private add(insn: Insn): void {
+    const { pc } = insn;
+    switch (insn.kind) {
+      case "exit":
+        return;
+      case "ja":
+        this.target[pc] = insn.target;
+        return;
+      case "jmp":
+      case "may_goto":
+        this.next[pc] = pc + 1;
+        this.target[pc] = insn.target;
+        return;
+      case "invalid":
+        if (insn.leadsTo === undefined) this.next[pc] = pc + 1;
+        else this.addInvalid(pc, insn.leadsTo);
+        return;
+      default:
+        this.next[pc] = pc + insnSlots(insn);
+    }
+  }
+
+  /** As a jump or an exit that is wrong in something else: its target is the last. */
+  private addInvalid(pc: number, leadsTo: readonly number[]): void {
+    this.next[pc] = leadsTo.length > 1 ? pc + 1 : NOWHERE;
+    this.target[pc] = leadsTo.at(-1) ?? NOWHERE;
+  }
 }
 
 export function isTailCall(insn: Insn): boolean {

@@ -2,7 +2,7 @@
 // Works per subprogram: a call reads its arguments and writes r0..r5.
 import type { Insn, InsnOf } from "../../isa/insn.ts";
 import type { Env } from "../env.ts";
-import { successors } from "./flow.ts";
+import { NOWHERE } from "./flow.ts";
 import { helperOf } from "../state/privileges.ts";
 
 const CALLER_SAVED = 0x3f; // r0..r5
@@ -77,23 +77,20 @@ function useDef(env: Env, insn: Insn): UseDef {
 /** Insns before each insn, as one flat list: those of pc lie from start[pc] to start[pc + 1]. */
 function predecessors(env: Env): { readonly start: Int32Array; readonly list: Int32Array } {
   const n = env.insns.length;
+  const ways = [env.flow.next, env.flow.target];
   const start = new Int32Array(n + 1);
-  const edges: number[] = [];
-  for (const insn of env.insns) {
-    if (insn === undefined) continue;
-    for (const to of successors(insn)) {
-      edges.push(insn.pc, to);
-      start[to + 1] = (start[to + 1] as number) + 1;
-    }
-  }
+  for (const way of ways)
+    for (const to of way) if (to !== NOWHERE) start[to + 1] = (start[to + 1] as number) + 1;
   for (let pc = 0; pc < n; pc++) start[pc + 1] = (start[pc + 1] as number) + (start[pc] as number);
   const at = start.slice();
-  const list = new Int32Array(edges.length / 2);
-  for (let i = 0; i < edges.length; i += 2) {
-    const to = edges[i + 1] as number;
-    list[at[to] as number] = edges[i] as number;
-    at[to] = (at[to] as number) + 1;
-  }
+  const list = new Int32Array(start[n] as number);
+  for (const way of ways)
+    for (let pc = 0; pc < n; pc++) {
+      const to = way[pc] as number;
+      if (to === NOWHERE) continue;
+      list[at[to] as number] = pc;
+      at[to] = (at[to] as number) + 1;
+    }
   return { start, list };
 }
 

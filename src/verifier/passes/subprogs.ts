@@ -2,7 +2,7 @@
 // Knows no registers; stack depths are what the walk found.
 import { HELPERS } from "../../spec/helpers.ts";
 import type { Insn } from "../../isa/insn.ts";
-import { isTailCall, jumpOf } from "./flow.ts";
+import { isTailCall, NOWHERE } from "./flow.ts";
 import type { Env } from "../env.ts";
 
 export interface Subprog {
@@ -27,7 +27,7 @@ export interface Subprog {
 const MAX_SUBPROGS = 256;
 
 /** Start of the subprogram that the insn calls or whose address it takes. */
-function calleePc(insn: Insn): number | undefined {
+export function calleePc(insn: Insn): number | undefined {
   if (insn.kind === "call" && insn.callee.kind === "subprog") return insn.callee.target;
   if (insn.kind === "ld_imm64" && insn.value.kind === "func") return insn.value.target;
   return undefined;
@@ -99,12 +99,11 @@ export function checkSubprogs(env: Env): void {
       if (insn === undefined) continue;
       last = insn;
       if (isTailCall(insn)) sub.hasTailCall = true;
-      const target = jumpOf(insn)?.at(-1);
-      if (target !== undefined && (target < sub.start || target >= sub.end))
+      const target = env.flow.target[pc] as number;
+      if (target !== NOWHERE && (target < sub.start || target >= sub.end))
         env.rejectAt(pc, "EINVAL", `jump out of range from insn ${pc} to ${target}`);
     }
-    const leads = last?.pc === sub.end - 1 ? jumpOf(last) : undefined;
-    if (leads === undefined || leads.length > 1)
+    if (last?.pc !== sub.end - 1 || env.flow.next[last.pc] !== NOWHERE)
       env.rejectAt(-1, "EINVAL", "last insn is not an exit or jmp");
   }
   markPktChanges(env);

@@ -22,19 +22,22 @@ export const RARE = 7;
 export const NO_REG = -1;
 const FP = 10;
 
-type Row = readonly [kind: number, dst?: number, src?: number];
+/** What an insn is, in one number: its kind, dst and src. */
+function row(kind: number, dst: number = NO_REG, src: number = NO_REG): number {
+  return kind | ((dst & 0xff) << 8) | ((src & 0xff) << 16);
+}
 
-function aluRow(insn: Extract<Insn, { kind: "alu" }>): Row {
+function aluRow(insn: Extract<Insn, { kind: "alu" }>): number {
   const src = insn.src.kind === "reg" && insn.src.regno !== FP ? insn.src.regno : NO_REG;
   if (insn.op === "mov") return copyRow(insn.dst, src);
-  return src === NO_REG ? [NOTHING] : [COMBINED, insn.dst, src];
+  return src === NO_REG ? row(NOTHING) : row(COMBINED, insn.dst, src);
 }
 
-function copyRow(dst: number, src: number): Row {
-  return src === NO_REG || src === FP ? [SET, dst] : [MOVED, dst, src];
+function copyRow(dst: number, src: number): number {
+  return src === NO_REG || src === FP ? row(SET, dst) : row(MOVED, dst, src);
 }
 
-function rowOf(insn: Insn): Row {
+function rowOf(insn: Insn): number {
   switch (insn.kind) {
     case "alu":
       return aluRow(insn);
@@ -46,25 +49,25 @@ function rowOf(insn: Insn): Row {
     case "ja":
     case "may_goto":
     case "invalid":
-      return [NOTHING];
+      return row(NOTHING);
     case "ld_imm64":
-      return [SET, insn.dst];
+      return row(SET, insn.dst);
     case "ldx":
     case "load_acquire":
-      return [LOADED, insn.dst];
+      return row(LOADED, insn.dst);
     case "atomic":
-      return insn.fetch ? [LOADED, insn.op === "cmpxchg" ? 0 : insn.src] : [RARE];
+      return insn.fetch ? row(LOADED, insn.op === "cmpxchg" ? 0 : insn.src) : row(RARE);
     case "st":
-      return [STORED, insn.base, insn.src.kind === "reg" ? insn.src.regno : NO_REG];
+      return row(STORED, insn.base, insn.src.kind === "reg" ? insn.src.regno : NO_REG);
     case "store_release":
-      return [STORED, insn.base, insn.src];
+      return row(STORED, insn.base, insn.src);
     case "jmp":
-      return insn.src.kind === "imm" ? [NOTHING] : [COMPARED, insn.dst, insn.src.regno];
+      return insn.src.kind === "imm" ? row(NOTHING) : row(COMPARED, insn.dst, insn.src.regno);
     case "call":
     case "exit":
     case "ld_abs":
     case "ld_ind":
-      return [RARE];
+      return row(RARE);
   }
 }
 
@@ -75,7 +78,7 @@ function bit(regno: number): number {
 }
 
 /** If none of these registers is wanted the insn changes nothing of what is, unless its path noted more of it. */
-function touchedBy([kind, dst = NO_REG, src = NO_REG]: Row): number {
+function touchedBy(kind: number, dst: number, src: number): number {
   if (kind === RARE) return ALWAYS;
   if (kind === NOTHING) return 0;
   return kind === COMPARED ? bit(dst) | bit(src) : bit(dst);
@@ -96,11 +99,10 @@ export class UndoRows {
     insns.forEach((insn, pc) => {
       if (insn === undefined) return;
       const row = rowOf(insn);
-      const [kind, dst = NO_REG, src = NO_REG] = row;
-      this.touched[pc] = touchedBy(row);
-      this.kind[pc] = kind;
-      this.dst[pc] = dst;
-      this.src[pc] = src;
+      this.kind[pc] = row;
+      this.dst[pc] = row >> 8;
+      this.src[pc] = row >> 16;
+      this.touched[pc] = touchedBy(this.kind[pc], this.dst[pc], this.src[pc]);
     });
   }
 

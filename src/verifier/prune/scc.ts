@@ -4,7 +4,7 @@
 // the state it ended on turned out to depend on, again and again until nothing new is found.
 // Follows what Linux 6.17 does (compute_scc, propagate_backedges in kernel/bpf/verifier.c).
 import type { Env } from "../env.ts";
-import { successors } from "../passes/flow.ts";
+import { NOWHERE } from "../passes/flow.ts";
 import { markAllPrecise, propagatePrecision } from "../precision/precision.ts";
 import type { PathEnd, VerifierState } from "../state/state.ts";
 
@@ -44,15 +44,29 @@ const DONE = 0xffffffff;
 /** Numbers of the components of two insns or more, of insns that follow themselves, of calls that call back; 0 = none. */
 export function computeSccs(env: Env): void {
   const n = env.insns.length;
+  const { next, target } = env.flow;
   const order = new Uint32Array(n);
   const low = new Uint32Array(n);
+  /** how many of the insn's two ways were taken */
+  const taken = new Uint8Array(n);
   const stack: number[] = [];
+  const path: number[] = [];
   let count = 0;
   let nextScc = 1;
-  const finish = (pc: number, succ: readonly number[]): void => {
+  const enter = (pc: number): void => {
+    order[pc] = ++count;
+    low[pc] = count;
+    stack.push(pc);
+    path.push(pc);
+  };
+  const lower = (pc: number, to: number): void => {
+    if ((low[to] as number) < (low[pc] as number)) low[pc] = low[to] as number;
+  };
+  const finish = (pc: number): void => {
     const single = stack[stack.length - 1] === pc;
-    const counts = !single || succ.includes(pc) || env.callsCallback[pc] === 1;
-    if (single && counts && !succ.includes(pc)) env.callbackSccs.add(nextScc);
+    const followsItself = next[pc] === pc || target[pc] === pc;
+    const counts = !single || followsItself || env.callsCallback[pc] === 1;
+    if (single && counts && !followsItself) env.callbackSccs.add(nextScc);
     for (let w = stack.pop(); w !== undefined; w = stack.pop()) {
       low[w] = DONE;
       if (counts) env.scc[w] = nextScc;
@@ -62,25 +76,21 @@ export function computeSccs(env: Env): void {
   };
   for (let start = 0; start < n; start++) {
     if (env.insns[start] === undefined || order[start] !== UNSEEN) continue;
-    const work: { readonly pc: number; readonly succ: readonly number[]; next: number }[] = [];
-    const enter = (pc: number): void => {
-      const insn = env.insns[pc];
-      order[pc] = ++count;
-      low[pc] = count;
-      stack.push(pc);
-      work.push({ pc, succ: insn === undefined ? [] : successors(insn), next: 0 });
-    };
     enter(start);
-    for (let top = work.at(-1); top !== undefined; top = work.at(-1)) {
-      const to = top.succ[top.next++];
-      if (to === undefined) {
-        work.pop();
-        if (low[top.pc] === order[top.pc]) finish(top.pc, top.succ);
-        const up = work.at(-1);
-        if (up !== undefined && (low[top.pc] as number) < (low[up.pc] as number))
-          low[up.pc] = low[top.pc] as number;
-      } else if (order[to] === UNSEEN) enter(to);
-      else if ((low[to] as number) < (low[top.pc] as number)) low[top.pc] = low[to] as number;
+    for (let pc = path.at(-1); pc !== undefined; pc = path.at(-1)) {
+      const way = taken[pc] as number;
+      taken[pc] = way + 1;
+      if (way === 2) {
+        path.pop();
+        if (low[pc] === order[pc]) finish(pc);
+        const up = path.at(-1);
+        if (up !== undefined) lower(up, pc);
+        continue;
+      }
+      const to = (way === 0 ? next : target)[pc] as number;
+      if (to === NOWHERE) continue;
+      if (order[to] === UNSEEN) enter(to);
+      else lower(pc, to);
     }
   }
 }

@@ -4,7 +4,7 @@
 import type { Insn } from "../../isa/insn.ts";
 import type { Env } from "../env.ts";
 import type { Subprog } from "../passes/subprogs.ts";
-import { isTailCall, successors } from "../passes/flow.ts";
+import { isTailCall, NOWHERE } from "../passes/flow.ts";
 import { type Frame, MAX_FRAMES, SlotSet, type VerifierState } from "../state/state.ts";
 
 /** Sets of slots (0..63, two words each) of one frame, for every insn of a function. */
@@ -64,7 +64,7 @@ function chainName(callsites: readonly number[], start: number): string {
 /** What the verifier keeps of all this: see Env. */
 export class StackLive {
   readonly instances = new Map<string, Instance>();
-  readonly postorders = new Map<Subprog, readonly Step[]>();
+  readonly postorders = new Map<Subprog, Int32Array>();
   /** of the current frame; undefined: to be looked up */
   cur: Instance | undefined = undefined;
   /** what the current insn writes, by frame */
@@ -179,59 +179,75 @@ function mayLeave(insn: Insn): boolean {
   return isTailCall(insn) || insn.kind === "ld_abs" || insn.kind === "ld_ind";
 }
 
-/** Where an insn that may leave the function for good goes as well: to some exit. */
-function following(env: Env, sub: Subprog, pc: number): readonly number[] {
+/** Where an insn that may leave the function for good goes as well: to some exit, in place of a jump's target. */
+function secondWay(env: Env, sub: Subprog, pc: number): number {
+  const target = env.flow.target[pc] as number;
   const insn = env.insns[pc];
-  if (insn === undefined) return [];
-  const next = successors(insn);
-  if (sub.start === 0 || !mayLeave(insn)) return next;
-  for (let at = sub.start; at < sub.end; at++) if (env.insns[at]?.kind === "exit") return [...next, at];
-  return next;
+  if (sub.start === 0 || insn === undefined || !mayLeave(insn)) return target;
+  for (let at = sub.start; at < sub.end; at++) if (env.insns[at]?.kind === "exit") return at;
+  return target;
 }
 
-/** An insn and where it leads within its function. */
-interface Step {
-  readonly pc: number;
-  readonly next: readonly number[];
-}
+/** Each insn with the two ways on from it, three numbers a step. */
+const STEP = 3;
 
 const FOUND = 1;
 const DONE = 2;
 
-/** The function's insns, each behind those it leads to where there is no loop. */
-function postorder(env: Env, sub: Subprog): readonly Step[] {
+/** The steps of the function, each behind those it leads to where there is no loop. */
+function postorder(env: Env, sub: Subprog): Int32Array {
   const known = env.stackLive.postorders.get(sub);
   if (known !== undefined) return known;
   const color = new Uint8Array(sub.end - sub.start);
-  const order: Step[] = [];
+  const steps: number[] = [];
   const stack = [sub.start];
+  const find = (to: number): void => {
+    if (to === NOWHERE || color[to - sub.start] !== 0) return;
+    color[to - sub.start] = FOUND;
+    stack.push(to);
+  };
   for (let pc = stack.at(-1); pc !== undefined; pc = stack.at(-1)) {
+    const next = env.flow.next[pc] as number;
+    const second = secondWay(env, sub, pc);
     if (color[pc - sub.start] === DONE) {
-      order.push({ pc, next: following(env, sub, pc) });
+      steps.push(pc, next, second);
       stack.pop();
       continue;
     }
     color[pc - sub.start] = DONE;
-    for (const to of following(env, sub, pc)) {
-      if (color[to - sub.start] !== 0) continue;
-      color[to - sub.start] = FOUND;
-      stack.push(to);
-    }
+    find(next);
+    find(second);
   }
+  const order = Int32Array.from(steps);
   env.stackLive.postorders.set(sub, order);
   return order;
 }
 
 /** One insn's marks from those of the insns behind it; true if they changed. */
-function updateInsn(env: Env, at: Instance, frameno: number, m: Marks, { pc, next }: Step): boolean {
-  if (next.length === 0) return false;
+function updateInsn(
+  env: Env,
+  at: Instance,
+  frameno: number,
+  m: Marks,
+  pc: number,
+  next: number,
+  second: number,
+): boolean {
+  if (next === NOWHERE && second === NOWHERE) return false;
   const i = 2 * (pc - at.sub.start);
   let liveLo = 0;
   let liveHi = 0;
   let writtenLo = -1;
   let writtenHi = -1;
-  for (const to of next) {
-    const k = 2 * (to - at.sub.start);
+  if (next !== NOWHERE) {
+    const k = 2 * (next - at.sub.start);
+    liveLo = m.live[k] as number;
+    liveHi = m.live[k + 1] as number;
+    writtenLo = m.written[k] as number;
+    writtenHi = m.written[k + 1] as number;
+  }
+  if (second !== NOWHERE) {
+    const k = 2 * (second - at.sub.start);
     liveLo |= m.live[k] as number;
     liveHi |= m.live[k + 1] as number;
     writtenLo &= m.written[k] as number;
@@ -307,7 +323,10 @@ function updateInstance(env: Env, at: Instance): void {
     for (let f = 0; f <= at.frameno; f++) {
       const m = at.frames[f];
       if (m === undefined) continue;
-      for (const step of order) if (updateInsn(env, at, f, m, step)) again = true;
+      for (let k = 0; k < order.length; k += STEP) {
+        const pc = order[k] as number;
+        if (updateInsn(env, at, f, m, pc, order[k + 1] as number, order[k + 2] as number)) again = true;
+      }
     }
   }
   if (env.log.level === 2) env.log.line(`${at.name} live stack update done in ${rounds} iterations`);
