@@ -24,6 +24,7 @@ export function start(dir) {
   const command = ["run", OBJECT, capture, "--prog", "count"];
   const cases = [
     ["softirq --version", ["--version"]],
+    ["softirq verify, three programs", ["verify", OBJECT]],
     ["softirq run, one packet, compiled anew", [...command, "--no-cache"]],
     ["softirq run, one packet, module from disk", command],
   ];

@@ -97,6 +97,19 @@ describe("the packed package", () => {
     expect(run.stderr).toMatch(/^softirq: .*no native addon: switched off by SOFTIRQ_ADDON=off\n$/);
   });
 
+  it("says where it broke: in the bundle by name, with source maps in the sources", () => {
+    const trace = (extra: Record<string, string>) => softirq(["list", "missing.o", "--debug"], extra).stderr;
+    expect(trace({})).toMatch(
+      /^softirq: BpfError: open missing\.o.*\n {4}at readBounded \(.*\.js:\d+:\d+\)\n/,
+    );
+    expect(trace({ NODE_OPTIONS: "--enable-source-maps" })).toContain("runtime/load/read_bounded.ts:");
+  });
+
+  it("is loaded from few files", () => {
+    const files = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" });
+    expect(files.filter((f) => f.endsWith(".js")).length).toBeLessThan(60);
+  });
+
   it("is imported by its name, with types", () => {
     writeFileSync(
       join(app, "use.mjs"),
