@@ -119,6 +119,8 @@ export class Env {
 
   /** kept states by place and calling place; a list may hold those of other places too: see exploredAt */
   explored: (Explored[] | undefined)[];
+  /** per insn: the register in which states that met there last differed */
+  readonly differed: Uint8Array;
   idGen = 0;
   processed = 0;
   jmpsProcessed = 0;
@@ -195,6 +197,7 @@ export class Env {
     this.liveRegs = new Uint16Array(n);
     this.scc = new Uint32Array(n);
     this.explored = new Array(n).fill(undefined);
+    this.differed = new Uint8Array(n);
   }
 
   /** Pruning compares everything exactly: what was claimed covers what is pruned. */

@@ -155,7 +155,7 @@ export class Facts {
       if (a.fpOff.differs || a.fpDepth.differs || a.kinds.length > 1 || a.subprogs.length > 1)
         for (const s of a.subprogs) this.stackEscapes[s] = true;
     }
-    return Array.from(this.bits, (bits, pc) => toAux(bits, this.accesses[pc], this.calls[pc]));
+    return this.accesses.map((access, pc) => toAux(this.bits[pc] as number, access, this.calls[pc]));
   }
 }
 

@@ -80,7 +80,10 @@ function predecessors(env: Env): { readonly start: Int32Array; readonly list: In
   const ways = [env.flow.next, env.flow.target];
   const start = new Int32Array(n + 1);
   for (const way of ways)
-    for (const to of way) if (to !== NOWHERE) start[to + 1] = (start[to + 1] as number) + 1;
+    for (let pc = 0; pc < n; pc++) {
+      const to = way[pc] as number;
+      if (to !== NOWHERE) start[to + 1] = (start[to + 1] as number) + 1;
+    }
   for (let pc = 0; pc < n; pc++) start[pc + 1] = (start[pc + 1] as number) + (start[pc] as number);
   const at = start.slice();
   const list = new Int32Array(start[n] as number);

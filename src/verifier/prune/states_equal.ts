@@ -130,21 +130,31 @@ function stackSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode): boolean {
   return true;
 }
 
-function regsSafe(old: Frame, cur: Frame, ids: IdMap, mode: Mode, live: number): boolean {
-  for (let i = 0; i < 11; i++) {
-    if ((live & (1 << i)) === 0) continue;
-    if (
-      !regSafe(
-        old.regs[i] as RegState,
-        cur.regs[i] as RegState,
-        ids,
-        mode,
-        (old.preciseRegs & (1 << i)) !== 0,
-      )
-    )
-      return false;
+/** In which register, of those of `among`, the frames differ; -1: in none. */
+function differingReg(old: Frame, cur: Frame, ids: IdMap, mode: Mode, among: number): number {
+  for (let left = among; left !== 0; left &= left - 1) {
+    const i = 31 - Math.clz32(left & -left);
+    const precise = (old.preciseRegs & (1 << i)) !== 0;
+    if (!regSafe(old.regs[i] as RegState, cur.regs[i] as RegState, ids, mode, precise)) return i;
   }
-  return true;
+  return -1;
+}
+
+/** Looks first where states differed the last time they met here: most differ there again. */
+function regsSafe(
+  env: Env,
+  old: Frame,
+  cur: Frame,
+  ids: IdMap,
+  mode: Mode,
+  pc: number,
+  live: number,
+): boolean {
+  const first = live & (1 << (env.differed[pc] as number));
+  if (first !== 0 && differingReg(old, cur, ids, mode, first) >= 0) return false;
+  const regno = differingReg(old, cur, ids, mode, live & ~first);
+  if (regno >= 0) env.differed[pc] = regno;
+  return regno < 0;
 }
 
 /** Bytes that were set in the covering path and are not in this one may be read all the same. */
@@ -163,6 +173,7 @@ function refsSafe(old: VerifierState, cur: VerifierState, ids: IdMap): boolean {
   if (old.preemptDepth !== cur.preemptDepth || old.rcuDepth !== cur.rcuDepth) return false;
   if (old.inSleepable !== cur.inSleepable) return false;
   if (old.refs.length !== cur.refs.length) return false;
+  if (old.refs.length === 0) return true;
   for (const [i, o] of old.refs.entries()) {
     const c = cur.refs[i];
     if (c === undefined || o.kind !== c.kind || o.owner !== c.owner || !ids.same(o.id, c.id)) return false;
@@ -188,7 +199,7 @@ export function statesEqual(
   for (const frame of cur.frames) {
     const was = old.frames[frame.frameno] as Frame;
     if (!sameCall(was.call, frame.call) || was.callbackDepth > frame.callbackDepth) return false;
-    if (!regsSafe(was, frame, ids, mode, env.liveIn(cur, frame, pc))) return false;
+    if (!regsSafe(env, was, frame, ids, mode, pc, env.liveIn(cur, frame, pc))) return false;
     if (!stackSafe(was, frame, ids, mode)) return false;
   }
   if (mode !== "exact")
