@@ -101,15 +101,12 @@ describe("kernel functions by name", () => {
     );
   });
 
-  it.each([
-    ["r1 = 7", "EINVAL", "arg#0 doesn't point to a map value"],
-    ["r1 = 0", "EACCES", "Possibly NULL pointer passed to trusted arg0"],
-  ])("take a timer of a map value, not %s", (insn, code, words) => {
+  it.each(["r1 = 7", "r1 = 0"])("take a timer of a map value, not %s", (insn) => {
     const call = `call kfunc#${kfuncId("bpf_timer_cancel_async", () => undefined)}`;
     const refused = refusal({
       ...named("bpf_timer_cancel_async", true),
       insns: asm(`${insn}\n${call}\nr0 = 0\nexit`),
     });
-    expect([refused.code, refused.reasons]).toEqual([code, [words]]);
+    expect([refused.code, refused.reasons]).toEqual(["EINVAL", ["arg#0 doesn't point to a map value"]]);
   });
 });

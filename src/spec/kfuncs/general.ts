@@ -17,19 +17,19 @@ export const GENERAL: readonly KfuncRow[] = [
     bpf_wq_start bpf_timer_cancel_async bpf_strcasecmp bpf_strchr bpf_strchrnul bpf_strcmp bpf_strcspn bpf_strlen
     bpf_strnchr bpf_strnlen bpf_strnstr bpf_strrchr bpf_strspn bpf_strstr`),
   ...kfuncs(COMMON, "ret_null", "bpf_dynptr_slice bpf_dynptr_slice_rdwr bpf_res_spin_lock bpf_res_spin_lock_irqsave"),
-  ...kfuncs(COMMON, "", `
+  ...kfuncs(COMMON, "trusted", `
     bpf_map_sum_elem_count bpf_stream_vprintk_impl bpf_task_work_schedule_signal_impl
     bpf_task_work_schedule_resume_impl`),
   ...kfuncs(COMMON, "rcu", "bpf_cgroup_read_xattr"),
   ...kfuncs(COMMON, "sleepable", `
     bpf_copy_from_user_dynptr bpf_copy_from_user_str bpf_copy_from_user_str_dynptr bpf_copy_from_user_task_str`),
-  ...kfuncs(COMMON, "sleepable", `
+  ...kfuncs(COMMON, "sleepable trusted", `
     bpf_arena_alloc_pages bpf_arena_free_pages bpf_arena_reserve_pages bpf_copy_from_user_task_dynptr
     bpf_copy_from_user_task_str_dynptr`),
 
   ...kfuncs(COMMON, "iter_new", "bpf_iter_num_new bpf_iter_bits_new"),
-  ...kfuncs(COMMON, "iter_new", "bpf_iter_css_task_new"),
-  ...kfuncs(COMMON, "iter_new rcu_protected", "bpf_iter_css_new bpf_iter_task_new"),
+  ...kfuncs(COMMON, "iter_new trusted", "bpf_iter_css_task_new"),
+  ...kfuncs(COMMON, "iter_new trusted rcu_protected", "bpf_iter_css_new bpf_iter_task_new"),
   ...kfuncs(COMMON, "iter_new rcu", "bpf_iter_task_vma_new"),
   ...kfuncs(COMMON, "iter_new sleepable", "bpf_iter_dmabuf_new bpf_iter_kmem_cache_new"),
   ...kfuncs(COMMON, "iter_next ret_null", `
@@ -54,10 +54,10 @@ export const GENERAL: readonly KfuncRow[] = [
   ...kfuncs(GENERIC, "ret_null", `
     bpf_list_front bpf_list_back bpf_rbtree_first bpf_rbtree_root bpf_rbtree_left bpf_rbtree_right`),
   ...kfuncs(GENERIC, "rcu", "bpf_task_under_cgroup"),
-  ...kfuncs(GENERIC, "", "bpf_send_signal_task"),
+  ...kfuncs(GENERIC, "trusted", "bpf_send_signal_task"),
 
   ...kfuncs(MASKS, "acquire ret_null", "bpf_cpumask_create"),
-  ...kfuncs(MASKS, "acquire", "bpf_cpumask_acquire"),
+  ...kfuncs(MASKS, "acquire trusted", "bpf_cpumask_acquire"),
   ...kfuncs(MASKS, "release", "bpf_cpumask_release"),
   ...kfuncs(MASKS, "rcu", `
     bpf_cpumask_and bpf_cpumask_any_and_distribute bpf_cpumask_any_distribute bpf_cpumask_clear bpf_cpumask_clear_cpu

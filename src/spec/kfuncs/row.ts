@@ -1,12 +1,13 @@
 // The form of the kernel functions' table: flags as the kernel marks them, and which programs may call which set.
 import type { AttachTypeName, ProgTypeName } from "../prog_types.ts";
 
-/** KF_*; see Documentation/bpf/kfuncs.rst. Pointers must be valid and unmodified without saying so. */
+/** KF_*; see Documentation/bpf/kfuncs.rst. */
 export type KfuncFlag =
   | "acquire" // what it returns must be given back
   | "release" // gives back its referenced argument
   | "ret_null"
-  | "rcu" // pointers need to be valid only under RCU
+  | "trusted" // pointers must be valid and unmodified, as those to be given back are in any case
+  | "rcu" // pointers must be valid, if only under RCU
   | "rcu_protected" // callable only under RCU
   | "sleepable"
   | "destructive"

@@ -17,21 +17,21 @@ const TCP_CC: readonly KfuncHook[] = ["struct_ops"];
 
 // biome-ignore format: table
 const NET: readonly KfuncRow[] = [
-  ...kfuncs(SKB, "", "bpf_dynptr_from_skb"),
-  ...kfuncs(["tc", "sched_act"], "", "bpf_dynptr_from_skb_meta"),
+  ...kfuncs(SKB, "trusted", "bpf_dynptr_from_skb"),
+  ...kfuncs(["tc", "sched_act"], "trusted", "bpf_dynptr_from_skb_meta"),
   ...kfuncs(["xdp"], "", "bpf_dynptr_from_xdp bpf_xdp_pull_data"),
   ...kfuncs(["xdp"], "acquire ret_null", "bpf_xdp_get_xfrm_state"),
   ...kfuncs(["xdp"], "release", "bpf_xdp_xfrm_state_release"),
-  ...kfuncs(["common"], "", `
+  ...kfuncs(["common"], "trusted", `
     bpf_xdp_metadata_rx_hash bpf_xdp_metadata_rx_timestamp bpf_xdp_metadata_rx_vlan_tag`, { deviceBound: true }),
-  ...kfuncs(["tc"], "", "bpf_sk_assign_tcp_reqsk"),
+  ...kfuncs(["tc"], "trusted", "bpf_sk_assign_tcp_reqsk"),
   ...kfuncs(["cgroup"], "", "bpf_sock_addr_set_sun_path"),
-  ...kfuncs(["cgroup"], "", "bpf_sock_ops_enable_tx_tstamp"),
-  ...kfuncs(["tracing"], "", "bpf_sock_destroy", { filter: { attachTypes: ["trace_iter"] } }),
+  ...kfuncs(["cgroup"], "trusted", "bpf_sock_ops_enable_tx_tstamp"),
+  ...kfuncs(["tracing"], "trusted", "bpf_sock_destroy", { filter: { attachTypes: ["trace_iter"] } }),
   ...kfuncs(CONNTRACK, "acquire ret_null", "bpf_skb_ct_alloc bpf_skb_ct_lookup bpf_xdp_ct_alloc bpf_xdp_ct_lookup"),
   ...kfuncs(CONNTRACK, "acquire ret_null release", "bpf_ct_insert_entry"),
   ...kfuncs(CONNTRACK, "release", "bpf_ct_release"),
-  ...kfuncs(CONNTRACK, "", `
+  ...kfuncs(CONNTRACK, "trusted", `
     bpf_ct_change_status bpf_ct_change_timeout bpf_ct_set_nat_info bpf_ct_set_status bpf_ct_set_timeout`),
   ...kfuncs(["syscall"], "acquire ret_null sleepable", "bpf_crypto_ctx_create"),
   ...kfuncs(["syscall"], "acquire ret_null rcu", "bpf_crypto_ctx_acquire"),
@@ -45,10 +45,10 @@ const NET: readonly KfuncRow[] = [
 
 // biome-ignore format: table
 const FILES_AND_TRACING: readonly KfuncRow[] = [
-  ...kfuncs(["tracing"], "acquire ret_null", "bpf_get_task_exe_file", { filter: { type: "lsm" } }),
+  ...kfuncs(["tracing"], "acquire trusted ret_null", "bpf_get_task_exe_file", { filter: { type: "lsm" } }),
   ...kfuncs(["tracing"], "release", "bpf_put_file", { filter: { type: "lsm" } }),
-  ...kfuncs(["tracing"], "", "bpf_path_d_path bpf_get_fsverity_digest", { filter: { type: "lsm" } }),
-  ...kfuncs(["tracing"], "sleepable", `
+  ...kfuncs(["tracing"], "trusted", "bpf_path_d_path bpf_get_fsverity_digest", { filter: { type: "lsm" } }),
+  ...kfuncs(["tracing"], "sleepable trusted", `
     bpf_get_dentry_xattr bpf_get_file_xattr bpf_set_dentry_xattr bpf_remove_dentry_xattr`, { filter: { type: "lsm" } }),
   ...kfuncs(["tracing"], "", "css_rstat_updated"),
   ...kfuncs(["tracing"], "sleepable", "css_rstat_flush"),

@@ -42,9 +42,14 @@ function checkScalar(env: Env, p: KfuncParam, regno: number, meta: KfuncMeta): v
   else if (p.name === "rdwr_buf_size") checkRetSize(env, regno, false, meta);
 }
 
+/** Pointers must be known to be valid, and not null. */
+function takesValidOnly(kfunc: Kfunc): boolean {
+  return kfunc.is("trusted") || kfunc.is("release") || kfunc.is("rcu");
+}
+
 function checkTrust(env: Env, kfunc: Kfunc, regno: number): void {
   const reg = env.regs[regno] as RegState;
-  if (isTrusted(reg)) return;
+  if (!takesValidOnly(kfunc) || isTrusted(reg)) return;
   if (!kfunc.is("rcu")) env.reject("EINVAL", `R${regno} must be referenced or trusted`);
   if (!isRcu(reg)) env.reject("EINVAL", `R${regno} must be a rcu pointer`);
 }
@@ -58,7 +63,7 @@ function checkPointer(env: Env, i: number, meta: KfuncMeta): boolean {
   const p = kfunc.params[i] as KfuncParam;
   const regno = i + 1;
   const reg = env.regs[regno] as RegState;
-  if (!p.has("__nullable") && !p.has("__opt") && (isNull(reg) || reg.maybeNull))
+  if (takesValidOnly(kfunc) && !p.has("__nullable") && (isNull(reg) || reg.maybeNull))
     env.reject("EACCES", `Possibly NULL pointer passed to trusted arg${i}`);
   if (reg.refId !== 0) {
     meta.refId = reg.refId;

@@ -25,6 +25,10 @@ KFUNC void bpf_rcu_read_unlock(void);
 KFUNC void bpf_preempt_disable(void);
 KFUNC void bpf_preempt_enable(void);
 KFUNC void bpf_throw(u64 cookie);
+struct bpf_crypto_params { u32 any; };
+struct bpf_crypto_ctx { u32 any; };
+KFUNC struct bpf_crypto_ctx *bpf_crypto_ctx_create(const struct bpf_crypto_params *params, u32 size, int *err);
+KFUNC void bpf_crypto_ctx_release(struct bpf_crypto_ctx *ctx);
 struct timed { u64 a; struct bpf_timer t; u64 b; };
 struct {
 	MAP_UINT(type, BPF_MAP_TYPE_ARRAY);
@@ -397,3 +401,14 @@ SEC("xdp") int bad_all_of_them(struct __sk_buff *skb)
 	bpf_throw(0);
 	return 0;
 }
+
+/* what is not told that it must be valid may be null, but for what has a size that is not 0 */
+INLINE int nowhere(void *ctx, int bad)
+{
+	struct bpf_crypto_ctx *made = bpf_crypto_ctx_create((void *)0, bad ? 8 : 0, (void *)0);
+
+	if (made)
+		bpf_crypto_ctx_release(made);
+	return 0;
+}
+PAIR("syscall", void, nowhere)
