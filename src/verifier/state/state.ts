@@ -44,6 +44,9 @@ export class SlotSet {
 const NO_SLOTS = new SlotSet();
 const ALL_SLOTS = new SlotSet(-1, -1);
 
+/** No slots yet, but room for slots: V8 makes an array that begins as `[]` into another kind when the first one comes. */
+const NO_STACK: readonly (StackSlot | undefined)[] = [undefined].slice(1);
+
 /** How a frame was entered. The same object in all copies of the frame. */
 export class Call {
   /** its function as the calls of this path reach it, once that was asked */
@@ -147,7 +150,7 @@ export function newFrame(
 ): Frame {
   const regs: RegState[] = new Array(11).fill(NOT_INIT);
   regs[10] = ptrReg("fp", 0, frameno);
-  return new Frame(new Call(frameno, subprogno, callsite, kind, asyncEntry), regs, [], 0);
+  return new Frame(new Call(frameno, subprogno, callsite, kind, asyncEntry), regs, NO_STACK.slice(), 0);
 }
 
 /** Something a path took and must give back: a counted object, a lock, the right to interrupts. Immutable. */
@@ -219,7 +222,10 @@ export class VerifierState implements PathEnd {
   }
 
   clone(): VerifierState {
-    const st = new VerifierState(this.frames.map((f) => f.clone()));
+    // not map(): once V8 has compiled that it makes arrays with holes, and code for those without starts over
+    const frames = this.frames.slice();
+    for (let i = 0; i < frames.length; i++) frames[i] = (frames[i] as Frame).clone();
+    const st = new VerifierState(frames);
     st.parent = this.parent;
     st.firstPc = this.firstPc;
     st.lastPc = this.lastPc;
