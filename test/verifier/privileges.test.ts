@@ -120,6 +120,26 @@ describe("a process without capabilities", () => {
     expect(at).toContain(state);
   });
 
+  // A load may not see the store yet: where bytes that it goes to were never set it ends a wrong guess. As Linux 6.18.44
+  // walks these programs, by the insns that it counts.
+  // biome-ignore format: one row a program
+  it.each([
+    ["",                         "*(u32 *)(r10 -8) = 1", 9],
+    ["*(u32 *)(r10 -8) = 5",     "*(u32 *)(r10 -8) = 1", 13],
+    ["*(u32 *)(r10 -8) = 5",     "*(u8 *)(r10 -8) = 1",  13],
+    ["*(u32 *)(r10 -8) = 5",     "*(u32 *)(r10 -4) = 1", 10],
+    ["*(u32 *)(r10 -4) = 5",     "*(u32 *)(r10 -4) = 1", 13],
+    ["*(u32 *)(r10 -4) = 5",     "*(u32 *)(r10 -8) = 1", 10],
+    ["*(u64 *)(r10 -8) = 5",     "*(u16 *)(r10 -2) = 1", 13],
+    ["*(u8 *)(r10 -1) = 5",      "*(u8 *)(r10 -1) = 1",  13],
+    ["*(u8 *)(r10 -1) = 5",      "*(u8 *)(r10 -8) = 1",  10],
+  ])("ends a wrong guess at a store over bytes that were never set: %s, %s", (before, store, processed) => {
+    const insns = assembleFree(
+      `r2 = 7\n${before}\nr3 = 0\nif r3 == 0 goto out\nr0 = 1\nout: ${store}\nr0 = 9\nr0 = 0\nexit`,
+    );
+    expect(verify(progOf("socket_filter", insns), { caps: [] }).stats.processed).toBe(processed);
+  });
+
   it("leaves no trace of wrong guesses in what the JIT is told", () => {
     const insns = assembleFree("r2 = 0\nif r2 == 0 goto out\nr3 = *(u64 *)(r1 +48)\nout: r0 = 0\nexit");
     const { aux } = verify(progOf("socket_filter", insns), { caps: [] });

@@ -72,7 +72,7 @@ export function stepStackRange(env: Env, reg: RegState, size: number, write: boo
     if (hasInvalid(slot, i & 7, n)) noteUninitRead(env, frame);
     if (wholly) {
       env.scratchSlot(spi);
-      stepStoreBarrier(env, slot, 1, false); // byte by byte
+      stepStoreBarrier(env, slot, i & 7, n, false); // byte by byte
     } else noteSlotRead(env, reg.aux, spi);
     if (write) frame.setSlot(spi, setBytes(slot, i & 7, n, BYTE_MISC));
   }

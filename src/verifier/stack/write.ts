@@ -90,7 +90,7 @@ function writeFixed(env: Env, frame: Frame, off: number, size: number, stored: S
   const value = stored.value;
   env.scratchSlot(spi);
   if (size === 8) noteSlotWrite(env, frame.frameno, spi);
-  stepStoreBarrier(env, slot, size, stored.regno >= 0 && value.kind !== "scalar");
+  stepStoreBarrier(env, slot, i & 7, size, stored.regno >= 0 && value.kind !== "scalar");
   const isKept =
     value.kind === "scalar" && off % 8 === 0 && stored !== OPAQUE_STORED && env.may.numbersTracked;
   if (isRemembered(value) || isKept) {

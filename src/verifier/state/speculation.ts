@@ -59,13 +59,19 @@ export function execGuarded(env: Env, exec: (env: Env, insn: Insn) => boolean, i
 }
 
 /**
- * Loads that do not see this store yet would take for a number what is none, or the other way round. As in the kernel it
- * is the slot's last bytes that are looked at, wherever in it the store goes.
+ * Loads that do not see this store yet would take for a number what is none, or the other way round. The store goes to
+ * the slot's bytes from index `hi` down.
  */
-export function stepStoreBarrier(env: Env, slot: StackSlot, size: number, isPointer: boolean): void {
+export function stepStoreBarrier(
+  env: Env,
+  slot: StackSlot,
+  hi: number,
+  size: number,
+  isPointer: boolean,
+): void {
   if (env.may.storeBypass) return;
   let needed = isPointer;
-  for (let i = 0; i < size; i++) {
+  for (let i = hi; i > hi - size; i--) {
     const b = byteAt(slot, i);
     if (b !== BYTE_MISC && b !== BYTE_ZERO) needed = true;
   }
