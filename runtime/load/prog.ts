@@ -75,7 +75,7 @@ export function progsToLoad(opened: OpenObject, names: readonly string[] | undef
 }
 
 /** CO-RE relocations are resolved against the kernel's types; where those are not known, against the object's own. */
-function relocated(spec: ObjectSpec, prog: ProgSpec, outside: Outside): ProgSpec["insns"] {
+export function relocated(spec: ObjectSpec, prog: ProgSpec, outside: Outside): ProgSpec["insns"] {
   if (prog.coreRelos.length === 0) return prog.insns;
   if (spec.btf === undefined)
     throw new BpfError("EINVAL", `prog '${prog.name}': CO-RE relocations without BTF`);

@@ -17,7 +17,7 @@ import { loadKernelObject } from "../../runtime/engine/kernel/kernel_object.ts";
 import { runKernelProg } from "../../runtime/engine/kernel/kernel_run.ts";
 import { type JsonValue, mapsToJson } from "../../runtime/json/maps.ts";
 import { loadObject } from "../../runtime/load/object.ts";
-import { openObject } from "../../runtime/load/open.ts";
+import { OpenObject, openObject } from "../../runtime/load/open.ts";
 import { whyNoKernel } from "./running_kernel.ts";
 
 const OBJECTS = join(import.meta.dirname, "../objects");
@@ -148,6 +148,24 @@ describe.skipIf(refused !== undefined)("in the kernel", () => {
     const opened = object("calls");
     using kernel = loadKernelObject(opened);
     expect([...kernel.progs.keys()]).toEqual(opened.spec.progs.map((p) => p.name));
+  });
+
+  it("makes a perf event array whose sizes the object does not say", () => {
+    const { spec } = object("sampler");
+    const maps = spec.maps.map((m) =>
+      m.name === "samples" ? { ...m, keySize: 0, valueSize: 0, maxEntries: 0 } : m,
+    );
+    using kernel = loadKernelObject(new OpenObject({ ...spec, maps }), { progs: ["sampler"] });
+    expect(kernel.mapDef("samples")).toMatchObject({ keySize: 4, valueSize: 4, maxEntries: 1 });
+  });
+
+  it("relocates by the running kernel's types", () => {
+    // without its maps, and of a struct that the kernel does not have
+    const { spec } = openObject(join(import.meta.dirname, "../elf/objects/features.o"));
+    const opened = new OpenObject({ ...spec, maps: [] });
+    expect(() => loadKernelObject(opened, { progs: ["tc_core"] })).toThrow(
+      /rejects program 'tc_core': invalid func unknown#195896080/,
+    );
   });
 
   it("gives verdict, bytes and refusals of single packets", () => {

@@ -15,8 +15,9 @@ import { notRun } from "../../cpu/walk_flags.ts";
 import { Handles, u32Bytes, u32Of } from "../../load/handles.ts";
 import type { OpenObject } from "../../load/open.ts";
 import { withExterns } from "../../load/externs.ts";
+import { asCreated } from "../../load/map_check.ts";
 import { RUNNING } from "../../load/outside.ts";
-import { mapsOf, progsToLoad, toMapDef } from "../../load/prog.ts";
+import { mapsOf, progsToLoad, relocated, toMapDef } from "../../load/prog.ts";
 import { SKB_CB, SKB_MARK, SKB_PRIORITY } from "../../memory/layout.ts";
 import { KernelEvents } from "./kernel_events.ts";
 import { KernelMap, kernelCpus } from "./kernel_map.ts";
@@ -25,6 +26,8 @@ import { BpfSys, LOG_STATS, type ProgLoad } from "./sys.ts";
 const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 /** Room for the largest packet the kernel runs, metadata in front. */
 const OUT_BYTES = 128 << 10;
+/** Runs are on CPU 0. */
+const RUN_CPUS = 1;
 
 /** Maps that would look empty: nothing here takes their contents out. */
 const UNREAD: ReadonlySet<string> = new Set(["queue", "stack", "bloom_filter", "ringbuf"]);
@@ -118,7 +121,7 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
         "EOPNOTSUPP",
         `map '${map.name}': what is in maps of type ${map.type} is not read by the kernel's engine yet`,
       );
-    const def = toMapDef(map);
+    const def = toMapDef(asCreated(map, RUN_CPUS));
     const typed =
       map.specialFields.length > 0
         ? { btf: { fd: this.#btf(), keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId } }
@@ -126,9 +129,9 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
     const fd = this.sys.mapCreate({
       name: map.name,
       type: MAP_TYPES[map.type].id,
-      keySize: map.keySize,
-      valueSize: map.valueSize,
-      maxEntries: map.type === "perf_event_array" && map.maxEntries === 0 ? 1 : map.maxEntries, // runs are on CPU 0
+      keySize: def.keySize,
+      valueSize: def.valueSize,
+      maxEntries: def.maxEntries,
       flags: def.flags,
       mapExtra: map.mapExtra ?? 0n,
       numaNode: map.numaNode ?? 0,
@@ -271,10 +274,10 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
   }
 }
 
-/** Functions and symbols by the running kernel's own numbers, whatever types the object was opened with. */
+/** Types, functions and symbols as the running kernel has them, whatever types the object was opened with. */
 function forThisKernel(spec: ObjectSpec, prog: ProgSpec): ProgSpec["insns"] {
   const idOf = (name: string): number | undefined => RUNNING.kernelBtf()?.find(name, "func")?.id;
-  return withExterns(spec, prog, prog.insns, RUNNING, idOf);
+  return withExterns(spec, prog, relocated(spec, prog, RUNNING), RUNNING, idOf);
 }
 
 /** The context as the kernel takes it. */
