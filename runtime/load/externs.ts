@@ -4,7 +4,6 @@ import type { ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { makeKconfig } from "../../src/elf/kconfig.ts";
 import type { Insn } from "../../src/isa/insn.ts";
 import { BpfError } from "../../src/spec/errors.ts";
-import { kfuncId } from "../../src/verifier/kfunc/desc.ts";
 import type { Outside } from "./outside.ts";
 
 type Extern = ProgSpec["externs"][number];
@@ -13,7 +12,7 @@ type Extern = ProgSpec["externs"][number];
 export const POISON_KFUNC = 2002000000;
 
 /** What follows three underscores tells flavours of one function apart, in the object only. */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return name.replace(/___.*$/, "");
 }
 
@@ -73,7 +72,7 @@ export function withExterns(
   prog: ProgSpec,
   insns: ProgSpec["insns"],
   outside: Outside,
-  idOf: KfuncIds = (name) => kfuncId(name, outside.kernelBtf),
+  idOf: KfuncIds,
 ): ProgSpec["insns"] {
   if (prog.kfuncs.length + prog.externs.length === 0) return insns;
   const out = insns.slice();

@@ -75,6 +75,6 @@ export interface OpenOptions extends OutsideFiles {
 export function openObject(source: string | Uint8Array, options: OpenOptions = {}): OpenObject {
   const label = options.name ?? (typeof source === "string" ? basename(source) : "object");
   const bytes = typeof source === "string" ? readBounded(source) : source;
-  const outside = (options.btf ?? options.kconfig) ? new Outside(options) : RUNNING;
+  const outside = (options.btf ?? options.modules ?? options.kconfig) ? new Outside(options) : RUNNING;
   return new OpenObject(addKconfig(readObject(bytes, label), outside), outside);
 }

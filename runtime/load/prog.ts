@@ -1,5 +1,6 @@
 // From the spec's program to what the verifier takes: maps as definitions, names of this world resolved.
 // Decides what an object asks for that cannot exist here, and says so by name.
+import type { Btf } from "../../src/btf/btf.ts";
 import { applyCore } from "../../src/btf/core.ts";
 import type { MapSpec, ObjectSpec, ProgSpec } from "../../src/elf/object_spec.ts";
 import { TARGET_NAMES } from "../../src/spec/attach_targets.ts";
@@ -10,7 +11,8 @@ import type { MapDef, Prog } from "../../src/verifier/proof.ts";
 import { VerifierError } from "../../src/verifier/error.ts";
 import { type VerifyOptions, verify } from "../../src/verifier/verify.ts";
 import type { VerifiedProg } from "../../src/verifier/proof.ts";
-import { withExterns } from "./externs.ts";
+import { kfuncId } from "../../src/verifier/kfunc/desc.ts";
+import { plainName, withExterns } from "./externs.ts";
 import { explainPoison } from "./poison.ts";
 import { kernelMapName } from "./kernel_name.ts";
 import type { OpenObject } from "./open.ts";
@@ -75,11 +77,15 @@ export function progsToLoad(opened: OpenObject, names: readonly string[] | undef
 }
 
 /** CO-RE relocations are resolved against the kernel's types; where those are not known, against the object's own. */
-export function relocated(spec: ObjectSpec, prog: ProgSpec, outside: Outside): ProgSpec["insns"] {
+export function relocated(
+  spec: ObjectSpec,
+  prog: ProgSpec,
+  kernelBtf: () => Btf | undefined,
+): ProgSpec["insns"] {
   if (prog.coreRelos.length === 0) return prog.insns;
   if (spec.btf === undefined)
     throw new BpfError("EINVAL", `prog '${prog.name}': CO-RE relocations without BTF`);
-  return applyCore(prog.insns, prog.coreRelos, spec.btf, outside.kernelBtf() ?? spec.btf);
+  return applyCore(prog.insns, prog.coreRelos, spec.btf, kernelBtf() ?? spec.btf);
 }
 
 /** The type in the kernel's BTF that a program of this section is attached to; undefined for programs without one. */
@@ -101,6 +107,8 @@ function attachTarget(prog: ProgSpec, outside: Outside): number | undefined {
 export function toProg(spec: ObjectSpec, prog: ProgSpec, outside: Outside = RUNNING): Prog {
   if (prog.refused !== undefined) throw new BpfError("EINVAL", prog.refused);
   const attachBtfId = attachTarget(prog, outside);
+  const kernelBtf =
+    prog.kfuncs.length === 0 ? outside.kernelBtf : outside.btfWith(prog.kfuncs.map((k) => plainName(k.name)));
   return {
     name: prog.name,
     type: prog.type,
@@ -108,10 +116,12 @@ export function toProg(spec: ObjectSpec, prog: ProgSpec, outside: Outside = RUNN
     ...(attachBtfId === undefined ? {} : { attachBtfId }),
     flags: prog.flags,
     gplCompatible: GPL_COMPATIBLE.has(spec.license),
-    insns: withExterns(spec, prog, relocated(spec, prog, outside), outside),
+    insns: withExterns(spec, prog, relocated(spec, prog, kernelBtf), outside, (name) =>
+      kfuncId(name, kernelBtf),
+    ),
     maps: spec.maps.map((map) => ({ ...toMapDef(map), name: kernelMapName(spec, map) })),
     ...(spec.btf === undefined ? {} : { btf: spec.btf }),
-    kernelBtf: outside.kernelBtf,
+    kernelBtf,
     hasSymbol: (name) => outside.hasSymbol(name),
     subprogs: prog.subprogs,
     lines: prog.lines,

@@ -300,7 +300,21 @@ export function openBtf(bytes: Uint8Array, where: string): Btf {
   return new Btf(new RawTypes(readHeader(bytes, where, "little of it")));
 }
 
-function readHeader(bytes: Uint8Array, where: string, use: "all of it" | "little of it"): TypeRecords {
+/** How many types there are, with void. */
+export function countTypes(bytes: Uint8Array, where: string): number {
+  return readHeader(bytes, where, "little of it").count;
+}
+
+/** Words of a record of this kind and length; undefined: there is no such kind. */
+export function wordsOfRecord(kind: number, vlen: number): number | undefined {
+  return ROWS[kind] === undefined ? undefined : 3 + (FIXED[kind] ?? 0) + (EACH[kind] ?? 0) * vlen;
+}
+
+/** The two parts of a section; a module's are understood only behind its kernel's. */
+export function readSections(
+  bytes: Uint8Array,
+  where: string,
+): { readonly types: Uint8Array; readonly text: Uint8Array } {
   const v = new ByteView(bytes, where);
   v.need(0, 24, "the header");
   const magic = v.u16(0);
@@ -314,7 +328,16 @@ function readHeader(bytes: Uint8Array, where: string, use: "all of it" | "little
   const text = v.slice(hdrLen + strOff, strLen, "the strings");
   if (typeLen > 0 && strLen > 0 && typeOff < strOff + strLen && strOff < typeOff + typeLen)
     v.fail(8, "types and strings overlap");
-  if (strLen === 0 || text[0] !== 0) v.fail(hdrLen + strOff, "the string table does not start with 0");
+  return { types, text };
+}
+
+function readHeader(bytes: Uint8Array, where: string, use: "all of it" | "little of it"): TypeRecords {
+  const { types, text } = readSections(bytes, where);
+  if (text.length === 0 || text[0] !== 0)
+    new ByteView(bytes, where).fail(
+      text.byteOffset - bytes.byteOffset,
+      "the string table does not start with 0",
+    );
   const strings = new StringTable(new ByteView(text, `${where} strings`), use);
   return new TypeRecords(new ByteView(types, `${where} types`), strings);
 }

@@ -7,6 +7,11 @@ export const OBJECT_OPTIONS = {
     value: "FILE",
     help: "the kernel's types, as /sys/kernel/btf/vmlinux; default: the running kernel's",
   },
+  modules: {
+    type: "string",
+    value: "DIR",
+    help: "types of that kernel's modules, a file each, as in /sys/kernel/btf; default: the running kernel's",
+  },
   kconfig: {
     type: "string",
     value: "FILE",

@@ -23,12 +23,20 @@ const KIND = {
 
 export class BtfBuilder {
   readonly #words: number[] = [];
-  readonly #strings: number[] = [0];
-  #count = 0;
+  readonly #strings: number[];
+  readonly #firstChar: number;
+  #count: number;
+
+  /** `base`: of a module, whose types go on behind those of the kernel. */
+  constructor(base?: BtfBuilder) {
+    this.#strings = base === undefined ? [0] : [];
+    this.#firstChar = base === undefined ? 0 : base.#strings.length;
+    this.#count = base === undefined ? 0 : base.#count;
+  }
 
   str(s: string): number {
     if (s === "") return 0;
-    const at = this.#strings.length;
+    const at = this.#firstChar + this.#strings.length;
     this.#strings.push(...Buffer.from(s), 0);
     return at;
   }

@@ -277,7 +277,7 @@ export class KernelObject extends Handles<KernelMap, KernelProg> {
 /** Types, functions and symbols as the running kernel has them, whatever types the object was opened with. */
 function forThisKernel(spec: ObjectSpec, prog: ProgSpec): ProgSpec["insns"] {
   const idOf = (name: string): number | undefined => RUNNING.kernelBtf()?.find(name, "func")?.id;
-  return withExterns(spec, prog, relocated(spec, prog, RUNNING), RUNNING, idOf);
+  return withExterns(spec, prog, relocated(spec, prog, RUNNING.kernelBtf), RUNNING, idOf);
 }
 
 /** The context as the kernel takes it. */

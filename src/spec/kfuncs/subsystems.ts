@@ -22,6 +22,8 @@ const NET: readonly KfuncRow[] = [
   ...kfuncs(["xdp"], "", "bpf_dynptr_from_xdp bpf_xdp_pull_data"),
   ...kfuncs(["xdp"], "acquire ret_null", "bpf_xdp_get_xfrm_state"),
   ...kfuncs(["xdp"], "release", "bpf_xdp_xfrm_state_release"),
+  ...kfuncs(["xdp"], "trusted ret_null", "bpf_xdp_flow_lookup"),
+  ...kfuncs(["tc"], "", "bpf_skb_get_fou_encap bpf_skb_set_fou_encap bpf_skb_get_xfrm_info bpf_skb_set_xfrm_info"),
   ...kfuncs(["common"], "trusted", `
     bpf_xdp_metadata_rx_hash bpf_xdp_metadata_rx_timestamp bpf_xdp_metadata_rx_vlan_tag`, { deviceBound: true }),
   ...kfuncs(["tc"], "trusted", "bpf_sk_assign_tcp_reqsk"),
