@@ -13,6 +13,7 @@ import type { Field } from "./btf/fields.ts";
 import { Facts } from "./facts.ts";
 import type { Kfunc } from "./kfunc/desc.ts";
 import { IdMap } from "./state/id_map.ts";
+import { emptyList } from "./state/list.ts";
 import { Memo } from "./state/memo.ts";
 import { insnText, VerifierLog } from "./log/log.ts";
 import type { VerifyOptions } from "./options.ts";
@@ -87,7 +88,7 @@ export class Env {
   state: VerifierState = new VerifierState([]);
   pc = 0;
   prevPc = -1;
-  readonly branches: Branch[] = [];
+  readonly branches: Branch[] = emptyList();
 
   readonly history = new History();
   /** the entry of the current insn, if it has one yet */
@@ -259,7 +260,7 @@ export class Env {
     const i = ((this.pc ^ this.frame.callsite) >>> 0) % this.explored.length;
     let list = this.explored[i];
     if (list === undefined) {
-      list = [];
+      list = emptyList();
       this.explored[i] = list;
     }
     return list;

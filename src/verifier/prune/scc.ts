@@ -6,6 +6,7 @@
 import type { Env } from "../env.ts";
 import { NOWHERE } from "../passes/flow.ts";
 import { markAllPrecise, propagatePrecision } from "../precision/precision.ts";
+import { emptyList } from "../state/list.ts";
 import type { PathEnd, VerifierState } from "../state/state.ts";
 
 /** A path that ended on an open state: what walking back over it takes. There may be a hundred thousand of them. */
@@ -117,7 +118,7 @@ function namedVisit(env: Env, st: VerifierState, frameno: number, scc: number): 
   const chain = `(${[...calls, scc].join(",")})`;
   let visit = env.sccVisits.get(chain);
   if (visit === undefined) {
-    visit = { chain, ofCallback: env.callbackSccs.has(scc), entry: undefined, backedges: [] };
+    visit = { chain, ofCallback: env.callbackSccs.has(scc), entry: undefined, backedges: emptyList() };
     env.sccVisits.set(chain, visit);
     if (frameno === 0) env.sccsOfMain[scc] = visit;
   }
@@ -143,7 +144,7 @@ export function exitScc(env: Env, st: VerifierState): void {
   const { backedges } = visit;
   env.backedges -= backedges.length;
   propagate(env, backedges);
-  visit.backedges = [];
+  visit.backedges = emptyList();
 }
 
 function propagate(env: Env, backedges: readonly Backedge[]): void {

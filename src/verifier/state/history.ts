@@ -4,6 +4,7 @@
 // makes one at most, so there are never more of them than insns that may be walked. Paths are walked depth first, so the
 // row is a stack: what was added since a path forked is of no use once all that forked later has ended.
 // Who writes the entries and who reads them is not known here.
+import { emptyList } from "./list.ts";
 
 /** The entry before the first. */
 export const NO_HIST = 0;
@@ -22,7 +23,7 @@ export class History {
   private row = new Int32Array(ENTRY * 1024);
   private used: number = ENTRY;
   /** of the entries that have any, in their order */
-  private readonly links: (readonly number[])[] = [];
+  private readonly links: (readonly number[])[] = emptyList();
 
   /** The entry of the insn at `pc`, reached from the one at `prev`, in a path whose latest entry is `before`. */
   add(pc: number, prev: number, before: number): number {

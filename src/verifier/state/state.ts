@@ -4,6 +4,7 @@
 import { NO_HIST } from "./history.ts";
 import type { SccVisit } from "../prune/scc.ts";
 import type { Instance } from "../stack/live.ts";
+import { emptyList } from "./list.ts";
 import { NOT_INIT, type RegState, ptrReg } from "./regs.ts";
 import { EMPTY_SLOT, respill, type StackSlot } from "./stack.ts";
 
@@ -43,9 +44,6 @@ export class SlotSet {
 /** Of every frame that is not part of a checkpoint; never written. */
 const NO_SLOTS = new SlotSet();
 const ALL_SLOTS = new SlotSet(-1, -1);
-
-/** No slots yet, but room for slots: V8 makes an array that begins as `[]` into another kind when the first one comes. */
-const NO_STACK: readonly (StackSlot | undefined)[] = [undefined].slice(1);
 
 /** How a frame was entered. The same object in all copies of the frame. */
 export class Call {
@@ -150,7 +148,7 @@ export function newFrame(
 ): Frame {
   const regs: RegState[] = new Array(11).fill(NOT_INIT);
   regs[10] = ptrReg("fp", 0, frameno);
-  return new Frame(new Call(frameno, subprogno, callsite, kind, asyncEntry), regs, NO_STACK.slice(), 0);
+  return new Frame(new Call(frameno, subprogno, callsite, kind, asyncEntry), regs, emptyList(), 0);
 }
 
 /** Something a path took and must give back: a counted object, a lock, the right to interrupts. Immutable. */
