@@ -93,13 +93,17 @@ const runningConfig = once(() => {
   return parseConfig(path === undefined ? "" : configText(path));
 });
 
-const symbols = once(() => {
-  const out = new Map<string, bigint>();
-  const text = existsSync(KALLSYMS) ? readFileSync(KALLSYMS, "latin1") : "";
-  for (const [, addr, name] of text.matchAll(/^([0-9a-f]+) \w (\S+)$/gm))
-    if (addr !== undefined && name !== undefined) out.set(name, BigInt(`0x${addr}`));
-  return out;
-});
+const kallsyms = once(() => (existsSync(KALLSYMS) ? readFileSync(KALLSYMS) : Buffer.alloc(0)));
+
+/** The kernel's own symbol of this name, not a module's; the last where there are several. Few are asked for: no index. */
+function symbolAddress(name: string): bigint | undefined {
+  const text = kallsyms();
+  const at = text.lastIndexOf(` ${name}\n`);
+  if (at < 0) return undefined;
+  const line = text.toString("latin1", text.lastIndexOf("\n", at) + 1, at);
+  const [, addr] = /^([0-9a-f]+) \w$/.exec(line) ?? [];
+  return addr === undefined ? undefined : BigInt(`0x${addr}`);
+}
 
 /** LINUX_VERSION_CODE of the running kernel; 0 where this is no Linux. */
 function versionCode(): number {
@@ -140,7 +144,7 @@ export class Outside {
   /** Whether the kernel of these types has this symbol; undefined where it does not say. */
   hasSymbol(name: string): boolean | undefined {
     const isRunning = this.kernelBtf === defaultBtf && existsSync(BTF_PATH);
-    return isRunning && symbols().size > 0 ? symbols().has(name) : undefined;
+    return isRunning && kallsyms().length > 0 ? symbolAddress(name) !== undefined : undefined;
   }
 
   /** The types a program needs that calls these functions: with those of modules only where the kernel lacks one. */
@@ -151,7 +155,7 @@ export class Outside {
 
   /** Where the running kernel has this symbol; undefined where it does not say. */
   address(name: string): bigint | undefined {
-    return symbols().get(name);
+    return symbolAddress(name);
   }
 }
 

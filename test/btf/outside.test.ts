@@ -1,5 +1,5 @@
 // The kernel an object is for, by files: its types alone or within an ELF file.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,4 +40,21 @@ describe("types from a file", () => {
     const path = fileURLToPath(new URL("../elf/objects/legacy.o", import.meta.url));
     expect(() => new Outside({ btf: path }).kernelBtf()).toThrow("an ELF file without a section .BTF");
   });
+});
+
+const KALLSYMS = "/proc/kallsyms";
+
+describe.skipIf(!existsSync(KALLSYMS))("addresses of the running kernel", () => {
+  // as a whole file read line by line has them: of the kernel itself, the last of a name
+  const lines = readFileSync(existsSync(KALLSYMS) ? KALLSYMS : "/dev/null", "latin1").split("\n");
+  const own = lines.flatMap((line) => (line.includes("\t") || line === "" ? [] : [line.split(" ")]));
+  const last = new Map(own.map(([addr = "", , name = ""]) => [name, BigInt(`0x${addr}`)]));
+  const seen = new Set<string>();
+  const twice = own.find(([, , name = ""]) => seen.has(name) || !seen.add(name))?.[2];
+  it.each([own[0]?.[2], own.at(-1)?.[2], "_text", twice])("of %s", (name = "") =>
+    expect(new Outside().address(name)).toBe(last.get(name)),
+  );
+  it.each(["", "no_such_symbol_anywhere", "T _text", "_tex"])("none of '%s'", (name) =>
+    expect(new Outside().address(name)).toBeUndefined(),
+  );
 });
