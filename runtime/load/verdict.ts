@@ -5,6 +5,7 @@ import { BpfError, type ErrnoName } from "../../src/spec/errors.ts";
 import { CAPABILITIES, type Capability } from "../../src/spec/privileges.ts";
 import type { VerifyStats } from "../../src/verifier/proof.ts";
 import { VerifierError } from "../../src/verifier/error.ts";
+import type { LogLevel } from "../../src/verifier/options.ts";
 import { asCreated, checkMapSpec } from "./map_check.ts";
 import { type Outside, RUNNING } from "./outside.ts";
 import { loadsTypes, mapsOf, verifyProg, withoutTypes } from "./prog.ts";
@@ -40,7 +41,7 @@ export type ProgVerdict = Head &
 export function verifyEach(
   spec: ObjectSpec,
   progs: readonly ProgSpec[],
-  logLevel: 0 | 1 | 2 = 0,
+  logLevel: LogLevel = 0,
   outside: Outside = RUNNING,
   caps: readonly Capability[] = CAPABILITIES,
   cpus?: number,
@@ -59,7 +60,7 @@ function sourceAt(prog: ProgSpec, pc: number): { source?: string } {
 }
 
 interface VerdictOptions {
-  readonly logLevel: 0 | 1 | 2;
+  readonly logLevel: LogLevel;
   readonly caps: readonly Capability[];
   readonly cpus?: number;
 }

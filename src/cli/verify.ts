@@ -4,6 +4,7 @@ import { OBJECT_OPTIONS } from "./object_options.ts";
 import { type ProgVerdict, verifyEach } from "../../runtime/load/verdict.ts";
 import { BpfError } from "../spec/errors.ts";
 import { CAPABILITIES, type Capability } from "../spec/privileges.ts";
+import type { LogLevel } from "../verifier/options.ts";
 import { EXIT, UsageError, defineCommand } from "./command.ts";
 import { explain, type Rejected } from "./explain.ts";
 import { printJson } from "./output.ts";
@@ -12,11 +13,13 @@ import { parseCount } from "./parse.ts";
 /** the kernel's own limit on x86 */
 const MAX_KERNEL_CPUS = 8192;
 
-function parseLogLevel(text: string | undefined): 0 | 1 | 2 {
-  if (text === undefined || text === "0") return 0;
-  if (text === "1") return 1;
-  if (text === "2") return 2;
-  throw new UsageError(`verify: --log takes 0, 1 or 2, not '${text}'`);
+const LOG_LEVELS: readonly LogLevel[] = [0, 1, 2, 4, 5, 6];
+
+function parseLogLevel(text = "0"): LogLevel {
+  const level = LOG_LEVELS.find((l) => String(l) === text);
+  if (level === undefined)
+    throw new UsageError(`verify: --log takes 0, 1 or 2, and 4 more for stacks, not '${text}'`);
+  return level;
 }
 
 function parseCap(name: string): Capability {
@@ -97,7 +100,11 @@ export const verifyCommand = defineCommand({
       help: "as if loaded by a process with these capabilities only: bpf, perfmon, net_admin",
     },
     cpus: { type: "string", value: "N", help: "as if loaded on a machine with N CPUs; default: any number" },
-    log: { type: "string", value: "0|1|2", help: "the verifier's log: 1 the failing path, 2 every state" },
+    log: {
+      type: "string",
+      value: "LEVEL",
+      help: "the verifier's log: 1 the failing path, 2 every state; 4 more: the depth of stacks",
+    },
   },
   run: ({ operands, options }) => {
     const logLevel = parseLogLevel(options.log);

@@ -16,7 +16,7 @@ import { IdMap } from "./state/id_map.ts";
 import { emptyList } from "./state/list.ts";
 import { Memo } from "./state/memo.ts";
 import { insnText, VerifierLog } from "./log/log.ts";
-import type { VerifyOptions } from "./options.ts";
+import { logsStacks, pathLevel, type VerifyOptions } from "./options.ts";
 import { ProgMaps } from "./prog_maps.ts";
 import type { MapDef, Prog, VerifyStats } from "./proof.ts";
 import { History, NO_HIST } from "./state/history.ts";
@@ -186,7 +186,7 @@ export class Env {
     this.speculation = new Speculation(n);
     this.ids.allPrecise = !this.may.imprecision;
     this.ids.uninitStack = this.may.uninitStack;
-    this.log = new VerifierLog(logFrom > 0 ? 0 : (options.logLevel ?? 0));
+    this.log = new VerifierLog(logFrom > 0 ? 0 : pathLevel(options.logLevel));
     this.progMaps = new ProgMaps(prog.maps);
     this.maps = this.progMaps.all;
     this.prunePoint = new Uint8Array(n);
@@ -295,7 +295,9 @@ export class Env {
     if (this.log.level > 0) this.log.line(line);
   }
 
-  closeLog(): void {
+  /** `depths`: bytes of each function's stack. */
+  closeLog(depths: readonly number[] = this.subprogs.map((sub) => sub.stackDepth)): void {
+    if (logsStacks(this.options.logLevel)) this.log.line(`stack depth ${depths.join("+")}`);
     this.log.line(
       `processed ${this.processed} insns (limit ${MAX_INSNS}) max_states_per_insn ${this.maxStatesPerInsn} ` +
         `total_states ${this.totalStates} peak_states ${this.peakStates} mark_read 0`,

@@ -10,9 +10,20 @@ export type ClaimRecorder = (
   stack: readonly (StackSlot | undefined)[],
 ) => void;
 
+/** As in bpf(2): 1 the path to the error, 2 every path; 4 in addition: how deep each function's stack is. */
+export type LogLevel = 0 | 1 | 2 | 4 | 5 | 6;
+
+/** What of the level is about paths. */
+export function pathLevel(level: LogLevel = 0): 0 | 1 | 2 {
+  return level === 4 || level === 0 ? 0 : level === 1 || level === 5 ? 1 : 2;
+}
+
+export function logsStacks(level: LogLevel = 0): boolean {
+  return level >= 4;
+}
+
 export interface VerifyOptions {
-  /** as in bpf(2): 1 the path to the error, 2 every path */
-  readonly logLevel?: 0 | 1 | 2;
+  readonly logLevel?: LogLevel;
   /** tests: report every state. Nothing is pruned that is not wholly covered by what was reported. */
   readonly claims?: ClaimRecorder;
   /** how many CPUs there will be, if that is known: bounds bpf_get_smp_processor_id */

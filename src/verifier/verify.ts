@@ -13,7 +13,7 @@ import { execCall, execReturn } from "./call/subprog.ts";
 import { markCfg } from "./passes/cfg.ts";
 import { checkDeadCallbacks } from "./passes/dead_callbacks.ts";
 import { Env, MAX_INSNS } from "./env.ts";
-import type { VerifyOptions } from "./options.ts";
+import { pathLevel, type VerifyOptions } from "./options.ts";
 import { VerifierError } from "./error.ts";
 import {
   checkNotCalledDirectly,
@@ -42,7 +42,7 @@ import { computeSccs } from "./prune/scc.ts";
 import { checkTailMaps, execGuarded } from "./state/speculation.ts";
 import { beginInsn, endInsn } from "./stack/live.ts";
 import { MAIN_CALLSITE, newFrame, VerifierState } from "./state/state.ts";
-import { checkMaxStackDepth } from "./passes/stack_depth.ts";
+import { checkMaxStackDepth, jittedDepths } from "./passes/stack_depth.ts";
 import { addSubprogs, checkSubprogs, type Subprog } from "./passes/subprogs.ts";
 import { widenImprecise } from "./state/widen.ts";
 
@@ -167,7 +167,7 @@ function walk(env: Env): void {
       env.reject("E2BIG", `BPF program is too large. Processed ${env.processed} insn`);
     env.state.lastPc = prevPc;
     if (env.processed === env.logFrom) {
-      env.log.level = env.options.logLevel ?? 0;
+      env.log.level = pathLevel(env.options.logLevel);
       env.scratchAll();
     }
     let open = true;
@@ -307,7 +307,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkTailMaps(env);
   const aux = env.facts.finish();
   env.timeUs = Math.round((performance.now() - started) * 1000);
-  env.closeLog();
+  env.closeLog(jittedDepths(env, aux));
   const facts = {
     writesPkt: env.facts.writesPkt,
     resizesPkt: env.facts.resizesPkt,

@@ -1,7 +1,9 @@
 // Whether the stacks of every chain of calls fit: into 512 bytes together, but for functions with a stack of their own.
+import { THROW } from "../../spec/kfuncs/index.ts";
 import { mayHavePrivateStacks } from "../../spec/prog_rules.ts";
 import { countedDepth } from "./fastcall.ts";
 import type { Env } from "../env.ts";
+import type { InsnAux } from "../proof.ts";
 import { MAX_FRAMES, MAX_STACK } from "../state/state.ts";
 import { calleesOf, type Subprog } from "./subprogs.ts";
 
@@ -73,4 +75,21 @@ export function checkMaxStackDepth(env: Env): void {
   for (let idx = env.subprogs.length - 1; idx > 0; idx--)
     if (env.subprogs[idx]?.isAsyncCallback === true) depths.walk(idx, 0, 1, false);
   depths.walk(0, 0, 1, split);
+}
+
+/** What the kernel's code for a `bpf_loop` in line, or for the clock of `may_goto`, keeps on the stack. */
+const LOOP_BYTES = 24;
+const MAY_GOTO_BYTES = 16;
+
+/** The stacks of the functions that are left, as the kernel compiles them. */
+export function jittedDepths(env: Env, aux: readonly (InsnAux | undefined)[]): number[] {
+  const left = env.subprogs.filter((sub) => aux[sub.start]?.seen === true);
+  const depths = left.map((sub) => {
+    const insns = env.insns.slice(sub.start, sub.end).filter((insn) => insn && aux[insn.pc]?.seen === true);
+    const loops = insns.some((insn) => insn && aux[insn.pc]?.call?.inlined === true);
+    const clock = insns.some((insn) => insn?.kind === "may_goto" && insn.target !== insn.pc + 1);
+    return countedDepth(sub) + (loops ? LOOP_BYTES : 0) + (clock ? MAY_GOTO_BYTES : 0);
+  });
+  const throws = env.facts.kfuncs.has(THROW);
+  return throws && env.exceptionCb === 0 ? [...depths, 0] : depths; // the kernel's own function that catches
 }

@@ -1,5 +1,6 @@
 // Stack that a call reads or writes: ranges of bytes, and the constants in them.
 import type { Env } from "../env.ts";
+import { stepFastcallSlot } from "../passes/fastcall.ts";
 import { isSecret } from "../state/privileges.ts";
 import { stepStoreBarrier } from "../state/speculation.ts";
 import type { RegState } from "../state/regs.ts";
@@ -63,6 +64,7 @@ export function stepStackRange(env: Env, reg: RegState, size: number, write: boo
   const max = maxOff(reg, 0);
   noteEscape(env, reg);
   growStack(env, frame, min);
+  if (wholly) stepFastcallSlot(env, frame, min);
   const end = max + size;
   for (let off = min; off < end; off = (off & ~7) + 8) {
     const i = -off - 1;
