@@ -1,6 +1,5 @@
 // Bundles the sources into dist, which Node loads several times faster than a file a module: one file for each way in,
 // and what they share in dist/shared. Names stay as in the sources, so that a stack trace can be read.
-import { rm } from "node:fs/promises";
 import { build } from "rolldown";
 
 const ENTRIES = [
@@ -15,7 +14,6 @@ const ENTRIES = [
   "runtime/map/map_layout",
 ];
 
-await rm("dist", { recursive: true, force: true });
 const { output } = await build({
   input: Object.fromEntries(ENTRIES.map((name) => [name, `${name}.ts`])),
   external: ["binaryen"],

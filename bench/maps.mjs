@@ -1,8 +1,7 @@
 // Map operations from JavaScript, one call each; and what verification and compilation cost.
 import Benchmark from "benchmark";
 import { readdirSync } from "node:fs";
-import { loadObject, openObject, verifyEach } from "../dist/runtime/index.js";
-import { loadKernelObject } from "../dist/runtime/engine/kernel/kernel_object.js";
+import { loadKernelObject, loadObject, openObject, verifyEach } from "../dist/runtime/index.js";
 import { fmtNs, printTable } from "./table.mjs";
 
 const OBJECTS = new URL("../test/objects/", import.meta.url).pathname;

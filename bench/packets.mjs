@@ -1,8 +1,7 @@
 // Packets a second: a parse-only program and a flow counter over a capture of a million packets, the engines taking
 // turns. The kernel once with a test run for each packet, once repeating a single one.
 import { join } from "node:path";
-import { openCaptures, openObject, loadObject, runProg } from "../dist/runtime/index.js";
-import { loadKernelObject } from "../dist/runtime/engine/kernel/kernel_object.js";
+import { loadKernelObject, loadObject, openCaptures, openObject, runProg } from "../dist/runtime/index.js";
 import { makeCapture } from "./capture.mjs";
 import { fmtNs, printTable } from "./table.mjs";
 

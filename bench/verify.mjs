@@ -1,7 +1,6 @@
 // How fast the verifier is beside the kernel's own: the ten programs with the most insns to process, of our own
 // objects and of those that are named. FIRST is each one's first verification, before its code is compiled for it.
-import { openObject, verifyEach } from "../dist/runtime/index.js";
-import { loadKernelObject } from "../dist/runtime/engine/kernel/kernel_object.js";
+import { loadKernelObject, openObject, verifyEach } from "../dist/runtime/index.js";
 import { printTable } from "./table.mjs";
 
 const OBJECTS = [

@@ -110,6 +110,19 @@ describe("the packed package", () => {
     expect(files.filter((f) => f.endsWith(".js")).length).toBeLessThan(60);
   });
 
+  it("has every module that benchmarks and examples import", () => {
+    const scripts = ["bench", "examples"].flatMap((dir) =>
+      readdirSync(join(ROOT, dir))
+        .filter((name) => name.endsWith(".mjs"))
+        .map((name) => readFileSync(join(ROOT, dir, name), "utf8")),
+    );
+    const imported = scripts.flatMap((text) =>
+      [...text.matchAll(/"\.\.\/(dist\/[^"]+\.js)"/g)].map((m) => m[1] ?? ""),
+    );
+    expect(imported).toContain("dist/runtime/index.js");
+    expect(imported.filter((path) => !existsSync(join(installed, path)))).toEqual([]);
+  });
+
   it("is imported by its name, with types", () => {
     writeFileSync(
       join(app, "use.mjs"),
