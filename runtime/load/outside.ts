@@ -12,6 +12,7 @@ import { openBtf } from "../../src/btf/parse.ts";
 import { findSectionData, isElf } from "../../src/elf/elf.ts";
 import { parseConfig, type KernelFacts } from "../../src/elf/kconfig.ts";
 import { BpfError } from "../../src/spec/errors.ts";
+import { Kallsyms } from "./kallsyms.ts";
 import { readBounded } from "./read_bounded.ts";
 
 const BTF_DIR = "/sys/kernel/btf";
@@ -21,7 +22,6 @@ export const OWN_BTF: string = join(
   dirname(createRequire(import.meta.url).resolve("#package.json")),
   "data/kernel.btf.gz",
 );
-const KALLSYMS = "/proc/kallsyms";
 const MAX_UNZIPPED = 64 << 20;
 /** libbpf's order */
 const CONFIG_PATHS = [`/boot/config-${release()}`, "/proc/config.gz"] as const;
@@ -93,17 +93,7 @@ const runningConfig = once(() => {
   return parseConfig(path === undefined ? "" : configText(path));
 });
 
-const kallsyms = once(() => (existsSync(KALLSYMS) ? readFileSync(KALLSYMS) : Buffer.alloc(0)));
-
-/** The kernel's own symbol of this name, not a module's; the last where there are several. Few are asked for: no index. */
-function symbolAddress(name: string): bigint | undefined {
-  const text = kallsyms();
-  const at = text.lastIndexOf(` ${name}\n`);
-  if (at < 0) return undefined;
-  const line = text.toString("latin1", text.lastIndexOf("\n", at) + 1, at);
-  const [, addr] = /^([0-9a-f]+) \w$/.exec(line) ?? [];
-  return addr === undefined ? undefined : BigInt(`0x${addr}`);
-}
+const symbols = new Kallsyms();
 
 /** LINUX_VERSION_CODE of the running kernel; 0 where this is no Linux. */
 function versionCode(): number {
@@ -144,7 +134,7 @@ export class Outside {
   /** Whether the kernel of these types has this symbol; undefined where it does not say. */
   hasSymbol(name: string): boolean | undefined {
     const isRunning = this.kernelBtf === defaultBtf && existsSync(BTF_PATH);
-    return isRunning && kallsyms().length > 0 ? symbolAddress(name) !== undefined : undefined;
+    return isRunning && !symbols.isEmpty ? symbols.address(name) !== undefined : undefined;
   }
 
   /** The types a program needs that calls these functions: with those of modules only where the kernel lacks one. */
@@ -155,7 +145,7 @@ export class Outside {
 
   /** Where the running kernel has this symbol; undefined where it does not say. */
   address(name: string): bigint | undefined {
-    return symbolAddress(name);
+    return symbols.address(name);
   }
 }
 

@@ -295,9 +295,9 @@ export class Env {
     if (this.log.level > 0) this.log.line(line);
   }
 
-  /** `depths`: bytes of each function's stack. */
-  closeLog(depths: readonly number[] = this.subprogs.map((sub) => sub.stackDepth)): void {
-    if (logsStacks(this.options.logLevel)) this.log.line(`stack depth ${depths.join("+")}`);
+  /** `depths`: bytes of each function's stack, asked for only where the log names them. */
+  closeLog(depths: () => readonly number[] = () => this.subprogs.map((sub) => sub.stackDepth)): void {
+    if (logsStacks(this.options.logLevel)) this.log.line(`stack depth ${depths().join("+")}`);
     this.log.line(
       `processed ${this.processed} insns (limit ${MAX_INSNS}) max_states_per_insn ${this.maxStatesPerInsn} ` +
         `total_states ${this.totalStates} peak_states ${this.peakStates} mark_read 0`,

@@ -307,7 +307,7 @@ function run(prog: Prog, options: VerifyOptions, logFrom: number): VerifiedProg 
   checkTailMaps(env);
   const aux = env.facts.finish();
   env.timeUs = Math.round((performance.now() - started) * 1000);
-  env.closeLog(jittedDepths(env, aux));
+  env.closeLog(() => jittedDepths(env, aux));
   const facts = {
     writesPkt: env.facts.writesPkt,
     resizesPkt: env.facts.resizesPkt,
