@@ -1,6 +1,6 @@
 // What an object may ask of the kernel it is loaded for: types, configuration, addresses. From files that were named,
 // else from the running kernel where it shows them; types there are in any case: some come along. Everything is read
-// once, when it is first asked for.
+// once: what was named at the start, the rest when it is first asked for.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { release } from "node:os";
@@ -129,6 +129,10 @@ export class Outside {
         this.kernelBtf(),
     );
     this.config = kconfig === undefined ? runningConfig : once(() => parseConfig(configText(kconfig)));
+    // what was named and is wrong is said at once, whether anything asks for it or not
+    if (btf !== undefined) this.kernelBtf();
+    if (kconfig !== undefined) this.config();
+    if (files.modules !== undefined) modulesIn(files.modules);
   }
 
   /** Whether the kernel of these types has this symbol; undefined where it does not say. */

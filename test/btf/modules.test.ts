@@ -106,7 +106,7 @@ describe("a kernel by its files", () => {
   });
 
   it("refuses a folder that is not there", () => {
-    const outside = new Outside({ btf: join(dir, "vmlinux"), modules: join(dir, "none") });
-    expect(() => outside.modulesBtf()).toThrow("none: not a folder with the types of modules");
+    const files = { btf: join(dir, "vmlinux"), modules: join(dir, "none") };
+    expect(() => new Outside(files)).toThrow("none: not a folder with the types of modules");
   });
 });

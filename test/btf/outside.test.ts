@@ -33,13 +33,18 @@ describe("types from a file", () => {
     ["an ELF file cut off", readFileSync(FEATURES).subarray(0, 40), /the ELF header needs 64 bytes/],
   ] as const)("%s is refused in one line with the path", (name, bytes, says) => {
     const path = file(name, bytes);
-    expect(() => new Outside({ btf: path }).kernelBtf()).toThrow(says);
-    expect(() => new Outside({ btf: path }).kernelBtf()).toThrow(path);
+    expect(() => new Outside({ btf: path })).toThrow(says);
+    expect(() => new Outside({ btf: path })).toThrow(path);
   });
   it("an ELF file without types is refused", () => {
     const path = fileURLToPath(new URL("../elf/objects/legacy.o", import.meta.url));
-    expect(() => new Outside({ btf: path }).kernelBtf()).toThrow("an ELF file without a section .BTF");
+    expect(() => new Outside({ btf: path })).toThrow("an ELF file without a section .BTF");
   });
+});
+
+describe("a configuration from a file", () => {
+  it("that is not there is refused before anything asks for it", () =>
+    expect(() => new Outside({ kconfig: "/no/such/config" })).toThrow("/no/such/config"));
 });
 
 const KALLSYMS = "/proc/kallsyms";
