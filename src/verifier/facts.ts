@@ -54,6 +54,16 @@ function plainAux(bits: number): InsnAux | undefined {
   return { seen: true, jump: { taken: (bits & TAKEN) !== 0, fallthrough: (bits & FELL_THROUGH) !== 0 } };
 }
 
+/** What is gathered of the insn, made when it is first asked for. */
+function entryOf<T>(list: (T | undefined)[], pc: number, Kind: new () => T): T {
+  let entry = list[pc];
+  if (entry === undefined) {
+    entry = new Kind();
+    list[pc] = entry;
+  }
+  return entry;
+}
+
 function addOnce<T>(list: T[], v: T): void {
   if (!list.includes(v)) list.push(v);
 }
@@ -97,12 +107,7 @@ export class Facts {
 
   private accessAt(pc: number): AccessFacts {
     this.note(pc, SEEN);
-    let a = this.accesses[pc];
-    if (a === undefined) {
-      a = new AccessFacts();
-      this.accesses[pc] = a;
-    }
-    return a;
+    return entryOf(this.accesses, pc, AccessFacts);
   }
 
   access(pc: number, kind: AccessKind, write: boolean, map?: number): AccessFacts {
@@ -123,12 +128,7 @@ export class Facts {
 
   private callAt(pc: number): CallFacts {
     this.note(pc, SEEN);
-    let c = this.calls[pc];
-    if (c === undefined) {
-      c = new CallFacts();
-      this.calls[pc] = c;
-    }
-    return c;
+    return entryOf(this.calls, pc, CallFacts);
   }
 
   callKfunc(pc: number, name: string, ignored: readonly boolean[]): void {
